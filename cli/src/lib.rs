@@ -1,0 +1,1 @@
+//! The command line of genovo, and the small library behind it.

@@ -1,0 +1,3 @@
+//! The `genovo` binary.
+
+fn main() {}

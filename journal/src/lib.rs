@@ -1,0 +1,1 @@
+//! The ordered truth on disk.
