@@ -1,1 +1,23 @@
-//! The event-sourced trading engine.
+//! The event-sourced trading engine of genovo.
+//!
+//! Start reading at [`run`]: one loop takes an input from a [`world::World`], appends it to a [`log::Log`], lets the
+//! [`engine::Engine`] react, appends what followed, and sends the commands. Everything else is vocabulary
+//! ([`event`], [`command`], [`units`], [`ids`]) or one room of the house with the purpose its name tells.
+//!
+//! This crate never reads a clock, a file, a socket, the environment or ambient randomness: time comes in on events.
+
+pub mod canonical;
+pub mod command;
+pub mod event;
+pub mod ids;
+pub mod log;
+pub mod settings;
+pub mod strategy;
+pub mod units;
+pub mod world;
+
+/// The version of the rules by which derived events follow from inputs.
+///
+/// Part of every run's identity: a journal is verified only by a build with the same number. Raise it with any
+/// change that can alter a derived event's bytes.
+pub const LOGIC_VERSION: u32 = 1;

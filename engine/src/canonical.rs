@@ -1,0 +1,372 @@
+//! The canonical bytes of an event: what the content chain and the state hash are made of.
+//!
+//! Little-endian, without padding, one way to write each event; `docs/journal-format.md` draws them. They are defined
+//! beside the events, not in the journal, because the engine hashes derived events too (`docs/decisions/`).
+//!
+//! ```text
+//! kind u8 · flags u8 · instrument u32 · sequence u64 · time_event i64 · [time_received i64] · [cause u64] · fact
+//! ```
+
+use crate::event::*;
+use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
+use crate::settings::{Commission, Instrument};
+use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
+
+/// `time_received` follows; without it, it equals `time_event`.
+const FLAG_RECEIVED: u8 = 1;
+/// `cause` follows; without it, there is none.
+const FLAG_CAUSE: u8 = 2;
+/// The first optional field of a quote, trade or bar follows.
+const FLAG_FIRST: u8 = 4;
+/// The second optional field follows.
+const FLAG_SECOND: u8 = 8;
+
+/// The most bytes that a market event takes, for callers that reserve room.
+pub const MARKET_BYTES_MAX: usize = 38 + 8 + 8 + 48;
+
+/// Appends the canonical bytes of `event` to `out`.
+#[inline]
+pub fn encode(event: &Event, out: &mut Vec<u8>) {
+    let header = &event.header;
+    let mut flags = 0;
+    if header.time_received != header.time_event {
+        flags |= FLAG_RECEIVED;
+    }
+    if header.cause != Sequence::NONE {
+        flags |= FLAG_CAUSE;
+    }
+    let (first, second) = match &event.fact {
+        Fact::QuoteChanged(quote) => (quote.bid_size.is_some(), quote.ask_size.is_some()),
+        Fact::TradePrinted(trade) => (trade.size.is_some(), trade.aggressor.is_some()),
+        Fact::BarReceived(bar) | Fact::BarClosed(bar) => (bar.volume.is_some(), false),
+        _ => (false, false),
+    };
+    if first {
+        flags |= FLAG_FIRST;
+    }
+    if second {
+        flags |= FLAG_SECOND;
+    }
+    let mut bytes = Fixed::new();
+    bytes.put([event.fact.kind() as u8, flags]);
+    bytes.put(header.instrument.0.to_le_bytes());
+    bytes.put(header.sequence.0.to_le_bytes());
+    bytes.put(header.time_event.0.to_le_bytes());
+    if flags & FLAG_RECEIVED != 0 {
+        bytes.put(header.time_received.0.to_le_bytes());
+    }
+    if flags & FLAG_CAUSE != 0 {
+        bytes.put(header.cause.0.to_le_bytes());
+    }
+    match &event.fact {
+        Fact::QuoteChanged(quote) => {
+            bytes.put(quote.bid.0.to_le_bytes());
+            bytes.put(quote.ask.0.to_le_bytes());
+            for size in [quote.bid_size, quote.ask_size].into_iter().flatten() {
+                bytes.put(size.0.to_le_bytes());
+            }
+        }
+        Fact::TradePrinted(trade) => {
+            bytes.put(trade.price.0.to_le_bytes());
+            if let Some(size) = trade.size {
+                bytes.put(size.0.to_le_bytes());
+            }
+            if let Some(side) = trade.aggressor {
+                bytes.put([side as u8]);
+            }
+        }
+        Fact::BarReceived(bar) | Fact::BarClosed(bar) => {
+            bytes.put(bar.open_time.0.to_le_bytes());
+            for price in [bar.open, bar.high, bar.low, bar.close] {
+                bytes.put(price.0.to_le_bytes());
+            }
+            if let Some(volume) = bar.volume {
+                bytes.put(volume.0.to_le_bytes());
+            }
+        }
+        rare => {
+            out.extend_from_slice(bytes.as_slice());
+            encode_rare(rare, out);
+            return;
+        }
+    }
+    out.extend_from_slice(bytes.as_slice());
+}
+
+#[cold]
+fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
+    match fact {
+        Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_) | Fact::BarClosed(_) => {
+            unreachable!("written by the caller")
+        }
+        Fact::RunStarted(fact) => fact.write(out),
+        Fact::InstrumentDefined(fact) => fact.write(out),
+        Fact::TimerFired(fact) => fact.write(out),
+        Fact::OrderAccepted(fact) | Fact::CancelRejected(fact) | Fact::CancelRequested(fact) => {
+            fact.write(out)
+        }
+        Fact::OrderRejected(fact) => fact.write(out),
+        Fact::OrderFilled(fact) => fact.write(out),
+        Fact::OrderCancelled(fact) | Fact::OrderExpired(fact) => fact.write(out),
+        Fact::DataFlagged(fact) => fact.write(out),
+        Fact::FeaturesComputed(fact) => fact.write(out),
+        Fact::DecisionMade(fact) => fact.write(out),
+        Fact::RiskAssessed(fact) => fact.write(out),
+        Fact::OrderDenied(fact) => fact.write(out),
+        Fact::OrderSubmitted(fact) => fact.write(out),
+        Fact::TradingHalted(fact) => fact.write(out),
+        Fact::RunEnded(fact) => fact.write(out),
+    }
+}
+
+/// A market event is gathered here and appended at once: one bounds check instead of ten.
+struct Fixed {
+    bytes: [u8; MARKET_BYTES_MAX],
+    length: usize,
+}
+
+impl Fixed {
+    #[inline]
+    fn new() -> Fixed {
+        Fixed { bytes: [0; MARKET_BYTES_MAX], length: 0 }
+    }
+
+    #[inline]
+    fn put<const N: usize>(&mut self, part: [u8; N]) {
+        self.bytes[self.length..self.length + N].copy_from_slice(&part);
+        self.length += N;
+    }
+
+    #[inline]
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// One way to write a value.
+trait Canonical {
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+macro_rules! numbers {
+    ($($type:ty),*) => {
+        $(impl Canonical for $type {
+            fn write(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+        })*
+    };
+}
+numbers!(u8, u32, u64, i64, i128);
+
+macro_rules! newtypes {
+    ($($type:ty),*) => {
+        $(impl Canonical for $type {
+            fn write(&self, out: &mut Vec<u8>) {
+                self.0.write(out);
+            }
+        })*
+    };
+}
+newtypes!(Price, Quantity, Money, Ratio, Timestamp, InstrumentId, OrderId, TimerId, Sequence);
+
+macro_rules! numbered {
+    ($($type:ty),*) => {
+        $(impl Canonical for $type {
+            fn write(&self, out: &mut Vec<u8>) {
+                out.push(*self as u8);
+            }
+        })*
+    };
+}
+numbered!(
+    Side,
+    TimeInForce,
+    Liquidity,
+    RejectReason,
+    CloseReason,
+    Flaw,
+    FlawAction,
+    Rule,
+    Outcome,
+    DistanceSource,
+    WorldKind
+);
+
+macro_rules! fields {
+    ($($type:ty { $($field:ident),* })*) => {
+        $(impl Canonical for $type {
+            fn write(&self, out: &mut Vec<u8>) {
+                let Self { $($field),* } = self;
+                $($field.write(out);)*
+            }
+        })*
+    };
+}
+fields! {
+    RunStarted { world, logic_version, seed, settings, settings_hash, features, model }
+    Instrument { symbol, tick, lot, multiplier, margin_initial, margin_maintenance, commission }
+    Commission { taker, maker, per_unit, minimum }
+    TimerFired { timer }
+    OrderNotice { order }
+    OrderRejected { order, reason }
+    Fill { order, side, price, quantity, remaining, liquidity, commission, bid, ask }
+    OrderClosed { order, unfilled, reason }
+    DataFlagged { flaw, action, size }
+    Features { values, valid }
+    Decision { strategy, actions, because, evidence, equity, position }
+    Evidence { name, value }
+    Verdict {
+        outcome, rule, side, closing, asked, granted, price, distance, distance_source, equity, rules
+    }
+    RuleResult { rule, outcome, limit, asked, granted, quantity }
+    OrderDenied { order, rule }
+    Order { order, side, kind, time_in_force, quantity, bid, ask, position }
+    RunEnded { inputs, derived, decisions, orders, fills, equity, state_hash }
+}
+
+impl Canonical for Hash {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+}
+
+impl Canonical for f32 {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.to_bits().write(out);
+    }
+}
+
+impl Canonical for f64 {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.to_bits().write(out);
+    }
+}
+
+impl<T: Canonical> Canonical for Option<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(self.is_some()));
+        if let Some(value) = self {
+            value.write(out);
+        }
+    }
+}
+
+impl<T: Canonical> Canonical for Vec<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).write(out);
+        for item in self {
+            item.write(out);
+        }
+    }
+}
+
+impl Canonical for String {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).write(out);
+        out.extend_from_slice(self.as_bytes());
+    }
+}
+
+impl Canonical for OrderKind {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            OrderKind::Market => out.push(1),
+            OrderKind::Limit { price } => {
+                out.push(2);
+                price.write(out);
+            }
+            OrderKind::Stop { trigger } => {
+                out.push(3);
+                trigger.write(out);
+            }
+        }
+    }
+}
+
+impl Canonical for Action {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Action::Hold => out.push(1),
+            Action::Target { instrument, quantity } => {
+                out.push(2);
+                instrument.write(out);
+                quantity.write(out);
+            }
+            Action::Submit { instrument, side, kind, time_in_force, quantity } => {
+                out.push(3);
+                instrument.write(out);
+                side.write(out);
+                kind.write(out);
+                time_in_force.write(out);
+                quantity.write(out);
+            }
+            Action::Cancel { order } => {
+                out.push(4);
+                order.write(out);
+            }
+        }
+    }
+}
+
+impl Canonical for TradingHalted {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            TradingHalted::Data { flaw } => {
+                out.push(1);
+                flaw.write(out);
+            }
+            TradingHalted::NotANumber { column } => {
+                out.push(2);
+                column.write(out);
+            }
+            TradingHalted::EquityGone => out.push(3),
+        }
+    }
+}
+
+/// The identity of the run that this event starts: the first 16 bytes of the hash of its fact's canonical bytes.
+pub fn run_id(started: &RunStarted) -> crate::ids::RunId {
+    let mut bytes = Vec::new();
+    started.write(&mut bytes);
+    let mut id = [0; 16];
+    id.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
+    crate::ids::RunId(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quote(bid_size: Option<i64>) -> Event {
+        let quote = Quote { bid: Price(5), ask: Price(7), bid_size: bid_size.map(Quantity), ask_size: None };
+        Event::unnumbered(Timestamp(3), Timestamp(3), InstrumentId(1), Fact::QuoteChanged(quote))
+    }
+
+    #[test]
+    fn a_quote_without_sizes_takes_38_bytes() {
+        let mut out = Vec::new();
+        encode(&quote(None), &mut out);
+        assert_eq!(out.len(), 38);
+        assert_eq!(out[0], Kind::QuoteChanged as u8);
+    }
+
+    #[test]
+    fn an_absent_size_differs_from_zero() {
+        let (mut absent, mut zero) = (Vec::new(), Vec::new());
+        encode(&quote(None), &mut absent);
+        encode(&quote(Some(0)), &mut zero);
+        assert_ne!(absent, zero);
+    }
+
+    #[test]
+    fn times_and_cause_are_written_when_they_say_something() {
+        let mut event = quote(Some(2));
+        event.header.time_received = Timestamp(4);
+        event.header.cause = Sequence::input(9);
+        let mut out = Vec::new();
+        encode(&event, &mut out);
+        assert_eq!(out.len(), 38 + 8 + 8 + 8);
+        assert!(out.len() <= MARKET_BYTES_MAX);
+    }
+}

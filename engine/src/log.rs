@@ -1,0 +1,36 @@
+//! Where events go before anything reacts to them.
+
+use crate::event::Event;
+
+/// The ordered record of a run. The journal implements it; so does the comparison that verifies a replay.
+pub trait Log {
+    /// Takes one event. Events come in the order of their sequences.
+    fn append(&mut self, event: &Event) -> Result<(), LogError>;
+
+    /// Returns once everything appended so far would survive what the log's commit mode promises to survive.
+    fn commit(&mut self) -> Result<(), LogError>;
+}
+
+/// The record could not be kept; the run must stop.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct LogError(pub Box<dyn std::error::Error + Send + Sync>);
+
+impl LogError {
+    /// Wraps what went wrong.
+    pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LogError {
+        LogError(error.into())
+    }
+}
+
+/// Keeps everything in memory: for tests and for one's own programs.
+impl Log for Vec<Event> {
+    fn append(&mut self, event: &Event) -> Result<(), LogError> {
+        self.push(event.clone());
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), LogError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,312 @@
+//! The effective settings of a run: what a scenario says once defaults and `--set` are applied.
+//!
+//! Their canonical JSON is part of `RunStarted`, so a journal replays without its scenario. No paths (data is named by
+//! its content), no execution settings (threads, CPU level): those may differ without a decision differing.
+
+use std::collections::BTreeMap;
+
+use crate::event::FlawAction;
+use crate::ids::{Hash, InstrumentId};
+use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio};
+
+/// Everything that decides what a run does.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The scenario's name.
+    pub name: String,
+    /// The seed of all counter-based randomness.
+    pub seed: u64,
+    /// The account.
+    pub account: AccountSettings,
+    /// The instruments; number `i` in this list has [`InstrumentId`] `i + 1`.
+    pub instruments: Vec<Instrument>,
+    /// The market data, in the order that breaks ties of time.
+    pub sources: Vec<SourceSettings>,
+    /// Bars built from ticks, if the strategy or a risk distance needs them.
+    pub bars: Option<BarSettings>,
+    /// When the strategy decides.
+    pub trigger: Trigger,
+    /// Who decides.
+    pub strategy: StrategySettings,
+    /// The limits.
+    pub risk: RiskSettings,
+    /// The simulated venue.
+    pub venue: VenueSettings,
+    /// What is done about flawed data.
+    pub quality: QualitySettings,
+}
+
+impl Settings {
+    /// The instrument with this id.
+    pub fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(id.index()?)
+    }
+
+    /// Canonical JSON: fields in the order of their declaration, maps sorted, units as exact decimal text.
+    pub fn to_canonical_json(&self) -> String {
+        serde_json::to_string(self).expect("settings hold nothing that JSON cannot")
+    }
+
+    /// Reads canonical JSON back.
+    pub fn from_canonical_json(text: &str) -> Result<Settings, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+/// The account that trades.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountSettings {
+    /// Its currency, such as `USD`.
+    pub currency: String,
+    /// Decimals of the currency; P&L and fees are rounded to them, once a fill.
+    pub digits: u8,
+    /// What it starts with.
+    pub cash: Money,
+    /// Cash or margin.
+    pub kind: AccountKind,
+}
+
+/// What an account may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountKind {
+    /// Buys are paid in full; nothing is sold short.
+    Cash,
+    /// Positions are carried on margin, short ones too.
+    Margin,
+}
+
+/// An instrument and its rules.
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    serde::Serialize,
+    serde::Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Instrument {
+    /// Its name, such as `XAUUSD`.
+    pub symbol: String,
+    /// The smallest step of its price.
+    pub tick: Price,
+    /// The smallest step of a quantity.
+    pub lot: Quantity,
+    /// Account currency per price unit and quantity unit: 1, or a future's multiplier.
+    pub multiplier: Quantity,
+    /// Share of the notional that must be there to open.
+    pub margin_initial: Ratio,
+    /// Share of the notional that must be there to hold.
+    pub margin_maintenance: Ratio,
+    /// What a fill costs.
+    pub commission: Commission,
+}
+
+/// What a fill costs: the sum of both parts, and no less than the minimum.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    serde::Serialize,
+    serde::Deserialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Commission {
+    /// Share of the notional when the fill took liquidity.
+    pub taker: Ratio,
+    /// Share of the notional when the fill gave liquidity; negative for a rebate.
+    pub maker: Ratio,
+    /// Amount for each unit of quantity: a share, a contract.
+    pub per_unit: Money,
+    /// The least that a fill costs; a rebate is not raised to it.
+    pub minimum: Money,
+}
+
+/// One stream of market data.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSettings {
+    /// Whose data; [`InstrumentId::NONE`] for a market journal that names its own.
+    pub instrument: InstrumentId,
+    /// What it holds.
+    pub kind: DataKind,
+    /// BLAKE3 of the file, or the head hash of a market journal.
+    pub content: Hash,
+    /// How long after `time_event` a row arrives, when the data has no arrival time of its own.
+    pub feed_latency: Nanoseconds,
+    /// Added to every arrival time of the data: the offset of the capture's clock.
+    pub clock_offset: Nanoseconds,
+    /// Leave out rows that cannot be read instead of refusing the file.
+    pub skip_bad_rows: bool,
+    /// How often the data is repeated, each time shifted past its end. 1 is the data itself.
+    pub tiles: u32,
+    /// For bars: how long a bar lasts.
+    pub bar_interval: Option<Nanoseconds>,
+    /// For bars: how long after its open time a bar is known; at least its trading hours.
+    pub bar_known_after: Option<Nanoseconds>,
+}
+
+/// What a stream of market data holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataKind {
+    /// Best bid and ask.
+    Quotes,
+    /// Trades.
+    Trades,
+    /// Finished bars.
+    Bars,
+    /// A journal of market events.
+    Journal,
+}
+
+/// Bars built from ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BarSettings {
+    /// How long a bar lasts; bars begin at multiples of it since 1970-01-01 00:00 UTC.
+    pub interval: Nanoseconds,
+    /// Which price they show.
+    pub price: BarPrice,
+}
+
+/// The price of which bars are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BarPrice {
+    /// Middle of bid and ask, rounded down to 1e-9.
+    Mid,
+    /// The bid.
+    Bid,
+    /// The ask.
+    Ask,
+    /// Trades.
+    Trade,
+}
+
+/// When the strategy decides. One a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// At every market event.
+    EveryTick,
+    /// At every n-th market event.
+    EveryNTicks(u32),
+    /// At fixed times, first one interval's multiple after the first event.
+    Every(Nanoseconds),
+    /// When a bar ends.
+    BarClose,
+    /// When the strategy's own signal changes.
+    OnSignal,
+}
+
+/// Who decides.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StrategySettings {
+    /// The name in the registry.
+    pub kind: String,
+    /// Its parameters as written, defaults filled in.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// The limits. Defaults are those of the original design.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskSettings {
+    /// Share of equity one trade may lose: 2 %.
+    pub max_per_trade: Ratio,
+    /// Share of equity all open positions together may lose: 5 %.
+    pub max_total: Ratio,
+    /// The smallest position that is opened, by notional: 100 in account currency.
+    pub min_position: Money,
+    /// How far the price is assumed to move against a position that has no stop.
+    pub distance: RiskDistance,
+}
+
+/// How far the price is assumed to move against a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskDistance {
+    /// So many times the average true range of `period` bars.
+    AverageTrueRange {
+        /// Bars in the average (Wilder's).
+        period: u32,
+        /// The multiple.
+        times: Ratio,
+    },
+    /// A share of the price.
+    ShareOfPrice(Ratio),
+}
+
+/// The simulated venue.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VenueSettings {
+    /// From our sending an order, or a cancel, to its arrival there.
+    pub latency: Nanoseconds,
+    /// From the venue's answer to its arrival here.
+    pub response_latency: Nanoseconds,
+    /// What is displayed when the data has no sizes: so much, or `None` for "unlimited".
+    pub size_when_absent: Option<Quantity>,
+    /// Whether a resting limit order fills when the market only touches its price.
+    pub touch: TouchRule,
+    /// What the part of a market order beyond the displayed size pays on top, and every fill on bars or trades.
+    pub slippage: Slippage,
+    /// When the trading day ends for DAY orders, as time since 00:00 UTC.
+    pub day_end: Nanoseconds,
+}
+
+/// Whether a resting limit order fills when the opposite side only touches its price. A trade-through always fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TouchRule {
+    /// Only a trade-through fills.
+    Never,
+    /// A touch fills.
+    Always,
+    /// A touch fills with this probability, drawn from the seed for each order and touch.
+    Probability(Ratio),
+}
+
+/// How much worse than displayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slippage {
+    /// So many ticks.
+    Ticks(u32),
+    /// A share of the price times the square root of (excess quantity / displayed size), rounded up to a tick.
+    SquareRoot(Ratio),
+}
+
+/// What is done about flawed data.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QualitySettings {
+    /// Bid above ask.
+    pub crossed: FlawAction,
+    /// Bid equal to ask.
+    pub locked: FlawAction,
+    /// A stamp before the last one.
+    pub out_of_order: FlawAction,
+    /// The same row again.
+    pub duplicate: FlawAction,
+    /// Silence longer than `gap_after`.
+    pub gap: FlawAction,
+    /// How long silence may last; zero never flags.
+    pub gap_after: Nanoseconds,
+    /// A move far beyond the usual.
+    pub outlier: FlawAction,
+    /// How many times the usual move is too far; zero never flags.
+    pub outlier_times: u32,
+}

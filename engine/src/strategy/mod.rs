@@ -1,0 +1,190 @@
+//! Who decides: one trait for built-in rules, for one's own, and for the model.
+//!
+//! A strategy sees every market event and closed bar in order, says when its signal changed, and at the scenario's
+//! trigger proposes actions. Risk stands behind it; it never talks to a venue.
+
+pub mod flat;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::event::{Action, Event, Evidence, Quote};
+use crate::ids::InstrumentId;
+use crate::settings::{Settings, Trigger};
+use crate::units::{Money, Quantity, Timestamp};
+
+/// What a strategy may look at. All of it is known at `now`.
+pub trait View {
+    /// The arrival time of the event being handled.
+    fn now(&self) -> Timestamp;
+    /// The last quote that was used, if there was one.
+    fn quote(&self, instrument: InstrumentId) -> Option<Quote>;
+    /// The position, signed.
+    fn position(&self, instrument: InstrumentId) -> Quantity;
+    /// The position once every working order is filled.
+    fn position_with_working_orders(&self, instrument: InstrumentId) -> Quantity;
+    /// Equity at the last marks.
+    fn equity(&self) -> Money;
+    /// How many instruments there are; their ids are 1 to this.
+    fn instruments(&self) -> u32;
+}
+
+/// What a strategy answers when it is asked. Reused from decision to decision, so that asking costs no allocation.
+#[derive(Debug, Default)]
+pub struct Proposal {
+    /// What it wants. Nothing means: hold.
+    pub actions: Vec<Action>,
+    /// The reason in one line for a reader.
+    pub because: String,
+    /// The numbers behind the reason; none may be NaN or infinite.
+    pub evidence: Vec<Evidence>,
+    /// The feature vector it saw: one value for each name of [`Strategy::features`], `None` where unknown.
+    pub features: Vec<Option<f32>>,
+}
+
+impl Proposal {
+    /// Adds a number behind the reason.
+    pub fn because_of(&mut self, name: &str, value: f64) {
+        self.evidence.push(Evidence { name: name.to_string(), value });
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.actions.clear();
+        self.because.clear();
+        self.evidence.clear();
+        self.features.clear();
+    }
+}
+
+/// Something that decides. Built-in rules, one's own, and the model look the same to the engine.
+///
+/// Everything must follow from the events alone: no clock, no file, no ambient randomness, no `HashMap` order.
+pub trait Strategy: Send {
+    /// The names of the feature vector's columns, fixed for the run; empty when it needs none.
+    fn features(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Sees a market event, a closed bar, a timer or an answer of the venue, in order. Returns whether its signal
+    /// changed, which is what the trigger `on_signal` waits for.
+    fn update(&mut self, event: &Event, view: &dyn View) -> bool;
+
+    /// Proposes, at the trigger.
+    fn decide(&mut self, view: &dyn View, proposal: &mut Proposal);
+}
+
+/// A kind of strategy that a scenario can name.
+pub struct StrategyKind {
+    /// The name in `[strategy] kind`.
+    pub name: &'static str,
+    /// One line for `genovo check --strategies`.
+    pub about: &'static str,
+    /// Its parameters.
+    pub parameters: &'static [ParameterSpec],
+    /// What the data must have.
+    pub needs: Needs,
+    /// When it decides unless the scenario says otherwise.
+    pub trigger: Trigger,
+    /// Makes one. Every parameter of `parameters` is present.
+    pub make: fn(&Parameters, &Settings) -> Result<Box<dyn Strategy>, ParameterError>,
+}
+
+/// A parameter that a scenario may set in `[strategy]`.
+#[derive(Clone, Copy, Debug)]
+pub struct ParameterSpec {
+    /// Its key.
+    pub name: &'static str,
+    /// Its value when the scenario is silent; `None` when the scenario must say it.
+    pub default: Option<&'static str>,
+    /// One line of help.
+    pub about: &'static str,
+}
+
+/// What a strategy needs of the data; a scenario without it is refused by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Displayed sizes.
+    pub sizes: bool,
+    /// Quotes rather than bars or trades alone.
+    pub quotes: bool,
+}
+
+/// The parameters of a strategy, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Parameters(pub BTreeMap<String, String>);
+
+/// A parameter that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("strategy parameter `{name}`: {message}")]
+pub struct ParameterError {
+    /// Which parameter.
+    pub name: String,
+    /// What is wrong, what would be right.
+    pub message: String,
+}
+
+impl ParameterError {
+    /// An error about the parameter `name`.
+    pub fn new(name: &str, message: impl fmt::Display) -> ParameterError {
+        ParameterError { name: name.to_string(), message: message.to_string() }
+    }
+}
+
+impl Parameters {
+    /// The text as written.
+    pub fn text(&self, name: &str) -> Result<&str, ParameterError> {
+        self.0.get(name).map(String::as_str).ok_or_else(|| ParameterError::new(name, "is missing"))
+    }
+
+    /// A whole number from `least` on.
+    pub fn integer(&self, name: &str, least: u32) -> Result<u32, ParameterError> {
+        let text = self.text(name)?;
+        match text.replace(['_', ','], "").parse() {
+            Ok(value) if value >= least => Ok(value),
+            _ => Err(ParameterError::new(
+                name,
+                format_args!("`{text}` is no whole number of at least {least}"),
+            )),
+        }
+    }
+
+    /// A quantity above zero.
+    pub fn quantity(&self, name: &str) -> Result<Quantity, ParameterError> {
+        let text = self.text(name)?;
+        match Quantity::parse(text.replace(['_', ','], "").as_bytes()) {
+            Ok(quantity) if quantity > Quantity::ZERO => Ok(quantity),
+            Ok(_) => Err(ParameterError::new(name, format_args!("`{text}` is not above zero"))),
+            Err(error) => Err(ParameterError::new(name, format_args!("`{text}`: {error}"))),
+        }
+    }
+}
+
+/// The kinds of strategies that scenarios can name: the built-in ones and one's own.
+pub struct Registry {
+    kinds: Vec<StrategyKind>,
+}
+
+impl Default for Registry {
+    /// The built-in strategies.
+    fn default() -> Registry {
+        Registry { kinds: vec![flat::KIND] }
+    }
+}
+
+impl Registry {
+    /// Adds a kind; one of the same name is replaced.
+    pub fn add(&mut self, kind: StrategyKind) {
+        self.kinds.retain(|known| known.name != kind.name);
+        self.kinds.push(kind);
+    }
+
+    /// The kind of this name.
+    pub fn get(&self, name: &str) -> Option<&StrategyKind> {
+        self.kinds.iter().find(|kind| kind.name == name)
+    }
+
+    /// Every kind, built-in ones first.
+    pub fn kinds(&self) -> &[StrategyKind] {
+        &self.kinds
+    }
+}

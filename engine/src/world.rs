@@ -1,0 +1,50 @@
+//! Where inputs come from and commands go: the one seam between the engine and everything outside.
+
+use crate::command::Command;
+use crate::event::Event;
+
+/// Live, Simulated or Recorded.
+pub trait World {
+    /// The next input, its header not yet numbered; `None` when there is no more.
+    fn next(&mut self) -> Result<Option<Event>, WorldError>;
+
+    /// Carries out a command. What becomes of it comes back from [`World::next`], never from here.
+    fn send(&mut self, command: Command) -> Result<(), WorldError>;
+}
+
+/// A stream of market events in the order of their arrival: a file, a feed, a journal.
+pub trait Source: Send {
+    /// Appends up to `limit` events to `batch`. Appending none means that there is no more.
+    fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError>;
+}
+
+/// The outside failed; the run must stop.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct WorldError(pub Box<dyn std::error::Error + Send + Sync>);
+
+impl WorldError {
+    /// Wraps what went wrong.
+    pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> WorldError {
+        WorldError(error.into())
+    }
+}
+
+/// A source over events that are in memory: for tests and for one's own programs.
+pub struct MemorySource {
+    events: std::vec::IntoIter<Event>,
+}
+
+impl MemorySource {
+    /// Yields these events in their order.
+    pub fn new(events: Vec<Event>) -> MemorySource {
+        MemorySource { events: events.into_iter() }
+    }
+}
+
+impl Source for MemorySource {
+    fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
+        batch.extend(self.events.by_ref().take(limit));
+        Ok(())
+    }
+}
