@@ -3,22 +3,30 @@
 //! A strategy sees every market event and closed bar in order, says when its signal changed, and at the scenario's
 //! trigger proposes actions. Risk stands behind it; it never talks to a venue.
 
+pub mod buy_and_hold;
+pub mod ema_cross;
 pub mod flat;
+pub mod ofi_sign;
+pub mod random;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::event::{Action, Event, Evidence, Quote};
+use crate::event::{Action, Event, Evidence, Quote, Side};
 use crate::ids::InstrumentId;
 use crate::settings::{Settings, Trigger};
-use crate::units::{Money, Quantity, Timestamp};
+use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
 
 /// What a strategy may look at. All of it is known at `now`.
 pub trait View {
     /// The arrival time of the event being handled.
     fn now(&self) -> Timestamp;
+    /// The instrument of the event being handled; [`InstrumentId::NONE`] at a timer.
+    fn instrument(&self) -> InstrumentId;
     /// The last quote that was used, if there was one.
     fn quote(&self, instrument: InstrumentId) -> Option<Quote>;
+    /// The price at which an order of this side would trade: the quote's, else the last price.
+    fn price(&self, instrument: InstrumentId, side: Side) -> Option<Price>;
     /// The position, signed.
     fn position(&self, instrument: InstrumentId) -> Quantity;
     /// The position once every working order is filled.
@@ -148,6 +156,16 @@ impl Parameters {
         }
     }
 
+    /// A share such as `95 %`, above zero and at most 100 %.
+    pub fn share(&self, name: &str) -> Result<Ratio, ParameterError> {
+        let text = self.text(name)?;
+        let number = text.strip_suffix('%').map(str::trim_end).and_then(|number| Ratio::parse(number.as_bytes()).ok());
+        match number.map(|percent| Ratio(percent.0 / 100)) {
+            Some(share) if share > Ratio(0) && share <= Ratio::ONE => Ok(share),
+            _ => Err(ParameterError::new(name, format_args!("`{text}` is no share such as \"95 %\""))),
+        }
+    }
+
     /// A quantity above zero.
     pub fn quantity(&self, name: &str) -> Result<Quantity, ParameterError> {
         let text = self.text(name)?;
@@ -167,7 +185,7 @@ pub struct Registry {
 impl Default for Registry {
     /// The built-in strategies.
     fn default() -> Registry {
-        Registry { kinds: vec![flat::KIND] }
+        Registry { kinds: vec![flat::KIND, buy_and_hold::KIND, ema_cross::KIND, ofi_sign::KIND, random::KIND] }
     }
 }
 

@@ -1,0 +1,584 @@
+//! What follows from an input: [`Engine::apply`], the one big match.
+//!
+//! The order of what an input causes is fixed: flags, bars, features, decision, risk, orders. Everything here follows
+//! from the events alone, so that the same inputs give the same bytes on any machine.
+
+use crate::account::{Account, PositionOverflow};
+use crate::bars::{BarBuilder, span_start};
+use crate::canonical;
+use crate::command::Command;
+use crate::event::*;
+use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
+use crate::market::Market;
+use crate::order::{Happening, OrderError, Orders, Status};
+use crate::quality::Quality;
+use crate::risk::{Request, Risk};
+use crate::settings::{RiskDistance, Settings, Trigger};
+use crate::strategy::{Parameters, Proposal, Registry, Strategy, View};
+use crate::units::{Money, Price, Quantity, Timestamp};
+use crate::LOGIC_VERSION;
+
+/// The timer of the trigger `every = "…"`.
+const TRIGGER_TIMER: TimerId = TimerId(1);
+
+/// Something that cannot be: the run stops, and what was journaled stays.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Fault {
+    /// One input caused more events than a sequence can number.
+    #[error("input {0} causes more than 65,535 events")]
+    TooManyDerived(u64),
+    /// An event names an instrument that the settings do not have.
+    #[error("instrument {0} is not in the settings")]
+    UnknownInstrument(InstrumentId),
+    /// An answer that no order can have.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// A position passed the largest quantity there is.
+    #[error(transparent)]
+    Position(#[from] PositionOverflow),
+    /// The engine was handed an event that only it makes.
+    #[error("{0} is no input")]
+    NotAnInput(&'static str),
+}
+
+/// Why an engine could not be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SettingsError {
+    /// No strategy of this name is registered.
+    #[error("strategy `{0}` is unknown")]
+    UnknownStrategy(String),
+    /// A parameter cannot be used.
+    #[error(transparent)]
+    Parameter(#[from] crate::strategy::ParameterError),
+}
+
+/// What an input caused. The buffers are reused from input to input.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Derived events, numbered, in order.
+    pub events: Vec<Event>,
+    /// Commands, in order.
+    pub commands: Vec<Command>,
+}
+
+impl Output {
+    /// Whether something is about to leave the house.
+    pub fn sends_orders(&self) -> bool {
+        self.commands.iter().any(Command::is_order)
+    }
+}
+
+/// What is known: everything that a strategy may look at.
+struct State {
+    now: Timestamp,
+    instrument: InstrumentId,
+    markets: Vec<Market>,
+    account: Account,
+    orders: Orders,
+}
+
+impl View for State {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn instrument(&self) -> InstrumentId {
+        self.instrument
+    }
+
+    fn quote(&self, instrument: InstrumentId) -> Option<Quote> {
+        self.markets.get(instrument.index()?)?.quote
+    }
+
+    fn price(&self, instrument: InstrumentId, side: Side) -> Option<Price> {
+        self.markets.get(instrument.index()?)?.price_to_trade(side)
+    }
+
+    fn position(&self, instrument: InstrumentId) -> Quantity {
+        let position = instrument.index().and_then(|index| self.account.positions.get(index));
+        position.map_or(Quantity::ZERO, |position| position.quantity)
+    }
+
+    fn position_with_working_orders(&self, instrument: InstrumentId) -> Quantity {
+        self.position(instrument) + self.orders.working_quantity(instrument)
+    }
+
+    fn equity(&self) -> Money {
+        self.account.equity(&self.markets)
+    }
+
+    fn instruments(&self) -> u32 {
+        self.markets.len() as u32
+    }
+}
+
+/// The engine of a run.
+pub struct Engine {
+    settings: Settings,
+    strategy: Box<dyn Strategy>,
+    features: Vec<String>,
+    state: State,
+    risk: Risk,
+    quality: Vec<Quality>,
+    bars: Vec<BarBuilder>,
+    /// When the bars under way end.
+    bars_end: Timestamp,
+    /// The instruments for which a decision is due.
+    due: Vec<InstrumentId>,
+    market_events: u64,
+    timer_set: bool,
+    halted: bool,
+    header: Header,
+    counts: Counts,
+    derived_hash: blake3::Hasher,
+    scratch: Vec<u8>,
+    proposal: Proposal,
+    output: Output,
+}
+
+/// What happened so far, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Inputs taken.
+    pub inputs: u64,
+    /// Events derived from them.
+    pub derived: u64,
+    /// Market events among the inputs.
+    pub ticks: u64,
+    /// Decisions made.
+    pub decisions: u64,
+    /// Orders submitted.
+    pub orders: u64,
+    /// Fills received.
+    pub fills: u64,
+}
+
+impl Engine {
+    /// An engine with these settings and a strategy out of `registry`.
+    pub fn new(settings: Settings, registry: &Registry) -> Result<Engine, SettingsError> {
+        let kind = &settings.strategy.kind;
+        let kind = registry.get(kind).ok_or_else(|| SettingsError::UnknownStrategy(kind.clone()))?;
+        let strategy = (kind.make)(&Parameters(settings.strategy.parameters.clone()), &settings)?;
+        let mut features = strategy.features();
+        if let RiskDistance::AverageTrueRange { period, .. } = settings.risk.distance {
+            features.push(format!("atr_{period}"));
+        }
+        let count = settings.instruments.len();
+        Ok(Engine {
+            strategy,
+            features,
+            state: State {
+                now: Timestamp::MIN,
+                instrument: InstrumentId::NONE,
+                markets: vec![Market::default(); count],
+                account: Account::new(&settings),
+                orders: Orders::default(),
+            },
+            risk: Risk::new(&settings),
+            quality: vec![Quality::new(&settings.quality); count],
+            bars: settings.bars.map(|bars| vec![BarBuilder::new(bars); count]).unwrap_or_default(),
+            bars_end: Timestamp::MIN,
+            due: Vec::with_capacity(count),
+            market_events: 0,
+            timer_set: false,
+            halted: false,
+            header: Header::default(),
+            counts: Counts::default(),
+            derived_hash: blake3::Hasher::new(),
+            scratch: Vec::with_capacity(4096),
+            proposal: Proposal::default(),
+            output: Output { events: Vec::with_capacity(64), commands: Vec::with_capacity(16) },
+            settings,
+        })
+    }
+
+    /// The first event of the run: who it is.
+    pub fn identity(&self, world: WorldKind) -> RunStarted {
+        let settings = self.settings.to_canonical_json();
+        RunStarted {
+            world,
+            logic_version: LOGIC_VERSION,
+            seed: self.settings.seed,
+            settings_hash: Hash(*blake3::hash(settings.as_bytes()).as_bytes()),
+            settings,
+            features: self.features.clone(),
+            model: None,
+        }
+    }
+
+    /// The settings it runs with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What happened so far, in numbers.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Takes an input that the loop has numbered and appended to the log. What follows is in the output until the next
+    /// call; it is complete even when a fault is returned.
+    pub fn apply(&mut self, input: &Event) -> Result<&Output, Fault> {
+        self.output.events.clear();
+        self.output.commands.clear();
+        self.header = input.header;
+        self.state.now = input.header.time_received;
+        self.state.instrument = input.header.instrument;
+        self.counts.inputs += 1;
+        match &input.fact {
+            Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_) => self.on_market(input)?,
+            Fact::RunStarted(_) | Fact::InstrumentDefined(_) => {}
+            Fact::TimerFired(timer) => self.on_timer(input, timer.timer)?,
+            Fact::OrderAccepted(notice) => self.on_answer(input, notice.order, Happening::Accept)?,
+            Fact::OrderRejected(rejected) => self.on_answer(input, rejected.order, Happening::Reject)?,
+            Fact::OrderCancelled(closed) => self.on_answer(input, closed.order, Happening::Cancel)?,
+            Fact::OrderExpired(closed) => self.on_answer(input, closed.order, Happening::Expire)?,
+            Fact::CancelRejected(notice) => {
+                let part_filled = self.state.orders.get(notice.order).is_some_and(|o| o.filled > Quantity::ZERO);
+                self.on_answer(input, notice.order, Happening::RefuseCancel { part_filled })?;
+            }
+            Fact::OrderFilled(fill) => self.on_fill(input, fill)?,
+            Fact::DataFlagged(_)
+            | Fact::BarClosed(_)
+            | Fact::FeaturesComputed(_)
+            | Fact::DecisionMade(_)
+            | Fact::RiskAssessed(_)
+            | Fact::OrderDenied(_)
+            | Fact::OrderSubmitted(_)
+            | Fact::CancelRequested(_)
+            | Fact::TradingHalted(_)
+            | Fact::RunEnded(_) => return Err(Fault::NotAnInput(input.fact.kind().name())),
+        }
+        Ok(&self.output)
+    }
+
+    /// Ends the run: totals and the state hash. Call once, after the last input.
+    pub fn finish(&mut self) -> Result<&Output, Fault> {
+        // What the last input caused is already out; the end follows it in the same sequence.
+        let position = self.output.events.len();
+        let equity = self.state.equity();
+        let Counts { inputs, derived, decisions, orders, fills, .. } = self.counts;
+        let state_hash = self.state_hash();
+        let ended = RunEnded { inputs, derived, decisions, orders, fills, equity, state_hash };
+        let sequence = self.sequence_at(position)?;
+        self.output.events.clear();
+        self.output.commands.clear();
+        let header = Header { sequence, instrument: InstrumentId::NONE, cause: self.header.sequence, ..self.header };
+        self.output.events.push(Event { header, fact: Fact::RunEnded(Box::new(ended)) });
+        Ok(&self.output)
+    }
+
+    fn on_market(&mut self, input: &Event) -> Result<(), Fault> {
+        let instrument = input.header.instrument;
+        let index = instrument.index().filter(|&index| index < self.state.markets.len());
+        let index = index.ok_or(Fault::UnknownInstrument(instrument))?;
+        self.counts.ticks += 1;
+        let findings = self.quality[index].check(input);
+        if !findings.is_empty() {
+            for flag in findings.flags() {
+                self.emit(instrument, input.header.sequence, Fact::DataFlagged(flag))?;
+            }
+            if let Some(flaw) = findings.halting() {
+                self.halt(TradingHalted::Data { flaw })?;
+            }
+        }
+        self.due.clear();
+        if let Some(bars) = self.settings.bars
+            && self.state.now >= self.bars_end
+        {
+            self.close_bars(input)?;
+            self.bars_end = span_start(self.state.now, bars.interval) + bars.interval;
+        }
+        if !findings.dropped() {
+            self.state.markets[index].update(&input.fact);
+            if let Some(bars) = self.settings.bars {
+                let open_time = Timestamp(self.bars_end.0.saturating_sub(bars.interval.0));
+                self.bars[index].add(&input.fact, open_time);
+            }
+            let mut closed = false;
+            if let Fact::BarReceived(bar) = &input.fact {
+                self.risk.range_mut(index).update(bar);
+                closed = true;
+            }
+            self.market_events += 1;
+            self.state.instrument = instrument;
+            let signal = self.strategy.update(input, &self.state);
+            let due = match self.settings.trigger {
+                Trigger::OnSignal => signal,
+                Trigger::BarClose => closed,
+                Trigger::EveryTick => true,
+                Trigger::EveryNTicks(n) => self.market_events.is_multiple_of(u64::from(n.max(1))),
+                Trigger::Every(_) => false,
+            };
+            if due && !self.due.contains(&instrument) {
+                self.due.push(instrument);
+            }
+        }
+        self.start_timer(input);
+        // In the order in which they came due; every bar is out before the first decision.
+        for turn in 0..self.due.len() {
+            self.decide(self.due[turn])?;
+        }
+        Ok(())
+    }
+
+    /// Ends every bar under way: all instruments share the boundaries.
+    fn close_bars(&mut self, input: &Event) -> Result<(), Fault> {
+        for index in 0..self.bars.len() {
+            let Some(bar) = self.bars[index].close() else { continue };
+            let instrument = InstrumentId(index as u32 + 1);
+            self.risk.range_mut(index).update(&bar);
+            self.emit(instrument, input.header.sequence, Fact::BarClosed(bar))?;
+            let event = self.output.events.last().expect("just emitted");
+            self.state.instrument = instrument;
+            let signal = self.strategy.update(event, &self.state);
+            let due = match self.settings.trigger {
+                Trigger::OnSignal => signal,
+                Trigger::BarClose => true,
+                Trigger::EveryTick | Trigger::EveryNTicks(_) | Trigger::Every(_) => false,
+            };
+            if due {
+                self.due.push(instrument);
+            }
+        }
+        Ok(())
+    }
+
+    fn start_timer(&mut self, input: &Event) {
+        if let (Trigger::Every(interval), false) = (self.settings.trigger, self.timer_set) {
+            self.timer_set = true;
+            let time = span_start(input.header.time_received, interval) + interval;
+            self.output.commands.push(Command::Wake { timer: TRIGGER_TIMER, time });
+        }
+    }
+
+    fn on_timer(&mut self, input: &Event, timer: TimerId) -> Result<(), Fault> {
+        self.strategy.update(input, &self.state);
+        if let (Trigger::Every(interval), TRIGGER_TIMER) = (self.settings.trigger, timer) {
+            let time = input.header.time_event + interval;
+            self.output.commands.push(Command::Wake { timer, time });
+            for index in 0..self.state.markets.len() {
+                self.decide(InstrumentId(index as u32 + 1))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn on_answer(&mut self, input: &Event, order: OrderId, happening: Happening) -> Result<(), Fault> {
+        self.state.orders.advance(order, happening)?;
+        self.after_answer(input)
+    }
+
+    fn on_fill(&mut self, input: &Event, fill: &Fill) -> Result<(), Fault> {
+        self.counts.fills += 1;
+        let record = self.state.orders.get(fill.order).ok_or(OrderError::Unknown(fill.order))?;
+        let index = record.instrument.index().expect("an order has an instrument");
+        self.state.orders.fill(fill.order, fill.quantity)?;
+        self.state.account.fill(index, fill)?;
+        self.after_answer(input)
+    }
+
+    fn after_answer(&mut self, input: &Event) -> Result<(), Fault> {
+        let signal = self.strategy.update(input, &self.state);
+        let instrument = input.header.instrument;
+        if signal && self.settings.trigger == Trigger::OnSignal { self.decide(instrument) } else { Ok(()) }
+    }
+
+    fn decide(&mut self, instrument: InstrumentId) -> Result<(), Fault> {
+        if self.halted {
+            return Ok(());
+        }
+        self.state.instrument = instrument;
+        let equity = self.state.equity();
+        if equity <= Money::ZERO {
+            return self.halt(TradingHalted::EquityGone);
+        }
+        let mut proposal = std::mem::take(&mut self.proposal);
+        proposal.clear();
+        self.strategy.decide(&self.state, &mut proposal);
+        let result = self.carry_out(instrument, equity, &mut proposal);
+        self.proposal = proposal;
+        result
+    }
+
+    fn carry_out(&mut self, instrument: InstrumentId, equity: Money, proposal: &mut Proposal) -> Result<(), Fault> {
+        let mut cause = self.header.sequence;
+        if !self.features.is_empty() {
+            if let RiskDistance::AverageTrueRange { .. } = self.settings.risk.distance {
+                // A strategy that knows nothing yet says so for each of its own columns.
+                proposal.features.resize(self.features.len() - 1, None);
+                let range = instrument.index().and_then(|index| self.risk.range(index));
+                proposal.features.push(range.map(|range| range as f32));
+            }
+            match vector(&proposal.features) {
+                Ok(features) => cause = self.emit(instrument, cause, Fact::FeaturesComputed(Box::new(features)))?,
+                Err(column) => return self.halt(TradingHalted::NotANumber { column }),
+            }
+        }
+        if let Some(column) = proposal.evidence.iter().position(|evidence| !evidence.value.is_finite()) {
+            return self.halt(TradingHalted::NotANumber { column: column as u32 });
+        }
+        let decision = Decision {
+            strategy: self.settings.strategy.kind.clone(),
+            actions: proposal.actions.clone(),
+            because: proposal.because.clone(),
+            evidence: proposal.evidence.clone(),
+            equity,
+            position: self.state.position(instrument),
+        };
+        self.counts.decisions += 1;
+        let decided = self.emit(instrument, cause, Fact::DecisionMade(Box::new(decision)))?;
+        for action in &proposal.actions {
+            match *action {
+                Action::Hold => {}
+                Action::Target { instrument, quantity } => {
+                    let position = self.state.position_with_working_orders(instrument);
+                    // Both lie within half the range of an i64.
+                    let change = quantity.0.saturating_sub(position.0);
+                    let side = if change >= 0 { Side::Buy } else { Side::Sell };
+                    let quantity = self.whole_lots(instrument, Quantity(change.saturating_abs()))?;
+                    if quantity > Quantity::ZERO {
+                        let kind = OrderKind::Market;
+                        let request = Request { instrument, side, kind, quantity, position };
+                        self.order(decided, request, TimeInForce::Gtc)?;
+                    }
+                }
+                Action::Submit { instrument, side, kind, time_in_force, quantity } => {
+                    let position = self.state.position_with_working_orders(instrument);
+                    let quantity = self.whole_lots(instrument, quantity)?;
+                    let request = Request { instrument, side, kind, quantity, position };
+                    self.order(decided, request, time_in_force)?;
+                }
+                Action::Cancel { order } => self.cancel(decided, order)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn whole_lots(&self, instrument: InstrumentId, quantity: Quantity) -> Result<Quantity, Fault> {
+        let settings = self.settings.instrument(instrument).ok_or(Fault::UnknownInstrument(instrument))?;
+        Ok(quantity.round_down_to(settings.lot))
+    }
+
+    /// Risk, then the order that it leaves.
+    fn order(&mut self, decided: Sequence, request: Request, time_in_force: TimeInForce) -> Result<(), Fault> {
+        let State { markets, account, orders, .. } = &self.state;
+        let verdict = self.risk.assess(&request, &self.settings, account, markets, orders);
+        let (granted, rule) = (verdict.closing + verdict.granted, verdict.rule);
+        let assessed = self.emit(request.instrument, decided, Fact::RiskAssessed(Box::new(verdict)))?;
+        let quote = self.state.quote(request.instrument);
+        let order = Order {
+            order: self.state.orders.next_id(),
+            side: request.side,
+            kind: request.kind,
+            time_in_force,
+            quantity: granted,
+            bid: quote.map(|quote| quote.bid),
+            ask: quote.map(|quote| quote.ask),
+            position: self.state.position(request.instrument),
+        };
+        if granted == Quantity::ZERO {
+            let rule = rule.unwrap_or(Rule::MinimumPosition);
+            self.state.orders.insert(request.instrument, &order, Status::Denied);
+            let denied = OrderDenied { order: order.order, rule };
+            self.emit(request.instrument, assessed, Fact::OrderDenied(denied))?;
+            return Ok(());
+        }
+        self.counts.orders += 1;
+        self.state.orders.insert(request.instrument, &order, Status::Submitted);
+        let cause = self.emit(request.instrument, assessed, Fact::OrderSubmitted(Box::new(order.clone())))?;
+        let (time, instrument) = (self.state.now, request.instrument);
+        self.output.commands.push(Command::SubmitOrder { cause, time, instrument, order });
+        Ok(())
+    }
+
+    /// Asks to cancel; an order that is done, or whose cancel is under way, is left alone.
+    fn cancel(&mut self, decided: Sequence, order: OrderId) -> Result<(), Fault> {
+        let record = *self.state.orders.get(order).ok_or(OrderError::Unknown(order))?;
+        if record.status.after(Happening::AskCancel).is_none() {
+            return Ok(());
+        }
+        self.state.orders.advance(order, Happening::AskCancel)?;
+        let instrument = record.instrument;
+        let cause = self.emit(instrument, decided, Fact::CancelRequested(OrderNotice { order }))?;
+        let time = self.state.now;
+        self.output.commands.push(Command::CancelOrder { cause, time, instrument, order });
+        Ok(())
+    }
+
+    fn halt(&mut self, cause: TradingHalted) -> Result<(), Fault> {
+        if !std::mem::replace(&mut self.halted, true) {
+            self.emit(self.header.instrument, self.header.sequence, Fact::TradingHalted(cause))?;
+        }
+        Ok(())
+    }
+
+    /// Numbers a derived event, hashes it and puts it out.
+    fn emit(&mut self, instrument: InstrumentId, cause: Sequence, fact: Fact) -> Result<Sequence, Fault> {
+        let sequence = self.sequence_at(self.output.events.len())?;
+        let event = Event { header: Header { sequence, instrument, cause, ..self.header }, fact };
+        self.scratch.clear();
+        canonical::encode(&event, &mut self.scratch);
+        self.derived_hash.update(&self.scratch);
+        self.counts.derived += 1;
+        self.output.events.push(event);
+        Ok(sequence)
+    }
+
+    /// The sequence of the derived event that follows `before` others.
+    fn sequence_at(&self, before: usize) -> Result<Sequence, Fault> {
+        let position = before as u64 + 1;
+        if position > Sequence::POSITION_MAX {
+            return Err(Fault::TooManyDerived(self.header.sequence.input_number()));
+        }
+        Ok(Sequence(self.header.sequence.0 + position))
+    }
+
+    /// BLAKE3 over orders, positions, account, markets, bars under way, averages and all derived events. Strategies
+    /// count through their outputs.
+    fn state_hash(&self) -> Hash {
+        let mut hasher = blake3::Hasher::new();
+        for (number, record) in self.state.orders.records().iter().enumerate() {
+            hasher.update(&(number as u64 + 1).to_le_bytes());
+            hasher.update(&record.instrument.0.to_le_bytes());
+            hasher.update(&[record.status as u8]);
+            hasher.update(&record.filled.0.to_le_bytes());
+        }
+        let account = &self.state.account;
+        hasher.update(&account.balance.0.to_le_bytes());
+        hasher.update(&account.commissions.0.to_le_bytes());
+        for position in &account.positions {
+            hasher.update(&position.quantity.0.to_le_bytes());
+            hasher.update(&position.cost.0.to_le_bytes());
+            hasher.update(&position.realised.0.to_le_bytes());
+        }
+        for (index, market) in self.state.markets.iter().enumerate() {
+            let quote = market.quote.map_or([0, 0], |quote| [quote.bid.0, quote.ask.0]);
+            let last = market.last.map_or(0, |price| price.0);
+            let bar = self.bars.get(index).and_then(BarBuilder::current);
+            let bar = bar.map_or([0; 4], |bar| [bar.open.0, bar.high.0, bar.low.0, bar.close.0]);
+            for number in quote.into_iter().chain([last]).chain(bar) {
+                hasher.update(&number.to_le_bytes());
+            }
+            hasher.update(&self.risk.range(index).unwrap_or(0.0).to_bits().to_le_bytes());
+        }
+        hasher.update(&[u8::from(self.halted)]);
+        hasher.update(self.derived_hash.finalize().as_bytes());
+        Hash(*hasher.finalize().as_bytes())
+    }
+}
+
+/// Values with their validity bits; the index of the first NaN or infinity instead.
+fn vector(columns: &[Option<f32>]) -> Result<Features, u32> {
+    let mut features = Features { values: Vec::with_capacity(columns.len()), valid: vec![0; columns.len().div_ceil(64)] };
+    for (index, column) in columns.iter().enumerate() {
+        if let Some(value) = column {
+            if !value.is_finite() {
+                return Err(index as u32);
+            }
+            features.valid[index / 64] |= 1 << (index % 64);
+        }
+        features.values.push(column.unwrap_or(0.0));
+    }
+    Ok(features)
+}

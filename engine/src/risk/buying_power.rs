@@ -1,0 +1,25 @@
+//! `buying_power`: the account must be able to carry the position: by initial margin, or by cash paid in full.
+
+use super::{Ask, result};
+use crate::event::{Rule, RuleResult, Side};
+use crate::settings::AccountKind;
+use crate::units::{Money, Quantity};
+
+pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> RuleResult {
+    let limit = ask.equity.max(Money::ZERO);
+    let cost = |quantity| {
+        let value = ask.value_of(quantity);
+        ask.tied_up
+            + match ask.account {
+                AccountKind::Margin => value.times(ask.instrument.margin_initial),
+                AccountKind::Cash => value,
+            }
+    };
+    let granted = match (ask.account, ask.side) {
+        _ if quantity == Quantity::ZERO => quantity,
+        // A cash account sells what it has, never more.
+        (AccountKind::Cash, Side::Sell) => Quantity::ZERO,
+        _ => ask.most_within(quantity, limit, cost),
+    };
+    result(Rule::BuyingPower, quantity, granted, limit, cost)
+}

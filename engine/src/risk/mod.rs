@@ -1,0 +1,263 @@
+//! Pre-trade risk: every order passes every rule, and every rule's numbers are journaled.
+//!
+//! One file a rule, all of one shape. A rule sees what is asked and the opening quantity that the rules before it left,
+//! and says how much of that it leaves. The part of an order that only closes is never reduced: less risk is always
+//! allowed.
+
+mod buying_power;
+mod minimum_position;
+mod per_trade;
+mod total;
+
+use crate::account::{Account, notional};
+use crate::bars::AverageTrueRange;
+use crate::event::{DistanceSource, OrderKind, Outcome, Rule, RuleResult, Side, Verdict};
+use crate::ids::InstrumentId;
+use crate::market::Market;
+use crate::order::Orders;
+use crate::settings::{AccountKind, Instrument, RiskDistance, RiskSettings, Settings};
+use crate::units::{Money, Price, Quantity, Ratio, div_half_even};
+
+/// What a rule looks at. Amounts are in account currency.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// The limits.
+    pub settings: &'a RiskSettings,
+    /// The instrument's rules.
+    pub instrument: &'a Instrument,
+    /// Cash or margin.
+    pub account: AccountKind,
+    /// Buy or sell.
+    pub side: Side,
+    /// The part that opens, before any rule.
+    pub opening: Quantity,
+    /// The position that the closing part leaves, on the side of the order or zero.
+    pub kept: Quantity,
+    /// The price that values it.
+    pub price: Price,
+    /// How far the price moves against it.
+    pub distance: Price,
+    /// Whether `distance` is known.
+    pub distance_known: bool,
+    /// Equity now.
+    pub equity: Money,
+    /// What all other open positions, and `kept`, may lose.
+    pub open_risk: Money,
+    /// What all other open positions, and `kept`, tie up: margin, or cash paid.
+    pub tied_up: Money,
+}
+
+impl Ask<'_> {
+    /// What `quantity` loses over the distance.
+    pub fn risk_of(&self, quantity: Quantity) -> Money {
+        notional(self.distance, quantity, self.instrument.multiplier).abs()
+    }
+
+    /// What `quantity` is worth at the price.
+    pub fn value_of(&self, quantity: Quantity) -> Money {
+        notional(self.price, quantity, self.instrument.multiplier).abs()
+    }
+
+    /// The most, in whole lots and no more than `asked`, for which `cost` stays within `limit`. `cost` must grow with
+    /// the quantity.
+    pub fn most_within(&self, asked: Quantity, limit: Money, cost: impl Fn(Quantity) -> Money) -> Quantity {
+        if cost(asked) <= limit {
+            return asked;
+        }
+        let lot = self.instrument.lot.0.max(1);
+        // Halving finds the last lot that fits; 63 steps at most, and no division can round the wrong way.
+        let (mut fits, mut too_many) = (0_i64, asked.0 / lot + 1);
+        if cost(Quantity::ZERO) > limit {
+            return Quantity::ZERO;
+        }
+        while too_many - fits > 1 {
+            let middle = fits + (too_many - fits) / 2;
+            let quantity = Quantity(middle.saturating_mul(lot).min(asked.0));
+            if cost(quantity) <= limit {
+                fits = middle;
+            } else {
+                too_many = middle;
+            }
+        }
+        Quantity(fits * lot)
+    }
+}
+
+/// One rule: what it leaves of `quantity`.
+type PreTradeRule = fn(ask: &Ask<'_>, quantity: Quantity) -> RuleResult;
+
+/// Every rule in the order of asking. The minimum comes after those that reduce, so that nothing tiny slips through.
+const RULES: [PreTradeRule; 4] = [per_trade::assess, total::assess, buying_power::assess, minimum_position::assess];
+
+/// The result of a rule that left `granted` of `asked`.
+fn result(rule: Rule, asked: Quantity, granted: Quantity, limit: Money, cost: impl Fn(Quantity) -> Money) -> RuleResult {
+    let outcome = match granted {
+        _ if granted == asked => Outcome::Allowed,
+        Quantity::ZERO => Outcome::Denied,
+        _ => Outcome::Reduced,
+    };
+    RuleResult { rule, outcome, limit, asked: cost(asked), granted: cost(granted), quantity: granted }
+}
+
+/// What is asked of risk: one action of a decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// Whose order.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// How it executes.
+    pub kind: OrderKind,
+    /// How much; positive.
+    pub quantity: Quantity,
+    /// Position and working orders together, signed: what the order adds to.
+    pub position: Quantity,
+}
+
+/// The risk layer of a run.
+#[derive(Clone, Debug)]
+pub struct Risk {
+    settings: RiskSettings,
+    ranges: Vec<AverageTrueRange>,
+}
+
+impl Risk {
+    /// The limits of these settings.
+    pub fn new(settings: &Settings) -> Risk {
+        let period = match settings.risk.distance {
+            RiskDistance::AverageTrueRange { period, .. } => period,
+            RiskDistance::ShareOfPrice(_) => 1,
+        };
+        let ranges = settings.instruments.iter().map(|_| AverageTrueRange::new(period)).collect();
+        Risk { settings: settings.risk.clone(), ranges }
+    }
+
+    /// The average true range of an instrument by its index.
+    pub fn range_mut(&mut self, index: usize) -> &mut AverageTrueRange {
+        &mut self.ranges[index]
+    }
+
+    /// The average true range of an instrument by its index, where the settings measure risk by it.
+    pub fn range(&self, index: usize) -> Option<f64> {
+        match self.settings.distance {
+            RiskDistance::AverageTrueRange { .. } => self.ranges[index].value(),
+            RiskDistance::ShareOfPrice(_) => None,
+        }
+    }
+
+    /// How far the price of an instrument is assumed to move against a position.
+    fn distance(&self, index: usize, price: Price) -> (Price, DistanceSource) {
+        match self.settings.distance {
+            RiskDistance::AverageTrueRange { times, .. } => {
+                let distance = self.ranges[index].value().map(|range| range * times.as_f64());
+                match distance.and_then(Price::from_f64) {
+                    Some(distance) => (distance, DistanceSource::AverageTrueRange),
+                    None => (Price::ZERO, DistanceSource::Unknown),
+                }
+            }
+            RiskDistance::ShareOfPrice(share) => {
+                let distance = div_half_even(i128::from(price.0) * i128::from(share.0), i128::from(Ratio::ONE.0));
+                // A share of a price is a price unless the share is absurd; then it is as large as prices get.
+                let distance = i64::try_from(distance.abs()).unwrap_or(i64::MAX).min(crate::units::FIXED_MAX);
+                (Price(distance), DistanceSource::ShareOfPrice)
+            }
+        }
+    }
+
+    /// Asks every rule.
+    pub fn assess(
+        &self,
+        request: &Request,
+        settings: &Settings,
+        account: &Account,
+        markets: &[Market],
+        orders: &Orders,
+    ) -> Verdict {
+        let index = request.instrument.index().expect("a request names an instrument");
+        let sign = request.side.sign();
+        let against = (-request.position.0 * sign).max(0);
+        let closing = Quantity(against.min(request.quantity.0));
+        let asked = request.quantity - closing;
+        let equity = account.equity(markets);
+        let price = match request.kind {
+            OrderKind::Market => markets[index].price_to_trade(request.side),
+            OrderKind::Limit { price } | OrderKind::Stop { trigger: price } => Some(price),
+        };
+        let mut verdict = Verdict {
+            outcome: Outcome::Allowed,
+            rule: None,
+            side: request.side,
+            closing,
+            asked,
+            granted: asked,
+            price,
+            distance: Price::ZERO,
+            distance_source: DistanceSource::Unknown,
+            equity,
+            rules: Vec::with_capacity(RULES.len() + 1),
+        };
+        let Some(price) = price else {
+            let rule = Rule::NoMarket;
+            let quantity = Quantity::ZERO;
+            let zero = Money::ZERO;
+            verdict.rules.push(RuleResult {
+                rule,
+                outcome: Outcome::Denied,
+                limit: zero,
+                asked: zero,
+                granted: zero,
+                quantity,
+            });
+            return Verdict { outcome: Outcome::Denied, rule: Some(rule), closing: quantity, granted: quantity, ..verdict };
+        };
+        (verdict.distance, verdict.distance_source) = self.distance(index, price);
+
+        let kept = Quantity(request.position.0 + closing.0 * sign);
+        let (mut open_risk, mut tied_up) = (Money::ZERO, Money::ZERO);
+        for (other, instrument) in settings.instruments.iter().enumerate() {
+            let id = InstrumentId(other as u32 + 1);
+            let quantity = match other == index {
+                true => kept,
+                false => account.positions[other].quantity + orders.working_quantity(id),
+            };
+            let mark = if other == index { Some(price) } else { markets[other].mark(quantity.signum()) };
+            if let (true, Some(mark)) = (quantity != Quantity::ZERO, mark) {
+                let (distance, _) = self.distance(other, mark);
+                open_risk += notional(distance, quantity, instrument.multiplier).abs();
+                let value = notional(mark, quantity, instrument.multiplier).abs();
+                tied_up += match account.kind {
+                    AccountKind::Margin => value.times(instrument.margin_initial),
+                    AccountKind::Cash => value,
+                };
+            }
+        }
+        let ask = Ask {
+            settings: &self.settings,
+            instrument: &settings.instruments[index],
+            account: account.kind,
+            side: request.side,
+            opening: asked,
+            kept,
+            price,
+            distance: verdict.distance,
+            distance_known: verdict.distance_source != DistanceSource::Unknown,
+            equity,
+            open_risk,
+            tied_up,
+        };
+        for rule in RULES {
+            let result = rule(&ask, verdict.granted);
+            if result.quantity != verdict.granted {
+                verdict.granted = result.quantity;
+                verdict.rule = Some(result.rule);
+            }
+            verdict.rules.push(result);
+        }
+        verdict.outcome = match verdict.granted {
+            granted if granted == asked => Outcome::Allowed,
+            Quantity::ZERO if closing == Quantity::ZERO => Outcome::Denied,
+            _ => Outcome::Reduced,
+        };
+        verdict
+    }
+}

@@ -1,0 +1,59 @@
+//! The loop. The same for live, simulated and recorded worlds, inline or over queues.
+
+use crate::engine::{Counts, Engine, Fault};
+use crate::event::Event;
+use crate::ids::Sequence;
+use crate::log::{Log, LogError};
+use crate::world::{World, WorldError};
+
+/// Why a run stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The outside failed: a file, a feed, a broker.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// The record could not be kept.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The engine met what cannot be.
+    #[error("at sequence {sequence}: {fault}")]
+    Fault {
+        /// The input at which it happened.
+        sequence: Sequence,
+        /// What happened.
+        fault: Fault,
+    },
+}
+
+/// Runs until the world has no more inputs, then ends the run.
+///
+/// An event is in the log before anything reacts to it, and an order leaves only when its cause is kept.
+pub fn run(world: &mut impl World, log: &mut impl Log, engine: &mut Engine) -> Result<Counts, RunError> {
+    let mut number = 0;
+    while let Some(mut input) = world.next()? {
+        number += 1;
+        input.header.sequence = Sequence::input(number);
+        log.append(&input)?;
+        let fault = |fault| RunError::Fault { sequence: Sequence::input(number), fault };
+        let output = engine.apply(&input).map_err(fault)?;
+        append_all(log, &output.events)?;
+        if output.sends_orders() {
+            log.commit()?;
+        }
+        for command in &output.commands {
+            world.send(command.clone())?;
+        }
+    }
+    let output = engine.finish().map_err(|fault| RunError::Fault { sequence: Sequence::input(number), fault })?;
+    append_all(log, &output.events)?;
+    log.commit()?;
+    Ok(engine.counts())
+}
+
+#[inline]
+fn append_all(log: &mut impl Log, events: &[Event]) -> Result<(), LogError> {
+    for event in events {
+        log.append(event)?;
+    }
+    Ok(())
+}
