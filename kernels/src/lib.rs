@@ -1,1 +1,19 @@
 //! Numbers in, numbers out: scalar functions whose bits are the same on every machine.
+//!
+//! A trading decision must replay to the bit on another machine, years later. `std`'s exp, ln, sin and
+//! their like come from the C library, which picks other code for other CPUs and promises no bits. So the
+//! functions are written here, from operations that IEEE 754 rounds exactly.
+//!
+//! - [`scalar`] has the elementary functions, f64 and f32, each with its measured error.
+//! - [`random`] has random numbers that are pure functions of seed, purpose, id and draw.
+//! - [`cpu`] tells which vector instructions this machine has.
+//!
+//! **Exact** in a module's docs means: the same bits on every machine, backend and run. The word makes no
+//! claim about closeness to the true value; that is the ulp figure next to it.
+//!
+//! This crate has never heard of a price, an order or an event, reads no clock, file or environment, and
+//! keeps no state.
+
+pub mod cpu;
+pub mod random;
+pub mod scalar;

@@ -1,0 +1,8 @@
+//! All integration tests of genovo-kernels in one binary.
+
+mod bits;
+mod edges;
+mod every_float;
+mod golden;
+mod properties;
+mod tidy;
