@@ -91,7 +91,11 @@ impl Account {
             kind: settings.account.kind,
             balance: settings.account.cash,
             commissions: Money::ZERO,
-            positions: settings.instruments.iter().map(|instrument| position(instrument.multiplier)).collect(),
+            positions: settings
+                .instruments
+                .iter()
+                .map(|instrument| position(instrument.multiplier))
+                .collect(),
             digits: settings.account.digits,
         }
     }
@@ -108,7 +112,8 @@ impl Account {
     /// Balance and open P&L at the prices at which everything could be closed. A position whose market is unknown
     /// counts at cost.
     pub fn equity(&self, markets: &[Market]) -> Money {
-        let open = self.positions.iter().zip(markets).filter(|(position, _)| position.quantity != Quantity::ZERO);
+        let open =
+            self.positions.iter().zip(markets).filter(|(position, _)| position.quantity != Quantity::ZERO);
         let profits = open.map(|(position, market)| match market.mark(position.quantity.signum()) {
             Some(mark) => position.unrealised(mark),
             None => Money::ZERO,
@@ -145,7 +150,10 @@ mod tests {
         assert_eq!((position.quantity, position.cost), ("-5".parse().unwrap(), money("-500")));
         assert_eq!(position.unrealised("98".parse().unwrap()), money("10"));
         assert_eq!(fill(&mut position, "98", "5"), money("10"));
-        assert_eq!((position.quantity, position.cost, position.realised), (Quantity(0), money("0"), money("-50")));
+        assert_eq!(
+            (position.quantity, position.cost, position.realised),
+            (Quantity(0), money("0"), money("-50"))
+        );
         assert_eq!(position.average_price(), None);
     }
 

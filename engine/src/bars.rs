@@ -46,7 +46,8 @@ impl BarBuilder {
                 }
             }
             None => {
-                self.current = Some(Bar { open_time, open: price, high: price, low: price, close: price, volume });
+                self.current =
+                    Some(Bar { open_time, open: price, high: price, low: price, close: price, volume });
             }
         }
     }

@@ -3,6 +3,7 @@
 //! The order of what an input causes is fixed: flags, bars, features, decision, risk, orders. Everything here follows
 //! from the events alone, so that the same inputs give the same bytes on any machine.
 
+use crate::LOGIC_VERSION;
 use crate::account::{Account, PositionOverflow};
 use crate::bars::{BarBuilder, span_start};
 use crate::canonical;
@@ -16,7 +17,6 @@ use crate::risk::{Request, Risk};
 use crate::settings::{RiskDistance, Settings, Trigger};
 use crate::strategy::{Parameters, Proposal, Registry, Strategy, View};
 use crate::units::{Money, Price, Quantity, Timestamp};
-use crate::LOGIC_VERSION;
 
 /// The timer of the trigger `every = "…"`.
 const TRIGGER_TIMER: TimerId = TimerId(1);
@@ -234,7 +234,8 @@ impl Engine {
             Fact::OrderCancelled(closed) => self.on_answer(input, closed.order, Happening::Cancel)?,
             Fact::OrderExpired(closed) => self.on_answer(input, closed.order, Happening::Expire)?,
             Fact::CancelRejected(notice) => {
-                let part_filled = self.state.orders.get(notice.order).is_some_and(|o| o.filled > Quantity::ZERO);
+                let part_filled =
+                    self.state.orders.get(notice.order).is_some_and(|o| o.filled > Quantity::ZERO);
                 self.on_answer(input, notice.order, Happening::RefuseCancel { part_filled })?;
             }
             Fact::OrderFilled(fill) => self.on_fill(input, fill)?,
@@ -263,7 +264,8 @@ impl Engine {
         let sequence = self.sequence_at(position)?;
         self.output.events.clear();
         self.output.commands.clear();
-        let header = Header { sequence, instrument: InstrumentId::NONE, cause: self.header.sequence, ..self.header };
+        let header =
+            Header { sequence, instrument: InstrumentId::NONE, cause: self.header.sequence, ..self.header };
         self.output.events.push(Event { header, fact: Fact::RunEnded(Box::new(ended)) });
         Ok(&self.output)
     }
@@ -401,7 +403,12 @@ impl Engine {
         result
     }
 
-    fn carry_out(&mut self, instrument: InstrumentId, equity: Money, proposal: &mut Proposal) -> Result<(), Fault> {
+    fn carry_out(
+        &mut self,
+        instrument: InstrumentId,
+        equity: Money,
+        proposal: &mut Proposal,
+    ) -> Result<(), Fault> {
         let mut cause = self.header.sequence;
         if !self.features.is_empty() {
             if let RiskDistance::AverageTrueRange { .. } = self.settings.risk.distance {
@@ -411,7 +418,9 @@ impl Engine {
                 proposal.features.push(range.map(|range| range as f32));
             }
             match vector(&proposal.features) {
-                Ok(features) => cause = self.emit(instrument, cause, Fact::FeaturesComputed(Box::new(features)))?,
+                Ok(features) => {
+                    cause = self.emit(instrument, cause, Fact::FeaturesComputed(Box::new(features)))?
+                }
                 Err(column) => return self.halt(TradingHalted::NotANumber { column }),
             }
         }
@@ -461,7 +470,12 @@ impl Engine {
     }
 
     /// Risk, then the order that it leaves.
-    fn order(&mut self, decided: Sequence, request: Request, time_in_force: TimeInForce) -> Result<(), Fault> {
+    fn order(
+        &mut self,
+        decided: Sequence,
+        request: Request,
+        time_in_force: TimeInForce,
+    ) -> Result<(), Fault> {
         let State { markets, account, orders, .. } = &self.state;
         let verdict = self.risk.assess(&request, &self.settings, account, markets, orders);
         let (granted, rule) = (verdict.closing + verdict.granted, verdict.rule);
@@ -570,7 +584,8 @@ impl Engine {
 
 /// Values with their validity bits; the index of the first NaN or infinity instead.
 fn vector(columns: &[Option<f32>]) -> Result<Features, u32> {
-    let mut features = Features { values: Vec::with_capacity(columns.len()), valid: vec![0; columns.len().div_ceil(64)] };
+    let mut features =
+        Features { values: Vec::with_capacity(columns.len()), valid: vec![0; columns.len().div_ceil(64)] };
     for (index, column) in columns.iter().enumerate() {
         if let Some(value) = column {
             if !value.is_finite() {

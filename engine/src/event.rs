@@ -3,6 +3,8 @@
 //! Adding a kind takes four edits, and the compiler or a test reminds of each: a variant here, an arm in
 //! `Engine::apply`, a golden journal in `tests/golden/`, a row in `docs/journal-format.md`. No `_ =>` arm on
 //! [`Fact`], ever. Kinds whose turn comes later are reserved in [`Kind`], so that no number is given twice.
+// rkyv's derive makes undocumented companions of enums with named fields.
+#![cfg_attr(not(doc), allow(missing_docs))]
 
 use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
 use crate::settings::Instrument;
@@ -356,7 +358,6 @@ pub struct TimerFired {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
 )]
-#[rkyv(attr(allow(missing_docs)))]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum OrderKind {
     /// At once, at the best there is.
@@ -652,7 +653,6 @@ impl Features {
 
 /// What a strategy wants.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
-#[rkyv(attr(allow(missing_docs)))]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum Action {
     /// Nothing changes.
@@ -852,7 +852,6 @@ pub struct OrderDenied {
 
 /// Why the engine stopped deciding.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
-#[rkyv(attr(allow(missing_docs)))]
 #[serde(rename_all = "snake_case", tag = "cause")]
 pub enum TradingHalted {
     /// The data had a flaw for which the settings say `halt`.

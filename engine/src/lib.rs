@@ -6,14 +6,27 @@
 //!
 //! This crate never reads a clock, a file, a socket, the environment or ambient randomness: time comes in on events.
 
+pub mod account;
+pub mod bars;
 pub mod canonical;
 pub mod command;
+pub mod engine;
 pub mod event;
 pub mod ids;
 pub mod log;
+pub mod market;
+pub mod merge;
+pub mod order;
+pub mod pipeline;
+pub mod quality;
+pub mod recorded;
+pub mod risk;
+pub mod run;
 pub mod settings;
+pub mod simulated;
 pub mod strategy;
 pub mod units;
+pub mod venue;
 pub mod world;
 
 /// The version of the rules by which derived events follow from inputs.

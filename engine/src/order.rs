@@ -56,7 +56,10 @@ pub enum Happening {
 impl Status {
     /// Whether nothing can happen to it any more.
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Status::Filled | Status::Cancelled | Status::Rejected | Status::Expired | Status::Denied)
+        matches!(
+            self,
+            Status::Filled | Status::Cancelled | Status::Rejected | Status::Expired | Status::Denied
+        )
     }
 
     /// The table: what becomes of an order in this state when that happens; `None` where it cannot happen.
@@ -82,7 +85,9 @@ impl Status {
             (Submitted | Accepted | PartiallyFilled | CancelPending, Expire) => Expired,
             (CancelPending, Reject) => Rejected,
 
-            (Accepted | PartiallyFilled | Filled | Cancelled | Rejected | Expired | Denied, Reject) => return None,
+            (Accepted | PartiallyFilled | Filled | Cancelled | Rejected | Expired | Denied, Reject) => {
+                return None;
+            }
             (Accepted | Filled | Cancelled | Rejected | Expired | Denied, Accept) => return None,
             (Filled | Cancelled | Rejected | Expired | Denied, FillPart | FillRest) => return None,
             (CancelPending | Filled | Cancelled | Rejected | Expired | Denied, AskCancel) => return None,
@@ -193,7 +198,10 @@ impl Orders {
 
     /// What is still to be filled of an instrument, signed.
     pub fn working_quantity(&self, instrument: InstrumentId) -> Quantity {
-        self.working().filter(|(_, record)| record.instrument == instrument).map(|(_, record)| record.working()).sum()
+        self.working()
+            .filter(|(_, record)| record.instrument == instrument)
+            .map(|(_, record)| record.working())
+            .sum()
     }
 
     /// Moves an order along the table.
@@ -244,10 +252,62 @@ mod tests {
             Expire,
         ];
         let rows: &[(Status, [Option<Status>; 9])] = &[
-            (Submitted, [Some(Accepted), Some(Rejected), Some(PartiallyFilled), Some(Filled), Some(CancelPending), None, None, Some(Cancelled), Some(Expired)]),
-            (Accepted, [None, None, Some(PartiallyFilled), Some(Filled), Some(CancelPending), None, None, Some(Cancelled), Some(Expired)]),
-            (PartiallyFilled, [Some(PartiallyFilled), None, Some(PartiallyFilled), Some(Filled), Some(CancelPending), None, None, Some(Cancelled), Some(Expired)]),
-            (CancelPending, [Some(CancelPending), Some(Rejected), Some(CancelPending), Some(Filled), None, Some(Accepted), Some(PartiallyFilled), Some(Cancelled), Some(Expired)]),
+            (
+                Submitted,
+                [
+                    Some(Accepted),
+                    Some(Rejected),
+                    Some(PartiallyFilled),
+                    Some(Filled),
+                    Some(CancelPending),
+                    None,
+                    None,
+                    Some(Cancelled),
+                    Some(Expired),
+                ],
+            ),
+            (
+                Accepted,
+                [
+                    None,
+                    None,
+                    Some(PartiallyFilled),
+                    Some(Filled),
+                    Some(CancelPending),
+                    None,
+                    None,
+                    Some(Cancelled),
+                    Some(Expired),
+                ],
+            ),
+            (
+                PartiallyFilled,
+                [
+                    Some(PartiallyFilled),
+                    None,
+                    Some(PartiallyFilled),
+                    Some(Filled),
+                    Some(CancelPending),
+                    None,
+                    None,
+                    Some(Cancelled),
+                    Some(Expired),
+                ],
+            ),
+            (
+                CancelPending,
+                [
+                    Some(CancelPending),
+                    Some(Rejected),
+                    Some(CancelPending),
+                    Some(Filled),
+                    None,
+                    Some(Accepted),
+                    Some(PartiallyFilled),
+                    Some(Cancelled),
+                    Some(Expired),
+                ],
+            ),
             (Filled, [None, None, None, None, None, Some(Filled), Some(Filled), None, None]),
             (Cancelled, [None, None, None, None, None, Some(Cancelled), Some(Cancelled), None, None]),
             (Rejected, [None, None, None, None, None, Some(Rejected), Some(Rejected), None, None]),

@@ -44,7 +44,8 @@ pub fn run(world: &mut impl World, log: &mut impl Log, engine: &mut Engine) -> R
             world.send(command.clone())?;
         }
     }
-    let output = engine.finish().map_err(|fault| RunError::Fault { sequence: Sequence::input(number), fault })?;
+    let output =
+        engine.finish().map_err(|fault| RunError::Fault { sequence: Sequence::input(number), fault })?;
     append_all(log, &output.events)?;
     log.commit()?;
     Ok(engine.counts())

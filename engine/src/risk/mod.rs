@@ -87,10 +87,17 @@ impl Ask<'_> {
 type PreTradeRule = fn(ask: &Ask<'_>, quantity: Quantity) -> RuleResult;
 
 /// Every rule in the order of asking. The minimum comes after those that reduce, so that nothing tiny slips through.
-const RULES: [PreTradeRule; 4] = [per_trade::assess, total::assess, buying_power::assess, minimum_position::assess];
+const RULES: [PreTradeRule; 4] =
+    [per_trade::assess, total::assess, buying_power::assess, minimum_position::assess];
 
 /// The result of a rule that left `granted` of `asked`.
-fn result(rule: Rule, asked: Quantity, granted: Quantity, limit: Money, cost: impl Fn(Quantity) -> Money) -> RuleResult {
+fn result(
+    rule: Rule,
+    asked: Quantity,
+    granted: Quantity,
+    limit: Money,
+    cost: impl Fn(Quantity) -> Money,
+) -> RuleResult {
     let outcome = match granted {
         _ if granted == asked => Outcome::Allowed,
         Quantity::ZERO => Outcome::Denied,
@@ -156,7 +163,8 @@ impl Risk {
                 }
             }
             RiskDistance::ShareOfPrice(share) => {
-                let distance = div_half_even(i128::from(price.0) * i128::from(share.0), i128::from(Ratio::ONE.0));
+                let distance =
+                    div_half_even(i128::from(price.0) * i128::from(share.0), i128::from(Ratio::ONE.0));
                 // A share of a price is a price unless the share is absurd; then it is as large as prices get.
                 let distance = i64::try_from(distance.abs()).unwrap_or(i64::MAX).min(crate::units::FIXED_MAX);
                 (Price(distance), DistanceSource::ShareOfPrice)
@@ -208,7 +216,13 @@ impl Risk {
                 granted: zero,
                 quantity,
             });
-            return Verdict { outcome: Outcome::Denied, rule: Some(rule), closing: quantity, granted: quantity, ..verdict };
+            return Verdict {
+                outcome: Outcome::Denied,
+                rule: Some(rule),
+                closing: quantity,
+                granted: quantity,
+                ..verdict
+            };
         };
         (verdict.distance, verdict.distance_source) = self.distance(index, price);
 

@@ -108,15 +108,21 @@ impl Strategy for BuyAndHold {
         for (index, instrument) in self.instruments.iter().enumerate() {
             let id = InstrumentId(index as u32 + 1);
             let Some(price) = view.price(id, Side::Buy).filter(|price| price.0 > 0) else { continue };
-            let unit = mul_div_half_even(i128::from(price.0), i128::from(instrument.multiplier.0), i128::from(SCALE));
+            let unit = mul_div_half_even(
+                i128::from(price.0),
+                i128::from(instrument.multiplier.0),
+                i128::from(SCALE),
+            );
             let units = mul_div_half_even(share.0, i128::from(SCALE), unit.max(1));
-            let quantity = i64::try_from(units).unwrap_or(crate::units::FIXED_MAX).min(crate::units::FIXED_MAX);
+            let quantity =
+                i64::try_from(units).unwrap_or(crate::units::FIXED_MAX).min(crate::units::FIXED_MAX);
             let quantity = Quantity(quantity.max(0)).round_down_to(instrument.lot);
             if quantity != view.position_with_working_orders(id) {
                 proposal.actions.push(Action::Target { instrument: id, quantity });
             }
         }
-        proposal.because = format!("invest {:.2} equally in {} instruments", invested, self.instruments.len());
+        proposal.because =
+            format!("invest {:.2} equally in {} instruments", invested, self.instruments.len());
         proposal.because_of("equity", equity.as_f64());
         proposal.because_of("share_each", share.as_f64());
     }
@@ -142,7 +148,9 @@ mod tests {
 
     #[test]
     fn months_change_where_the_calendar_says() {
-        for (day, month) in [(0, 0), (30, 0), (31, 1), (58, 1), (59, 2), (364, 11), (365, 12), (-1, -1), (-31, -1), (-32, -2)] {
+        for (day, month) in
+            [(0, 0), (30, 0), (31, 1), (58, 1), (59, 2), (364, 11), (365, 12), (-1, -1), (-31, -1), (-32, -2)]
+        {
             assert_eq!(month_number(day), month, "day {day}");
         }
         // 29 February 2000 and 1 March 2000.

@@ -14,7 +14,11 @@ pub const KIND: StrategyKind = StrategyKind {
         ParameterSpec { name: "fast", default: Some("12"), about: "length of the fast average" },
         ParameterSpec { name: "slow", default: Some("48"), about: "length of the slow average" },
         ParameterSpec { name: "quantity", default: None, about: "position held, long or short" },
-        ParameterSpec { name: "on", default: Some("bars"), about: "bars (their close) or ticks (the mid or trade)" },
+        ParameterSpec {
+            name: "on",
+            default: Some("bars"),
+            about: "bars (their close) or ticks (the mid or trade)",
+        },
     ],
     needs: Needs { sizes: false, quotes: false },
     trigger: Trigger::OnSignal,
@@ -102,7 +106,8 @@ impl Strategy for EmaCross {
             (Fact::BarClosed(bar) | Fact::BarReceived(bar), false) => bar.close.as_f64(),
             _ => return false,
         };
-        let Some(cross) = event.header.instrument.index().and_then(|index| self.crosses.get_mut(index)) else {
+        let Some(cross) = event.header.instrument.index().and_then(|index| self.crosses.get_mut(index))
+        else {
             return false;
         };
         let first = cross.seen == 0;

@@ -159,7 +159,8 @@ impl Parameters {
     /// A share such as `95 %`, above zero and at most 100 %.
     pub fn share(&self, name: &str) -> Result<Ratio, ParameterError> {
         let text = self.text(name)?;
-        let number = text.strip_suffix('%').map(str::trim_end).and_then(|number| Ratio::parse(number.as_bytes()).ok());
+        let number =
+            text.strip_suffix('%').map(str::trim_end).and_then(|number| Ratio::parse(number.as_bytes()).ok());
         match number.map(|percent| Ratio(percent.0 / 100)) {
             Some(share) if share > Ratio(0) && share <= Ratio::ONE => Ok(share),
             _ => Err(ParameterError::new(name, format_args!("`{text}` is no share such as \"95 %\""))),
@@ -185,7 +186,9 @@ pub struct Registry {
 impl Default for Registry {
     /// The built-in strategies.
     fn default() -> Registry {
-        Registry { kinds: vec![flat::KIND, buy_and_hold::KIND, ema_cross::KIND, ofi_sign::KIND, random::KIND] }
+        Registry {
+            kinds: vec![flat::KIND, buy_and_hold::KIND, ema_cross::KIND, ofi_sign::KIND, random::KIND],
+        }
     }
 }
 

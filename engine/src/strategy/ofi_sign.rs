@@ -13,8 +13,16 @@ pub const KIND: StrategyKind = StrategyKind {
     name: "ofi-sign",
     about: "trades in the direction of the order flow imbalance of the best quotes",
     parameters: &[
-        ParameterSpec { name: "window", default: Some("1000"), about: "quotes over which the imbalance is summed" },
-        ParameterSpec { name: "threshold", default: None, about: "imbalance, in quantity, that gives a signal" },
+        ParameterSpec {
+            name: "window",
+            default: Some("1000"),
+            about: "quotes over which the imbalance is summed",
+        },
+        ParameterSpec {
+            name: "threshold",
+            default: None,
+            about: "imbalance, in quantity, that gives a signal",
+        },
         ParameterSpec { name: "quantity", default: None, about: "position held, long or short" },
     ],
     needs: Needs { sizes: true, quotes: true },
@@ -111,8 +119,11 @@ impl Strategy for OfiSign {
         proposal.because_of("ofi", imbalance);
         proposal.because_of("threshold", self.threshold.as_f64());
         let (side, relation) = if flow.wanted > 0 { ("long", "at least") } else { ("short", "at most −") };
-        proposal.because =
-            format!("{side}: {} quotes added {imbalance:.0} to demand, {relation}{}", flow.ring.len(), self.threshold);
+        proposal.because = format!(
+            "{side}: {} quotes added {imbalance:.0} to demand, {relation}{}",
+            flow.ring.len(),
+            self.threshold
+        );
         let quantity = Quantity(self.quantity.0 * flow.wanted);
         if view.position_with_working_orders(instrument) != quantity {
             proposal.actions.push(Action::Target { instrument, quantity });

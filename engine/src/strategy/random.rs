@@ -1,6 +1,6 @@
 //! `random`: goes long, short or flat by lot. The baseline that a rule of the same turnover has to beat.
 
-use genovo_kernels::random;
+use genovo_kernels::random::RandomKey;
 
 use super::{Needs, ParameterError, ParameterSpec, Parameters, Proposal, Strategy, StrategyKind, View};
 use crate::event::{Action, Event};
@@ -61,7 +61,8 @@ impl Strategy for Random {
             return false;
         }
         // Keyed by instrument and event count: a draw depends on no other.
-        let wanted = random::below(self.seed, PURPOSE ^ id, draws.events, 3) as i64 - 1;
+        let key = RandomKey { seed: self.seed, purpose: PURPOSE, id: draws.events };
+        let wanted = key.below(id, 3) as i64 - 1;
         let changed = wanted != draws.wanted;
         draws.wanted = wanted;
         changed
@@ -71,7 +72,11 @@ impl Strategy for Random {
         let instrument = view.instrument();
         let Some(draws) = instrument.index().and_then(|index| self.draws.get(index)) else { return };
         let quantity = Quantity(self.quantity.0 * draws.wanted);
-        proposal.because = format!("drew {} at market event {}", ["short", "flat", "long"][(draws.wanted + 1) as usize], draws.events);
+        proposal.because = format!(
+            "drew {} at market event {}",
+            ["short", "flat", "long"][(draws.wanted + 1) as usize],
+            draws.events
+        );
         if view.position_with_working_orders(instrument) != quantity {
             proposal.actions.push(Action::Target { instrument, quantity });
         }

@@ -1,6 +1,6 @@
 //! At what price, and how much: the fill rules as pure functions.
 
-use genovo_kernels::random;
+use genovo_kernels::random::RandomKey;
 
 use crate::event::{Quote, Side};
 use crate::ids::OrderId;
@@ -74,8 +74,8 @@ pub fn touch_fills(rule: TouchRule, seed: u64, order: OrderId, time: Timestamp) 
         TouchRule::Never => false,
         TouchRule::Always => true,
         TouchRule::Probability(share) => {
-            let id = order.0.rotate_left(40) ^ time.0 as u64;
-            (random::below(seed, PURPOSE_TOUCH, id, Ratio::ONE.0 as u64) as i64) < share.0
+            let key = RandomKey { seed, purpose: PURPOSE_TOUCH, id: order.0.rotate_left(40) ^ time.0 as u64 };
+            (key.below(0, Ratio::ONE.0 as u64) as i64) < share.0
         }
     }
 }
@@ -139,7 +139,6 @@ pub fn worse(
     Price(moved.clamp(-crate::units::FIXED_MAX, crate::units::FIXED_MAX))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,7 +147,14 @@ mod tests {
     fn a_market_order_takes_the_display_and_slips_with_the_rest() {
         let fill = |quantity, displayed: Option<i64>| {
             let slippage = Slippage::Ticks(2);
-            let all = market(Side::Buy, Price(100), Quantity(quantity), displayed.map(Quantity), slippage, Price(5));
+            let all = market(
+                Side::Buy,
+                Price(100),
+                Quantity(quantity),
+                displayed.map(Quantity),
+                slippage,
+                Price(5),
+            );
             real(&all).iter().map(|e| (e.price.0, e.quantity.0)).collect::<Vec<_>>()
         };
         assert_eq!(fill(7, None), [(100, 7)]);
@@ -160,7 +166,9 @@ mod tests {
     #[test]
     fn square_root_impact_grows_with_the_root_of_the_excess() {
         let rule = Slippage::SquareRoot("0.001".parse().unwrap());
-        let price = |excess| worse(Side::Sell, Price(1_000_000), rule, Price(10), Quantity(excess), Some(Quantity(100)));
+        let price = |excess| {
+            worse(Side::Sell, Price(1_000_000), rule, Price(10), Quantity(excess), Some(Quantity(100)))
+        };
         assert_eq!((price(100), price(400), price(1)), (Price(999_000), Price(998_000), Price(999_900)));
     }
 

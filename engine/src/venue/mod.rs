@@ -8,8 +8,8 @@ pub mod cost;
 pub mod fill;
 
 use crate::event::{
-    Bar, CloseReason, Event, Fact, Fill, Liquidity, Order, OrderClosed, OrderKind, OrderNotice, OrderRejected, Quote,
-    RejectReason, Side, TimeInForce,
+    Bar, CloseReason, Event, Fact, Fill, Liquidity, Order, OrderClosed, OrderKind, OrderNotice,
+    OrderRejected, Quote, RejectReason, Side, TimeInForce,
 };
 use crate::ids::{InstrumentId, OrderId, Sequence};
 use crate::market::Market;
@@ -19,7 +19,7 @@ use fill::{Execution, Touch};
 
 /// An order at the venue.
 #[derive(Clone, Debug)]
-pub(crate) struct Resting {
+pub struct Resting {
     /// The `OrderSubmitted` it came from.
     pub cause: Sequence,
     /// When it was sent: an order takes part in no bar that began before.
@@ -115,7 +115,9 @@ impl Venue {
     /// The market moved at `time`. Answers are appended to `answers`.
     #[inline]
     pub fn on_market(&mut self, event: &Event, time: Timestamp, answers: &mut Vec<Event>) {
-        let Some(book) = event.header.instrument.index().and_then(|index| self.books.get_mut(index)) else { return };
+        let Some(book) = event.header.instrument.index().and_then(|index| self.books.get_mut(index)) else {
+            return;
+        };
         let kind = match &event.fact {
             Fact::QuoteChanged(_) => Depth::Quotes,
             Fact::TradePrinted(_) => Depth::Trades,
@@ -148,7 +150,9 @@ impl Venue {
             (Fact::BarReceived(bar), Depth::Bars) => {
                 let bar = *bar;
                 // Stops first: where a bar would reach both a stop and a limit, the worse one is taken.
-                resting.sort_by_key(|order| (!matches!(order.order.kind, OrderKind::Stop { .. }), order.priority()));
+                resting.sort_by_key(|order| {
+                    (!matches!(order.order.kind, OrderKind::Stop { .. }), order.priority())
+                });
                 resting.retain_mut(|order| self.meet_bar(index, order, &bar, time, answers));
             }
             _ => {}
@@ -409,7 +413,9 @@ impl Venue {
         };
         let touched = match fill::touch(side, limit, price) {
             Touch::Away => false,
-            Touch::At => fill::touch_fills(self.settings.venue.touch, self.settings.seed, resting.order.order, time),
+            Touch::At => {
+                fill::touch_fills(self.settings.venue.touch, self.settings.seed, resting.order.order, time)
+            }
             Touch::Through => true,
         };
         if !touched {
@@ -450,9 +456,12 @@ impl Venue {
         if let Some(limit) = resting.limit() {
             let touched = match fill::touch(side, limit, price) {
                 Touch::Away => false,
-                Touch::At => {
-                    fill::touch_fills(self.settings.venue.touch, self.settings.seed, resting.order.order, time)
-                }
+                Touch::At => fill::touch_fills(
+                    self.settings.venue.touch,
+                    self.settings.seed,
+                    resting.order.order,
+                    time,
+                ),
                 Touch::Through => true,
             };
             if !touched {
@@ -502,9 +511,12 @@ impl Venue {
                 };
                 let touched = match fill::touch(side, limit, reach) {
                     Touch::Away => false,
-                    Touch::At => {
-                        fill::touch_fills(self.settings.venue.touch, self.settings.seed, resting.order.order, time)
-                    }
+                    Touch::At => fill::touch_fills(
+                        self.settings.venue.touch,
+                        self.settings.seed,
+                        resting.order.order,
+                        time,
+                    ),
                     Touch::Through => true,
                 };
                 match (open, touched) {
@@ -557,7 +569,9 @@ fn reject_reason(order: &Order, lot: Quantity, tick: Price) -> Option<RejectReas
         return Some(RejectReason::QuantityOffLot);
     }
     match order.kind {
-        OrderKind::Limit { price } | OrderKind::Stop { trigger: price } if tick.0 > 0 && price.0 % tick.0 != 0 => {
+        OrderKind::Limit { price } | OrderKind::Stop { trigger: price }
+            if tick.0 > 0 && price.0 % tick.0 != 0 =>
+        {
             Some(RejectReason::PriceOffTick)
         }
         OrderKind::Market | OrderKind::Limit { .. } | OrderKind::Stop { .. } => None,

@@ -1,0 +1,256 @@
+//! The Simulated world: recorded market data, and a venue that answers orders.
+//!
+//! Two clocks run over one stream. The venue sees a market event when it happened, the engine when it arrived; an order
+//! takes its latency to get there and its answer to come back. So the stream is read ahead as far as the venue needs,
+//! and handed on in the order of arrival:
+//!
+//! ```text
+//!             venue's place ▼              (happened by now, or by the arrival of an order)
+//! market:  … ● ● ● ● ● ● ● ● ● ○ ○ ○ …    ● seen by the venue
+//!                  ▲ engine's place        (arrived by now)
+//! ```
+//!
+//! Things of one time go by number: market event `k` has number `2k`, what the venue said after it `2k + 1`, timers come
+//! last. An order of no latency therefore meets the very quote that caused it, and its fill is known before the next.
+
+use std::collections::VecDeque;
+
+use crate::command::Command;
+use crate::event::{Event, Fact, RunStarted, TimerFired};
+use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
+use crate::merge::Merge;
+use crate::quality::Quality;
+use crate::settings::Settings;
+use crate::units::{Nanoseconds, Timestamp};
+use crate::venue::{Resting, Venue};
+use crate::world::{Source, World, WorldError};
+
+/// Time, then number: what comes first.
+type Key = (Timestamp, u64);
+
+enum Request {
+    Submit(Box<Resting>),
+    Cancel { instrument: InstrumentId, order: OrderId, cause: Sequence },
+}
+
+/// Recorded market data with a simulated venue.
+pub struct Simulated {
+    market: Merge,
+    venue: Venue,
+    quality: Vec<Quality>,
+    latency: Nanoseconds,
+    /// Events to give before the market: who the run is, what it trades. Last first.
+    opening: Vec<Event>,
+    /// Read, but not yet handed to the engine.
+    ahead: VecDeque<Event>,
+    /// How many of `ahead` the venue has seen.
+    seen_ahead: usize,
+    /// The number of the first event in `ahead`, counted from 1.
+    first_ahead: u64,
+    ended: bool,
+    venue_time: Timestamp,
+    requests: VecDeque<(Key, Request)>,
+    answers: VecDeque<(Key, Event)>,
+    timers: Vec<(Timestamp, TimerId)>,
+    scratch: Vec<Event>,
+    /// Arrival time of what was handed out last.
+    now: Timestamp,
+}
+
+impl Simulated {
+    /// A world over these sources. `started` is the run's first event.
+    pub fn new(
+        settings: &Settings,
+        started: RunStarted,
+        sources: Vec<Box<dyn Source>>,
+    ) -> Result<Simulated, WorldError> {
+        let mut world = Simulated {
+            market: Merge::new(sources),
+            venue: Venue::new(settings),
+            quality: vec![Quality::new(&settings.quality); settings.instruments.len()],
+            latency: settings.venue.latency,
+            opening: Vec::new(),
+            ahead: VecDeque::new(),
+            seen_ahead: 0,
+            first_ahead: 1,
+            ended: false,
+            venue_time: Timestamp::MIN,
+            requests: VecDeque::new(),
+            answers: VecDeque::new(),
+            timers: Vec::new(),
+            scratch: Vec::new(),
+            now: Timestamp::MIN,
+        };
+        // The run begins with its data: its first events carry the time of the first tick.
+        world.read_ahead(0)?;
+        let time = world.ahead.front().map_or(Timestamp(0), |event| event.header.time_received);
+        for (index, instrument) in settings.instruments.iter().enumerate().rev() {
+            let fact = Fact::InstrumentDefined(Box::new(instrument.clone()));
+            world.opening.push(Event::unnumbered(time, time, InstrumentId(index as u32 + 1), fact));
+        }
+        let started = Fact::RunStarted(Box::new(started));
+        world.opening.push(Event::unnumbered(time, time, InstrumentId::NONE, started));
+        Ok(world)
+    }
+
+    /// Makes sure that `ahead` has an event at `index`, unless the market ended.
+    #[inline]
+    fn read_ahead(&mut self, index: usize) -> Result<(), WorldError> {
+        while self.ahead.len() <= index && !self.ended {
+            match self.market.next()? {
+                Some(event) => self.ahead.push_back(event),
+                None => self.ended = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// The time and number of a market event on its way to the venue: when it happened, but never after it arrived and
+    /// never before the one in front of it.
+    #[inline]
+    fn venue_key(&self, index: usize) -> Option<Key> {
+        let header = &self.ahead.get(index)?.header;
+        let time = header.time_event.max(self.venue_time).min(header.time_received);
+        Some((time, 2 * (self.first_ahead + index as u64)))
+    }
+
+    /// The number of what the venue says, or is told, after the last market event that it has seen.
+    #[inline]
+    fn venue_number(&self) -> u64 {
+        2 * (self.first_ahead + self.seen_ahead as u64 - 1) + 1
+    }
+
+    /// Lets the venue live through everything up to `until`; answers may come due before it.
+    fn advance_venue(&mut self, until: Key) -> Result<(), WorldError> {
+        loop {
+            self.read_ahead(self.seen_ahead)?;
+            let market = self.venue_key(self.seen_ahead).filter(|&key| key <= until);
+            let request = self.requests.front().map(|(key, _)| *key).filter(|&key| key <= until);
+            match (market, request) {
+                (None, None) => return Ok(()),
+                (Some(market), request) if request.is_none_or(|request| market < request) => {
+                    self.show_market(market.0)
+                }
+                _ => self.take_request(),
+            }
+        }
+    }
+
+    #[inline]
+    fn show_market(&mut self, time: Timestamp) {
+        let event = &self.ahead[self.seen_ahead];
+        self.venue_time = time;
+        self.seen_ahead += 1;
+        let index = event.header.instrument.index();
+        let quality = index.and_then(|index| self.quality.get_mut(index));
+        if quality.is_some_and(|quality| quality.check(event).dropped()) {
+            return;
+        }
+        self.venue.on_market(event, time, &mut self.scratch);
+        if !self.scratch.is_empty() {
+            // What a bar did to an order happened before the bar was known.
+            let before = u64::from(matches!(event.fact, Fact::BarReceived(_))) * 2;
+            self.queue_answers(self.venue_number() - before);
+        }
+    }
+
+    fn take_request(&mut self) {
+        let Some(((time, _), request)) = self.requests.pop_front() else { return };
+        self.venue_time = self.venue_time.max(time);
+        match request {
+            Request::Submit(resting) => self.venue.on_order(*resting, time, &mut self.scratch),
+            Request::Cancel { instrument, order, cause } => {
+                self.venue.on_cancel(instrument, order, cause, time, &mut self.scratch);
+            }
+        }
+        self.queue_answers(self.venue_number());
+    }
+
+    fn queue_answers(&mut self, number: u64) {
+        for answer in self.scratch.drain(..) {
+            self.answers.push_back(((answer.header.time_received, number), answer));
+        }
+    }
+
+    fn next_timer(&self) -> Option<usize> {
+        (0..self.timers.len()).min_by_key(|&index| self.timers[index])
+    }
+
+    /// Hands out an event: arrival time never runs backwards.
+    #[inline]
+    fn hand_out(&mut self, mut event: Event) -> Option<Event> {
+        self.now = self.now.max(event.header.time_received);
+        event.header.time_received = self.now;
+        Some(event)
+    }
+}
+
+impl World for Simulated {
+    fn next(&mut self) -> Result<Option<Event>, WorldError> {
+        if let Some(event) = self.opening.pop() {
+            return Ok(Some(event));
+        }
+        loop {
+            self.read_ahead(0)?;
+            let market = self.ahead.front().map(|event| (event.header.time_received, 2 * self.first_ahead));
+            let timer = self.next_timer();
+            let timer_key = timer.map(|index| (self.timers[index].0, u64::MAX));
+            let answer = self.answers.front().map(|(key, _)| *key);
+            // Timers alone would run for ever: they end with the market and the venue's last word.
+            let Some(first) = [market, answer].into_iter().flatten().min() else {
+                if self.requests.is_empty() {
+                    return Ok(None);
+                }
+                self.advance_venue((Timestamp::MAX, u64::MAX))?;
+                if self.answers.is_empty() {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let first = timer_key.map_or(first, |timer| timer.min(first));
+            self.advance_venue(first)?;
+            // The venue may have said something that comes before.
+            if let Some((key, _)) = self.answers.front()
+                && *key <= first
+            {
+                let event = self.answers.pop_front().map(|(_, event)| event);
+                return Ok(event.and_then(|event| self.hand_out(event)));
+            }
+            if let (Some(index), true) = (timer, timer_key == Some(first)) {
+                let (time, timer) = self.timers.swap_remove(index);
+                let fact = Fact::TimerFired(TimerFired { timer });
+                return Ok(self.hand_out(Event::unnumbered(time, time, InstrumentId::NONE, fact)));
+            }
+            let Some(event) = self.ahead.pop_front() else { continue };
+            self.first_ahead += 1;
+            self.seen_ahead -= 1;
+            return Ok(self.hand_out(event));
+        }
+    }
+
+    fn send(&mut self, command: Command) -> Result<(), WorldError> {
+        let number = self.venue_number();
+        match command {
+            Command::SubmitOrder { cause, time, instrument, order } => {
+                let remaining = order.quantity;
+                let resting = Resting {
+                    cause,
+                    sent: time,
+                    instrument,
+                    order,
+                    remaining,
+                    expires: None,
+                    triggered: false,
+                };
+                let request = Request::Submit(Box::new(resting));
+                self.requests.push_back(((time + self.latency, number), request));
+            }
+            Command::CancelOrder { cause, time, instrument, order } => {
+                let request = Request::Cancel { instrument, order, cause };
+                self.requests.push_back(((time + self.latency, number), request));
+            }
+            Command::Wake { timer, time } => self.timers.push((time, timer)),
+        }
+        Ok(())
+    }
+}
