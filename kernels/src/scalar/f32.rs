@@ -17,7 +17,7 @@ const EXP_OVERFLOW: f32 = 88.72283;
 /// e^x for x below this is nearer to 0 than to the smallest subnormal.
 const EXP_UNDERFLOW: f32 = -103.97208;
 
-/// c[0] + c[1]·x + c[2]·x² + … by Horner's rule, one fma each.
+/// c₀ + c₁·x + c₂·x² + … by Horner's rule, one fma each.
 #[inline(always)]
 fn horner<const N: usize>(coefficients: &[f32; N], x: f32) -> f32 {
     let mut sum = coefficients[N - 1];
@@ -50,7 +50,7 @@ fn exp_parts(x: f32) -> (i32, f32, f32) {
     (k as i32, high, (sum - high) + low)
 }
 
-/// e^x. Largest error measured: 0.56 ulp.
+/// e^x. Largest error: 0.81 ulp, in subnormal results.
 ///
 /// e^±0 = 1, e^∞ = ∞, e^-∞ = 0, NaN for NaN. Above 88.72 it is ∞, below -87.34 subnormal and below -103.97
 /// it is 0.
@@ -71,7 +71,7 @@ pub fn exp(x: f32) -> f32 {
     high * power_of_two(half) * power_of_two(k - half)
 }
 
-/// ln x, the natural logarithm. Largest error measured: 0.83 ulp.
+/// ln x, the natural logarithm. Largest error: 0.83 ulp.
 ///
 /// ln ±0 = -∞, ln 1 = +0, ln ∞ = ∞, NaN for x < 0 and NaN. Subnormal x are as accurate as any.
 #[inline]
@@ -101,7 +101,7 @@ pub fn ln(x: f32) -> f32 {
     sum + parabola
 }
 
-/// The sine of x turns, sin(2πx). Largest error measured: 0.6 ulp.
+/// The sine of x turns, sin(2πx). Largest error: 0.97 ulp, next to subnormal results.
 ///
 /// Odd. Exact at every eighth of a turn that has an exact value; multiples of half a turn give a zero with
 /// the sign of x. NaN for ±∞ and NaN.
@@ -118,7 +118,7 @@ pub fn sin_turns(x: f32) -> f32 {
     if x.is_sign_negative() { -value } else { value }
 }
 
-/// The cosine of x turns, cos(2πx). Largest error measured: 0.6 ulp.
+/// The cosine of x turns, cos(2πx). Largest error: 0.72 ulp.
 ///
 /// Even. Exact at every eighth of a turn that has an exact value; odd multiples of a quarter turn give +0.
 /// NaN for ±∞ and NaN.
@@ -160,7 +160,7 @@ fn cosine(f: f32) -> f32 {
     sum + (first.mul_add(square, 1.0 - sum) + small)
 }
 
-/// The logistic function 1 / (1 + e^-x), in [0, 1]. Largest error measured: 1.2 ulp.
+/// The logistic function 1 / (1 + e^-x), in [0, 1]. Largest error: 0.81 ulp, in subnormal results.
 ///
 /// 0 for -∞, 1/2 for ±0, 1 for ∞, NaN for NaN; subnormal below -87.34.
 #[inline]
@@ -186,7 +186,7 @@ pub fn sigmoid(x: f32) -> f32 {
     quotient + remainder / below
 }
 
-/// ln(1 + e^x), at least 0. Largest error measured: 1.2 ulp.
+/// ln(1 + e^x), at least 0. Largest error: 0.81 ulp, in subnormal results.
 ///
 /// 0 for -∞, ln 2 for ±0, ∞ for ∞, NaN for NaN. It is e^x to the last place below -20.
 #[inline]

@@ -46,7 +46,7 @@ fn two_product(a: f64, b: f64) -> Pair {
     Pair { high, low: a.mul_add(b, -high) }
 }
 
-/// c[0] + c[1]·x + c[2]·x² + … by Horner's rule, one fma each.
+/// c₀ + c₁·x + c₂·x² + … by Horner's rule, one fma each.
 #[inline(always)]
 fn horner<const N: usize>(coefficients: &[f64; N], x: f64) -> f64 {
     let mut sum = coefficients[N - 1];

@@ -29,8 +29,8 @@ const TABLES: [(&str, Function, f64, usize); 15] = [
     ("f64_normal_quantile", Double(double::normal_quantile), 0.66, 2500),
     ("f32_exp", Single(single::exp), 0.81, 2000),
     ("f32_ln", Single(single::ln), 0.83, 1300),
-    ("f32_sin_turns", Single(single::sin_turns), 0.95, 1400),
-    ("f32_cos_turns", Single(single::cos_turns), 0.70, 1400),
+    ("f32_sin_turns", Single(single::sin_turns), 0.97, 1400),
+    ("f32_cos_turns", Single(single::cos_turns), 0.72, 1400),
     ("f32_sigmoid", Single(single::sigmoid), 0.81, 1600),
     ("f32_softplus", Single(single::softplus), 0.81, 1600),
 ];
