@@ -1,1 +1,91 @@
-//! Shared pieces of the integration tests.
+//! Shared pieces of the integration tests: the scenarios' data, and settings written out by hand.
+
+use std::path::PathBuf;
+
+use genovo_adapters::data::{self, DataSpec};
+use genovo_engine::event::FlawAction;
+use genovo_engine::ids::{Hash, InstrumentId};
+use genovo_engine::settings::*;
+use genovo_engine::units::Nanoseconds;
+use genovo_engine::world::Source;
+
+/// A file of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// The gold week's quotes.
+pub const GOLD: &str = "scenarios/data/xauusd_oanda_20140501-20140509.csv.zst";
+
+/// Opens a file of quotes of the first instrument.
+pub fn quotes(path: &str) -> Box<dyn Source> {
+    let spec = DataSpec::new(InstrumentId(1), DataKind::Quotes);
+    data::open(&repository(path), &spec).expect("the file is in the repository").source
+}
+
+/// The settings of `scenarios/gold.toml`, by hand.
+pub fn gold() -> Settings {
+    let text = |text: &str| text.to_string();
+    Settings {
+        name: text("gold"),
+        seed: 1,
+        account: AccountSettings {
+            currency: text("USD"),
+            digits: 2,
+            cash: "100000".parse().unwrap(),
+            kind: AccountKind::Margin,
+        },
+        instruments: vec![Instrument {
+            symbol: text("XAUUSD"),
+            tick: "0.001".parse().unwrap(),
+            lot: "1".parse().unwrap(),
+            multiplier: "1".parse().unwrap(),
+            margin_initial: "0.02".parse().unwrap(),
+            margin_maintenance: "0.01".parse().unwrap(),
+            commission: Commission::default(),
+        }],
+        sources: vec![SourceSettings {
+            instrument: InstrumentId(1),
+            kind: DataKind::Quotes,
+            content: Hash::default(),
+            feed_latency: Nanoseconds::ZERO,
+            clock_offset: Nanoseconds::ZERO,
+            skip_bad_rows: false,
+            tiles: 1,
+            bar_interval: None,
+            bar_known_after: None,
+        }],
+        bars: Some(BarSettings { interval: Nanoseconds(300 * 1_000_000_000), price: BarPrice::Mid }),
+        trigger: Trigger::OnSignal,
+        strategy: StrategySettings {
+            kind: text("ema-cross"),
+            parameters: [("fast", "12"), ("slow", "48"), ("quantity", "500"), ("on", "bars")]
+                .map(|(name, value)| (text(name), text(value)))
+                .into(),
+        },
+        risk: RiskSettings {
+            max_per_trade: "0.02".parse().unwrap(),
+            max_total: "0.05".parse().unwrap(),
+            min_position: "100".parse().unwrap(),
+            distance: RiskDistance::AverageTrueRange { period: 14, times: "2".parse().unwrap() },
+        },
+        venue: VenueSettings {
+            latency: Nanoseconds(5_000_000),
+            response_latency: Nanoseconds::ZERO,
+            size_when_absent: None,
+            touch: TouchRule::Always,
+            slippage: Slippage::Ticks(1),
+            day_end: Nanoseconds::ZERO,
+        },
+        quality: QualitySettings {
+            crossed: FlawAction::Keep,
+            locked: FlawAction::Keep,
+            out_of_order: FlawAction::Keep,
+            duplicate: FlawAction::Keep,
+            gap: FlawAction::Keep,
+            gap_after: Nanoseconds(900 * 1_000_000_000),
+            outlier: FlawAction::Keep,
+            outlier_times: 0,
+        },
+    }
+}

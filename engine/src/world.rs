@@ -18,6 +18,12 @@ pub trait Source: Send {
     fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError>;
 }
 
+impl Source for Box<dyn Source> {
+    fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
+        (**self).read(batch, limit)
+    }
+}
+
 /// The outside failed; the run must stop.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
