@@ -40,32 +40,31 @@ impl TimeFormat {
             .find(|format| format.name() == name)
     }
 
-    /// What a column's name and its first value show. `None` when an integer could be several things.
+    /// What a column's name says: `ts_ns`, `time_us`, `open_time_ms`.
+    pub(crate) fn named_by(column: &str) -> Option<TimeFormat> {
+        let (_, unit) = column.rsplit_once('_')?;
+        TimeFormat::from_name(&unit.to_ascii_lowercase()).filter(|format| !matches!(format, TimeFormat::Text))
+    }
+
+    /// What a value shows. `None` when it is no time, or an integer that could be several things.
     ///
-    /// An integer without a unit in its column's name is told by its size: each unit has the years 2001 to 5138
-    /// to itself up to milliseconds, and 1973 onwards for the finer ones.
-    pub(crate) fn shown_by(column: &str, value: &[u8]) -> Option<TimeFormat> {
+    /// An integer is told by its size: each unit has the years 2001 to 5138 to itself up to milliseconds, and from
+    /// 1973 on for the finer ones.
+    pub(crate) fn shown_by(value: &[u8]) -> Option<TimeFormat> {
         let value = value.trim_ascii();
-        let whole = value.split(|&byte| byte == b'.').next().unwrap_or(value);
-        let digits = whole.strip_prefix(b"-").unwrap_or(whole);
-        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        if civil(value).is_some() {
             return Some(TimeFormat::Text);
         }
-        let column = column.to_ascii_lowercase();
-        for format in [TimeFormat::Nanoseconds, TimeFormat::Microseconds, TimeFormat::Milliseconds] {
-            if column.strip_suffix(format.name()).is_some_and(|rest| rest.ends_with('_')) {
-                return Some(format);
-            }
-        }
-        match digits.len() {
-            // A date: as seconds it would mean 1970.
-            8 => Some(TimeFormat::Text),
-            10 | 11 => Some(TimeFormat::Seconds),
-            13 | 14 => Some(TimeFormat::Milliseconds),
-            15..=17 => Some(TimeFormat::Microseconds),
-            18 | 19 => Some(TimeFormat::Nanoseconds),
-            _ => None,
-        }
+        let whole = value.split(|&byte| byte == b'.').next().unwrap_or(value);
+        let digits = whole.strip_prefix(b"-").unwrap_or(whole);
+        let format = match digits.len() {
+            10 | 11 => TimeFormat::Seconds,
+            13 | 14 => TimeFormat::Milliseconds,
+            15..=17 => TimeFormat::Microseconds,
+            18 | 19 => TimeFormat::Nanoseconds,
+            _ => return None,
+        };
+        epoch(value, format).is_ok().then_some(format)
     }
 
     /// Nanoseconds in one unit of an epoch format, and the decimals that a unit then has.
@@ -393,22 +392,31 @@ mod tests {
     }
 
     #[test]
-    fn the_first_value_shows_the_unit() {
+    fn names_and_values_show_the_unit() {
         use TimeFormat::*;
-        for (column, value, expected) in [
-            ("ts", "1399041000002543000", Some(Nanoseconds)),
-            ("ts_ns", "5", Some(Nanoseconds)),
-            ("time_ms", "86400000", Some(Milliseconds)),
-            ("time_ms", "864000000", Some(Milliseconds)),
-            ("ts", "1399041000002543", Some(Microseconds)),
-            ("ts", "1399041000002.25", Some(Milliseconds)),
-            ("ts", "1399041000", Some(Seconds)),
-            ("ts", "20140502", Some(Text)),
-            ("ts", "2014-05-02", Some(Text)),
-            ("ts", "5", None),
-            ("ts", "", Some(Text)),
+        for (value, expected) in [
+            ("1399041000002543000", Some(Nanoseconds)),
+            ("1399041000002543", Some(Microseconds)),
+            ("1399041000002.25", Some(Milliseconds)),
+            ("1399041000", Some(Seconds)),
+            ("20140502", Some(Text)),
+            ("2014-05-02", Some(Text)),
+            ("20140502 143000", Some(Text)),
+            ("1399041000x", None),
+            ("5", None),
+            ("", None),
         ] {
-            assert_eq!(TimeFormat::shown_by(column, value.as_bytes()), expected, "{column} {value}");
+            assert_eq!(TimeFormat::shown_by(value.as_bytes()), expected, "{value}");
+        }
+        for (name, expected) in [
+            ("ts_ns", Some(Nanoseconds)),
+            ("Open_Time_MS", Some(Milliseconds)),
+            ("time_s", Some(Seconds)),
+            ("alarms", None),
+            ("ns", None),
+            ("a_text", None),
+        ] {
+            assert_eq!(TimeFormat::named_by(name), expected, "{name}");
         }
     }
 

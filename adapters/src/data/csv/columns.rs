@@ -113,8 +113,9 @@ fn missing(file: &Path, header: &[String], field: Field, tried: &[&str]) -> Data
     let mut similar: Option<(f64, &String)> = None;
     for there in header {
         let lower = there.to_ascii_lowercase();
-        let best = tried.iter().map(|name| strsim::jaro_winkler(name, &lower)).fold(0.0, f64::max);
-        if best >= 0.8 && !taken(&lower) && similar.is_none_or(|(score, _)| best > score) {
+        let best =
+            tried.iter().map(|name| strsim::normalized_damerau_levenshtein(name, &lower)).fold(0.0, f64::max);
+        if best >= 0.6 && !taken(&lower) && similar.is_none_or(|(score, _)| best > score) {
             similar = Some((best, there));
         }
     }

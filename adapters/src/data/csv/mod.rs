@@ -69,22 +69,21 @@ impl CsvSource {
         };
         let columns = columns::resolve(path, spec, &header, count)?;
 
-        let row = match first_line(&mut lines).map_err(|error| failed(&lines, error))? {
-            Some(line) => line,
-            None => return Err(DataError::NoRows { file, skipped: 0 }),
-        };
-        let values = names(&row, delimiter).unwrap_or_default();
+        if first_line(&mut lines).map_err(|error| failed(&lines, error))?.is_none() {
+            return Err(DataError::NoRows { file, skipped: 0 });
+        }
+        let (block, _) = lines.block().map_err(|error| input_failed(path, compression, error, 1, 0))?;
         let clock = |place: usize, format: Option<TimeFormat>, field: Field| {
             let name = header.get(place).map_or("", String::as_str);
-            let value = values.get(place).map_or("", String::as_str);
-            let format = format.or_else(|| TimeFormat::shown_by(name, value.as_bytes()));
-            let format = format.ok_or_else(|| DataError::Spec {
-                file: file.clone(),
-                message: format!(
-                    "`{value}` could be several times: say the unit of the column for `{field}`"
-                ),
-            })?;
-            Ok(Clock { format, utc_offset: spec.utc_offset })
+            let format = format.or_else(|| TimeFormat::named_by(name));
+            match format.map_or_else(|| time_format(block, delimiter, place), Ok) {
+                Ok(format) => Ok(Clock { format, utc_offset: spec.utc_offset }),
+                Err(value) => {
+                    let message =
+                        format!("cannot tell the unit of `{value}`: give that of the column for `{field}`");
+                    Err(DataError::Spec { file: file.clone(), message })
+                }
+            }
         };
         let time_clock = clock(columns.time, spec.time, Field::Time)?;
         let arrival_clock = match columns.arrival {
@@ -228,7 +227,7 @@ impl CsvSource {
             column,
             text: printable(&line[span]),
             problem: flaw.problem,
-            expected: flaw.expected,
+            expected: flaw.expected.into_owned(),
             line_text,
             span: shown_span,
             before: (first..).zip(before.into_iter().map(shown)).collect(),
@@ -272,6 +271,35 @@ fn take_first_line(lines: &mut Lines) {
         let (_, next) = line_at(block, 0);
         lines.take(next, 1);
     }
+}
+
+/// The format of the times in a column: that of the first row that shows one. Else a number whose unit nothing shows,
+/// or, when no row has a time at all, text: the rows' own errors then say what is wrong.
+fn time_format(block: &[u8], delimiter: u8, place: usize) -> Result<TimeFormat, String> {
+    const ROWS: usize = 100;
+    let (mut plain, mut ends) = (Vec::new(), Vec::new());
+    let (mut at, mut ambiguous) = (0, None);
+    for _ in 0..ROWS {
+        if at == block.len() {
+            break;
+        }
+        let (line, next) = line_at(block, at);
+        at = next;
+        if fields::split_quoted(&block[line], delimiter, &mut plain, &mut ends).is_err()
+            || ends.len() <= place
+        {
+            continue;
+        }
+        let start = if place == 0 { 0 } else { ends[place - 1] as usize + 1 };
+        let value = &plain[start..ends[place] as usize];
+        if let Some(format) = TimeFormat::shown_by(value) {
+            return Ok(format);
+        }
+        if ambiguous.is_none() && !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
+            ambiguous = Some(printable(value));
+        }
+    }
+    ambiguous.map_or(Ok(TimeFormat::Text), Err)
 }
 
 /// The fields of a line as text, or what is wrong with it.
