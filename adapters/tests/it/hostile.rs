@@ -3,6 +3,7 @@
 use genovo_adapters::data::{Column, DataSpec, Field, open};
 use genovo_engine::settings::DataKind;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use crate::{drain, file, spec};
 
@@ -22,6 +23,7 @@ fn any_kind() -> impl Strategy<Value = DataSpec> {
 /// Reads what can be read; all that matters is that it comes back, and that arrivals never run backwards.
 fn survive(bytes: &[u8], spec: &DataSpec) -> Result<(), TestCaseError> {
     let file = file(bytes);
+    let _ = genovo_adapters::data::inspect::guess(file.path());
     if let Ok(mut open) = open(file.path(), spec) {
         let (events, _) = drain(&mut open, 3);
         for pair in events.windows(2) {
@@ -44,7 +46,7 @@ proptest! {
 
     #[test]
     fn any_bytes_that_claim_to_be_packed(
-        head in proptest::sample::select(vec![&b"\x1f\x8b\x08"[..], b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18"]),
+        head in select(vec![&b"\x1f\x8b\x08"[..], b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18"]),
         bytes in proptest::collection::vec(any::<u8>(), 0..300),
         spec in any_kind(),
     ) {

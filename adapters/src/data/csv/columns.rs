@@ -22,7 +22,8 @@ pub(super) struct Columns {
     pub(super) layout: Layout,
 }
 
-/// Finds the place of every field. `header` has the columns' names, or none; `count` is the number of columns.
+/// Finds the place of every field. `header` has the columns' names, or none; `count` is the number of
+/// columns.
 pub(super) fn resolve(
     file: &Path,
     spec: &DataSpec,

@@ -57,8 +57,8 @@ impl Lines {
         }
     }
 
-    /// Lines that are in memory, at least one, and whether a quotation mark occurs in any of them. Empty at the end.
-    /// The last line of the file may lack its line feed.
+    /// Lines that are in memory, at least one, and whether a quotation mark occurs in any of them. Empty at
+    /// the end. The last line of the file may lack its line feed.
     #[inline]
     pub(super) fn block(&mut self) -> Result<(&[u8], bool), LinesError> {
         if self.start == self.whole {
@@ -80,7 +80,8 @@ impl Lines {
         self.taken
     }
 
-    /// Up to `count` lines before the byte `at` of the block, as far as they are at hand; the nearest comes last.
+    /// Up to `count` lines before the byte `at` of the block, as far as they are at hand; the nearest comes
+    /// last.
     pub(super) fn before(&self, at: usize, count: usize) -> Vec<&[u8]> {
         let mut lines = Vec::new();
         let mut end = self.start + at;
@@ -135,8 +136,8 @@ impl Lines {
     }
 }
 
-/// The line that begins at `at` in a block, and where the next one begins. Neither line feed nor carriage return
-/// belong to it.
+/// The line that begins at `at` in a block, and where the next one begins. Neither line feed nor carriage
+/// return belong to it.
 #[inline]
 pub(super) fn line_at(block: &[u8], at: usize) -> (Range<usize>, usize) {
     let (mut end, next) = match memchr(b'\n', &block[at..]) {
