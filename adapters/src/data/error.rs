@@ -169,7 +169,7 @@ impl std::error::Error for BadRow {}
 impl fmt::Display for BadRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = if self.text.is_empty() { "an empty field" } else { &self.text };
-        write!(f, "{text} {}: expected {}", self.problem, self.expected.trim_start_matches("expected "))?;
+        write!(f, "{text} {}: expected {}", self.problem, self.expected)?;
         write!(f, " ({}, line {}", self.file.display(), self.line)?;
         match &self.column {
             Some(column) => write!(f, ", column {column})"),

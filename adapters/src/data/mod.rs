@@ -1,7 +1,7 @@
 //! Market data files.
 //!
-//! [`open`] turns a file and a [`DataSpec`] into a [`Source`] of events; [`content_hash`] names a file by what is in
-//! it.
+//! [`open`] turns a file and a [`DataSpec`] into a [`Source`] of events; [`inspect::guess`] proposes a spec
+//! for a file that nobody has described yet; [`content_hash`] names a file by what is in it.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,6 +14,7 @@ use genovo_engine::world::Source;
 pub mod csv;
 mod error;
 mod input;
+pub mod inspect;
 mod spec;
 pub mod tile;
 mod time;
@@ -29,7 +30,8 @@ pub struct OpenData {
     pub source: Box<dyn Source>,
     /// How far reading has come.
     pub tally: Arc<Tally>,
-    /// Bytes that will have been taken from the file at the end, over all tiles: the length of a progress bar.
+    /// Bytes that will have been taken from the file at the end, over all tiles: the length of a progress
+    /// bar.
     pub bytes_total: u64,
     /// How the file is packed.
     pub compression: Compression,

@@ -26,7 +26,8 @@ pub struct DataSpec {
     pub time: Option<TimeFormat>,
     /// How arrival times are written. `None`: found like `time`.
     pub arrival: Option<TimeFormat>,
-    /// How far the file's clock is ahead of UTC: −5 hours for "EST fixed". A time with its own zone ignores it.
+    /// How far the file's clock is ahead of UTC: −5 hours for "EST fixed". A time with its own zone ignores
+    /// it.
     pub utc_offset: Nanoseconds,
     /// How long after `time_event` a row arrives, when the file has no arrival time of its own.
     pub feed_latency: Nanoseconds,
@@ -167,19 +168,25 @@ macro_rules! fields {
 
 fields! {
     /// When it happened. For bars: when the bar opened.
-    Time = "time", "ts_ns" "ts_us" "ts_ms" "ts" "timestamp" "ts_event" "time_event" "event_time" "time_ns" "time_us"
-        "time_ms" "datetime" "date_time" "transact_time" "open_time" "time" "date";
+    Time = "time",
+        "ts_ns" "ts_us" "ts_ms" "ts" "timestamp" "ts_event" "time_event" "event_time"
+        "time_ns" "time_us" "time_ms" "datetime" "date_time" "transact_time" "open_time" "time" "date";
     /// When it arrived at the capture.
-    Arrival = "arrival", "time_received" "ts_recv" "ts_received" "local_timestamp" "local_ts" "received" "arrival"
-        "arrival_time";
+    Arrival = "arrival",
+        "time_received" "ts_recv" "ts_received" "local_timestamp" "local_ts" "received"
+        "arrival" "arrival_time";
     /// Best bid.
-    Bid = "bid", "bid" "bid_price" "best_bid" "best_bid_price" "bidprice" "bid_px" "bid_px_00";
+    Bid = "bid",
+        "bid" "bid_price" "best_bid" "best_bid_price" "bidprice" "bid_px" "bid_px_00";
     /// Best ask.
-    Ask = "ask", "ask" "ask_price" "best_ask" "best_ask_price" "askprice" "ask_px" "ask_px_00" "offer";
+    Ask = "ask",
+        "ask" "ask_price" "best_ask" "best_ask_price" "askprice" "ask_px" "ask_px_00" "offer";
     /// Displayed at the best bid.
-    BidSize = "bid_size", "bid_size" "bidsize" "bid_qty" "best_bid_qty" "bid_amount" "bid_sz" "bid_sz_00" "bid_volume";
+    BidSize = "bid_size",
+        "bid_size" "bidsize" "bid_qty" "best_bid_qty" "bid_amount" "bid_sz" "bid_sz_00" "bid_volume";
     /// Displayed at the best ask.
-    AskSize = "ask_size", "ask_size" "asksize" "ask_qty" "best_ask_qty" "ask_amount" "ask_sz" "ask_sz_00" "ask_volume";
+    AskSize = "ask_size",
+        "ask_size" "asksize" "ask_qty" "best_ask_qty" "ask_amount" "ask_sz" "ask_sz_00" "ask_volume";
     /// A trade's price.
     Price = "price", "price" "px" "trade_price" "last";
     /// A trade's size.

@@ -11,8 +11,8 @@ use super::csv::CsvSource;
 
 /// A source read `tiles` times, each copy shifted past the end of the one before.
 ///
-/// The shift is the span of the file in whole seconds plus two: the rule by which the peers' benches tile theirs.
-/// The file is opened anew for every copy, so memory does not grow with it.
+/// The shift is the span of the file in whole seconds plus two: the rule by which the peers' benches tile
+/// theirs. The file is opened anew for every copy, so memory does not grow with it.
 pub struct Tiled<F> {
     file: PathBuf,
     current: CsvSource,

@@ -13,10 +13,11 @@ pub enum TimeFormat {
     Milliseconds,
     /// Seconds since then, possibly with decimals.
     Seconds,
-    /// A date and usually a time of day: `2014-05-02T14:30:00.002543Z`, `2014-05-02 14:30`, `20140502 143000002`.
+    /// A date and usually a time of day: `2014-05-02T14:30:00.002543Z`, `2014-05-02 14:30`, `20140502
+    /// 143000002`.
     ///
-    /// The date is `YYYY-MM-DD` (or with `/` or `.`) or `YYYYMMDD`; the time `HH:MM`, `HH:MM:SS` or `HHMMSS` with
-    /// up to nine decimals, or milliseconds without a point; the zone `Z`, `UTC`, `±HH:MM` or none.
+    /// The date is `YYYY-MM-DD` (or with `/` or `.`) or `YYYYMMDD`; the time `HH:MM`, `HH:MM:SS` or `HHMMSS`
+    /// with up to nine decimals, or milliseconds without a point; the zone `Z`, `UTC`, `±HH:MM` or none.
     Text,
 }
 
@@ -40,32 +41,31 @@ impl TimeFormat {
             .find(|format| format.name() == name)
     }
 
-    /// What a column's name and its first value show. `None` when an integer could be several things.
+    /// What a column's name says: `ts_ns`, `time_us`, `open_time_ms`.
+    pub(crate) fn named_by(column: &str) -> Option<TimeFormat> {
+        let (_, unit) = column.rsplit_once('_')?;
+        TimeFormat::from_name(&unit.to_ascii_lowercase()).filter(|format| !matches!(format, TimeFormat::Text))
+    }
+
+    /// What a value shows. `None` when it is no time, or an integer that could be several things.
     ///
-    /// An integer without a unit in its column's name is told by its size: each unit has the years 2001 to 5138
-    /// to itself up to milliseconds, and 1973 onwards for the finer ones.
-    pub(crate) fn shown_by(column: &str, value: &[u8]) -> Option<TimeFormat> {
+    /// An integer is told by its size: each unit has the years 2001 to 5138 to itself up to milliseconds, and
+    /// from 1973 on for the finer ones.
+    pub(crate) fn shown_by(value: &[u8]) -> Option<TimeFormat> {
         let value = value.trim_ascii();
-        let whole = value.split(|&byte| byte == b'.').next().unwrap_or(value);
-        let digits = whole.strip_prefix(b"-").unwrap_or(whole);
-        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        if civil(value).is_some() {
             return Some(TimeFormat::Text);
         }
-        let column = column.to_ascii_lowercase();
-        for format in [TimeFormat::Nanoseconds, TimeFormat::Microseconds, TimeFormat::Milliseconds] {
-            if column.strip_suffix(format.name()).is_some_and(|rest| rest.ends_with('_')) {
-                return Some(format);
-            }
-        }
-        match digits.len() {
-            // A date: as seconds it would mean 1970.
-            8 => Some(TimeFormat::Text),
-            10 | 11 => Some(TimeFormat::Seconds),
-            13 | 14 => Some(TimeFormat::Milliseconds),
-            15..=17 => Some(TimeFormat::Microseconds),
-            18 | 19 => Some(TimeFormat::Nanoseconds),
-            _ => None,
-        }
+        let whole = value.split(|&byte| byte == b'.').next().unwrap_or(value);
+        let digits = whole.strip_prefix(b"-").unwrap_or(whole);
+        let format = match digits.len() {
+            10 | 11 => TimeFormat::Seconds,
+            13 | 14 => TimeFormat::Milliseconds,
+            15..=17 => TimeFormat::Microseconds,
+            18 | 19 => TimeFormat::Nanoseconds,
+            _ => return None,
+        };
+        epoch(value, format).is_ok().then_some(format)
     }
 
     /// Nanoseconds in one unit of an epoch format, and the decimals that a unit then has.
@@ -195,7 +195,8 @@ fn epoch(text: &[u8], format: TimeFormat) -> Result<i64, &'static str> {
     i64::try_from(if negative { -value } else { value }).map_err(|_| OUT_OF_RANGE)
 }
 
-/// A date and time: nanoseconds since 1970 by its own clock, and how far that clock is ahead of UTC if it says so.
+/// A date and time: nanoseconds since 1970 by its own clock, and how far that clock is ahead of UTC if it
+/// says so.
 fn civil(text: &[u8]) -> Option<(i128, Option<i64>)> {
     let mut text = Cursor(text);
     let year = text.number(4)?;
@@ -393,31 +394,39 @@ mod tests {
     }
 
     #[test]
-    fn the_first_value_shows_the_unit() {
+    fn names_and_values_show_the_unit() {
         use TimeFormat::*;
-        for (column, value, expected) in [
-            ("ts", "1399041000002543000", Some(Nanoseconds)),
-            ("ts_ns", "5", Some(Nanoseconds)),
-            ("time_ms", "86400000", Some(Milliseconds)),
-            ("time_ms", "864000000", Some(Milliseconds)),
-            ("ts", "1399041000002543", Some(Microseconds)),
-            ("ts", "1399041000002.25", Some(Milliseconds)),
-            ("ts", "1399041000", Some(Seconds)),
-            ("ts", "20140502", Some(Text)),
-            ("ts", "2014-05-02", Some(Text)),
-            ("ts", "5", None),
-            ("ts", "", Some(Text)),
+        for (value, expected) in [
+            ("1399041000002543000", Some(Nanoseconds)),
+            ("1399041000002543", Some(Microseconds)),
+            ("1399041000002.25", Some(Milliseconds)),
+            ("1399041000", Some(Seconds)),
+            ("20140502", Some(Text)),
+            ("2014-05-02", Some(Text)),
+            ("20140502 143000", Some(Text)),
+            ("1399041000x", None),
+            ("5", None),
+            ("", None),
         ] {
-            assert_eq!(TimeFormat::shown_by(column, value.as_bytes()), expected, "{column} {value}");
+            assert_eq!(TimeFormat::shown_by(value.as_bytes()), expected, "{value}");
+        }
+        for (name, expected) in [
+            ("ts_ns", Some(Nanoseconds)),
+            ("Open_Time_MS", Some(Milliseconds)),
+            ("time_s", Some(Seconds)),
+            ("alarms", None),
+            ("ns", None),
+            ("a_text", None),
+        ] {
+            assert_eq!(TimeFormat::named_by(name), expected, "{name}");
         }
     }
 
     proptest! {
         #[test]
         fn eight_at_a_time_agrees_with_str_parse(text in "[0-9]{1,20}|[0-9 .:/-]{0,20}") {
-            let plain = (!text.starts_with('+')).then(|| text.parse::<i64>().ok().filter(|v| *v >= 0)).flatten();
-            let fast = short_integer(text.as_bytes());
-            prop_assert_eq!(fast, if text.len() <= 19 && !text.starts_with('-') { plain } else { None });
+            let plain = text.parse::<i64>().ok().filter(|_| text.len() <= 19 && !text.starts_with('-'));
+            prop_assert_eq!(short_integer(text.as_bytes()), plain);
         }
 
         #[test]

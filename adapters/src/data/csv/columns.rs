@@ -22,7 +22,8 @@ pub(super) struct Columns {
     pub(super) layout: Layout,
 }
 
-/// Finds the place of every field. `header` has the columns' names, or none; `count` is the number of columns.
+/// Finds the place of every field. `header` has the columns' names, or none; `count` is the number of
+/// columns.
 pub(super) fn resolve(
     file: &Path,
     spec: &DataSpec,
@@ -113,8 +114,9 @@ fn missing(file: &Path, header: &[String], field: Field, tried: &[&str]) -> Data
     let mut similar: Option<(f64, &String)> = None;
     for there in header {
         let lower = there.to_ascii_lowercase();
-        let best = tried.iter().map(|name| strsim::jaro_winkler(name, &lower)).fold(0.0, f64::max);
-        if best >= 0.8 && !taken(&lower) && similar.is_none_or(|(score, _)| best > score) {
+        let best =
+            tried.iter().map(|name| strsim::normalized_damerau_levenshtein(name, &lower)).fold(0.0, f64::max);
+        if best >= 0.6 && !taken(&lower) && similar.is_none_or(|(score, _)| best > score) {
             similar = Some((best, there));
         }
     }

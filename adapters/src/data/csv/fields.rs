@@ -1,7 +1,7 @@
 //! A line cut into its fields.
 //!
-//! Both cuts give the same: a text and, for each field, where it ends. Field `i` reaches from one past the end of
-//! field `i − 1` to its own end.
+//! Both cuts give the same: a text and, for each field, where it ends. Field `i` reaches from one past the
+//! end of field `i − 1` to its own end.
 
 use std::ops::Range;
 
@@ -50,8 +50,8 @@ pub(super) struct QuoteError {
     pub(super) expected: &'static str,
 }
 
-/// Cuts a line by RFC 4180: a field that begins with a quotation mark ends at the next single one. `plain` receives
-/// the line without the marks, for which `ends` then holds.
+/// Cuts a line by RFC 4180: a field that begins with a quotation mark ends at the next single one. `plain`
+/// receives the line without the marks, for which `ends` then holds.
 pub(super) fn split_quoted(
     line: &[u8],
     delimiter: u8,

@@ -57,8 +57,8 @@ impl Lines {
         }
     }
 
-    /// Lines that are in memory, at least one, and whether a quotation mark occurs in any of them. Empty at the end.
-    /// The last line of the file may lack its line feed.
+    /// Lines that are in memory, at least one, and whether a quotation mark occurs in any of them. Empty at
+    /// the end. The last line of the file may lack its line feed.
     #[inline]
     pub(super) fn block(&mut self) -> Result<(&[u8], bool), LinesError> {
         if self.start == self.whole {
@@ -80,7 +80,8 @@ impl Lines {
         self.taken
     }
 
-    /// Up to `count` lines before the byte `at` of the block, as far as they are at hand; the nearest comes last.
+    /// Up to `count` lines before the byte `at` of the block, as far as they are at hand; the nearest comes
+    /// last.
     pub(super) fn before(&self, at: usize, count: usize) -> Vec<&[u8]> {
         let mut lines = Vec::new();
         let mut end = self.start + at;
@@ -135,8 +136,8 @@ impl Lines {
     }
 }
 
-/// The line that begins at `at` in a block, and where the next one begins. Neither line feed nor carriage return
-/// belong to it.
+/// The line that begins at `at` in a block, and where the next one begins. Neither line feed nor carriage
+/// return belong to it.
 #[inline]
 pub(super) fn line_at(block: &[u8], at: usize) -> (Range<usize>, usize) {
     let (mut end, next) = match memchr(b'\n', &block[at..]) {
@@ -147,4 +148,70 @@ pub(super) fn line_at(block: &[u8], at: usize) -> (Range<usize>, usize) {
         end -= 1;
     }
     (at..end, next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its text in pieces of the lengths in a list, over and over.
+    struct Dribble {
+        text: Vec<u8>,
+        at: usize,
+        pieces: Vec<usize>,
+        reads: usize,
+    }
+
+    impl Read for Dribble {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.reads % 5 == 4 {
+                self.reads += 1;
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let piece = self.pieces[self.reads % self.pieces.len()];
+            let length = piece.min(buffer.len()).min(self.text.len() - self.at);
+            buffer[..length].copy_from_slice(&self.text[self.at..self.at + length]);
+            self.at += length;
+            self.reads += 1;
+            Ok(length)
+        }
+    }
+
+    /// All lines, each with the two before it that are at hand.
+    fn collect(text: &[u8], pieces: &[usize]) -> Vec<(Vec<u8>, Vec<Vec<u8>>)> {
+        let dribble = Dribble { text: text.to_vec(), at: 0, pieces: pieces.to_vec(), reads: 0 };
+        let mut lines = Lines::new(Box::new(dribble));
+        let mut all = Vec::new();
+        loop {
+            let Ok((block, _)) = lines.block() else { panic!("no error was to come") };
+            if block.is_empty() {
+                return all;
+            }
+            let (line, next) = line_at(block, 0);
+            let line = block[line].to_vec();
+            let before = lines.before(0, 2).into_iter().map(<[u8]>::to_vec).collect();
+            all.push((line, before));
+            lines.take(next, 1);
+        }
+    }
+
+    #[test]
+    fn lines_do_not_depend_on_how_the_stream_is_cut() {
+        let mut text = Vec::new();
+        for i in 0..3_000_usize {
+            text.extend_from_slice("x".repeat(i * 7919 % 211).as_bytes());
+            text.extend_from_slice(if i % 3 == 0 { b"\r\n" } else { b"\n" });
+        }
+        text.extend_from_slice(b"the last line, unended");
+        let expected: Vec<&[u8]> =
+            text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect();
+        for pieces in [&[1][..], &[7, 1, 300], &[BUFFER], &[usize::MAX]] {
+            let lines = collect(&text, pieces);
+            assert_eq!(lines.iter().map(|(line, _)| &line[..]).collect::<Vec<_>>(), expected, "{pieces:?}");
+            // Short lines always have their two predecessors, whatever the buffer held.
+            for (i, (_, before)) in lines.iter().enumerate() {
+                assert_eq!(before.len(), i.min(2), "line {i}, pieces {pieces:?}");
+            }
+        }
+    }
 }

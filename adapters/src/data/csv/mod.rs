@@ -1,25 +1,26 @@
 //! CSV files of quotes, trades and bars as a source of events.
 //!
-//! The way of a byte: [`input`](super::input) unpacks, `lines` cuts the stream into whole lines, `fields` cuts a line,
-//! `row` makes the event, by the places that `columns` found once in the header. Nothing is allocated for a good row.
+//! The way of a byte: `input` unpacks, `lines` cuts the stream into whole lines, `fields` cuts a line, `row`
+//! makes the event. What the first lines say (`head`, `columns`) is found out once. Nothing is allocated for
+//! a good row.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use genovo_engine::event::Event;
-use genovo_engine::units::{Nanoseconds, Timestamp};
 use genovo_engine::world::{Source, WorldError};
 
 use super::error::{printable, shown_line};
-use super::time::Clock;
-use super::{BadRow, Compression, DataError, DataSpec, Field, Tally, TimeFormat, input};
+use super::{BadRow, Compression, DataError, DataSpec, Tally, TimeFormat, input};
 
 mod columns;
 mod fields;
+mod head;
 mod lines;
 mod row;
 
+pub(super) use head::{cut, first_lines};
 use lines::{Lines, LinesError, line_at};
 use row::{Flaw, Place, Rows};
 
@@ -44,70 +45,12 @@ impl CsvSource {
     pub fn open(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<CsvSource, DataError> {
         spec.check().map_err(|message| DataError::Spec { file: path.to_owned(), message })?;
         let input = input::open(path, tally.clone())?;
-        let compression = input.compression;
-        let file = path.to_owned();
-        let failed = |lines: &Lines, error| input_failed(path, compression, error, lines.taken() + 1, 0);
         let mut lines = Lines::new(input.text);
-
-        let first = match first_line(&mut lines).map_err(|error| failed(&lines, error))? {
-            Some(line) => line,
-            None => return Err(DataError::Empty { file }),
-        };
-        if let Some(at) = memchr::memchr(0, &first) {
-            let found = format!("byte {} of it is 0, which no text has", at + 1);
-            return Err(DataError::NotText { file, found });
-        }
-        let delimiter = spec.delimiter.unwrap_or_else(|| columns::delimiter_of(&first));
-        let first_names = names(&first, delimiter).map_err(|found| DataError::NotText { file, found })?;
-        let file = path.to_owned();
-        let count = first_names.len();
-        let header = if spec.header {
-            take_first_line(&mut lines);
-            first_names
-        } else {
-            Vec::new()
-        };
-        let columns = columns::resolve(path, spec, &header, count)?;
-
-        let row = match first_line(&mut lines).map_err(|error| failed(&lines, error))? {
-            Some(line) => line,
-            None => return Err(DataError::NoRows { file, skipped: 0 }),
-        };
-        let values = names(&row, delimiter).unwrap_or_default();
-        let clock = |place: usize, format: Option<TimeFormat>, field: Field| {
-            let name = header.get(place).map_or("", String::as_str);
-            let value = values.get(place).map_or("", String::as_str);
-            let format = format.or_else(|| TimeFormat::shown_by(name, value.as_bytes()));
-            let format = format.ok_or_else(|| DataError::Spec {
-                file: file.clone(),
-                message: format!(
-                    "`{value}` could be several times: say the unit of the column for `{field}`"
-                ),
-            })?;
-            Ok(Clock { format, utc_offset: spec.utc_offset })
-        };
-        let time_clock = clock(columns.time, spec.time, Field::Time)?;
-        let arrival_clock = match columns.arrival {
-            Some(place) => clock(place, spec.arrival, Field::Arrival)?,
-            None => time_clock,
-        };
-        let rows = Rows {
-            columns,
-            delimiter,
-            clock: time_clock,
-            arrival_clock,
-            instrument: spec.instrument,
-            feed_latency: spec.feed_latency,
-            clock_offset: spec.clock_offset,
-            bar_known_after: spec.bar_known().unwrap_or(Nanoseconds::ZERO),
-            received: Timestamp::MIN,
-            ends: vec![0; count].into_boxed_slice(),
-            plain: Vec::new(),
-        };
+        let (header, rows) = head::read(path, input.compression, spec, &mut lines)?;
         Ok(CsvSource {
-            file,
+            file: path.to_owned(),
             file_size: input.file_size,
-            compression,
+            compression: input.compression,
             header,
             lines,
             rows,
@@ -228,7 +171,7 @@ impl CsvSource {
             column,
             text: printable(&line[span]),
             problem: flaw.problem,
-            expected: flaw.expected,
+            expected: flaw.expected.into_owned(),
             line_text,
             span: shown_span,
             before: (first..).zip(before.into_iter().map(shown)).collect(),
@@ -241,54 +184,6 @@ impl Source for CsvSource {
     fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
         self.read_rows(batch, limit).map_err(WorldError::new)
     }
-}
-
-/// Takes blank lines and returns a copy of the first other one, which stays; `None` at the end of the file.
-fn first_line(lines: &mut Lines) -> Result<Option<Vec<u8>>, LinesError> {
-    loop {
-        let at_start = lines.taken() == 0;
-        let (block, _) = lines.block()?;
-        if block.is_empty() {
-            return Ok(None);
-        }
-        if at_start && block.starts_with(BYTE_ORDER_MARK) {
-            lines.take(BYTE_ORDER_MARK.len(), 0);
-            continue;
-        }
-        let (line, next) = line_at(block, 0);
-        if !line.is_empty() {
-            return Ok(Some(block[line].to_vec()));
-        }
-        lines.take(next, 1);
-    }
-}
-
-/// What some editors put before UTF-8 text.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// Takes the line that [`first_line`] returned.
-fn take_first_line(lines: &mut Lines) {
-    if let Ok((block, _)) = lines.block() {
-        let (_, next) = line_at(block, 0);
-        lines.take(next, 1);
-    }
-}
-
-/// The fields of a line as text, or what is wrong with it.
-fn names(line: &[u8], delimiter: u8) -> Result<Vec<String>, String> {
-    let (mut plain, mut ends) = (Vec::new(), Vec::new());
-    fields::split_quoted(line, delimiter, &mut plain, &mut ends)
-        .map_err(|error| format!("`{}` in line 1 {}", printable(&line[error.span]), error.problem))?;
-    let text = String::from_utf8(plain).map_err(|_| "line 1 is not UTF-8 text".to_string())?;
-    let mut start = 0;
-    Ok(ends
-        .into_iter()
-        .map(|end| {
-            let name = text[start..end as usize].trim().to_string();
-            start = end as usize + 1;
-            name
-        })
-        .collect())
 }
 
 fn input_failed(

@@ -1,5 +1,7 @@
 //! One row to one event.
 
+use std::borrow::Cow;
+
 use genovo_engine::event::{Bar, Event, Fact, Quote, Side, Trade};
 use genovo_engine::ids::InstrumentId;
 use genovo_engine::units::{Nanoseconds, Price, Quantity, Timestamp, UnitError};
@@ -32,7 +34,7 @@ pub(super) struct Rows {
 pub(super) struct Flaw {
     pub(super) place: Place,
     pub(super) problem: &'static str,
-    pub(super) expected: String,
+    pub(super) expected: Cow<'static, str>,
 }
 
 /// Which part of a row is at fault.
@@ -123,7 +125,7 @@ impl Rows {
     fn unquote(&mut self, line: &[u8]) -> Read<()> {
         let mut ends = Vec::new();
         split_quoted(line, self.delimiter, &mut self.plain, &mut ends).map_err(|error| {
-            let expected = error.expected.to_string();
+            let expected = error.expected.into();
             Box::new(Flaw { place: Place::Bytes(error.span), problem: error.problem, expected })
         })?;
         if ends.len() != self.ends.len() {
@@ -136,7 +138,8 @@ impl Rows {
     #[cold]
     fn wrong_count(&self, count: usize) -> Box<Flaw> {
         let problem = if count < self.ends.len() { "has too few columns" } else { "has too many columns" };
-        whole_row(problem, &format!("{} columns, found {count}", self.ends.len()))
+        let expected = format!("{} columns, found {count}", self.ends.len()).into();
+        Box::new(Flaw { place: Place::Row, problem, expected })
     }
 }
 
@@ -163,7 +166,7 @@ impl Row<'_> {
         let text = self.field(place);
         Price::parse(text)
             .or_else(|error| trimmed(text, error, Price::parse))
-            .map_err(|error| self.flaw(place, "is not a price", &error.to_string()))
+            .map_err(|error| self.flaw(place, "is not a price", needed(error)))
     }
 
     /// A size that is not there is `None`, one that is zero is zero.
@@ -178,7 +181,7 @@ impl Row<'_> {
             Ok(size) if size < Quantity::ZERO => Err(self.flaw(place, "is not a size", "no minus sign")),
             Ok(size) => Ok(Some(size)),
             Err(UnitError::Empty) => Ok(None),
-            Err(error) => Err(self.flaw(place, "is not a size", &error.to_string())),
+            Err(error) => Err(self.flaw(place, "is not a size", needed(error))),
         }
     }
 
@@ -199,11 +202,21 @@ impl Row<'_> {
     }
 
     #[cold]
-    fn flaw(&self, place: usize, problem: &'static str, expected: &str) -> Box<Flaw> {
+    fn flaw(&self, place: usize, problem: &'static str, expected: &'static str) -> Box<Flaw> {
         match std::str::from_utf8(self.field(place)) {
             Ok(_) => column(place, problem, expected),
             Err(_) => column(place, problem, "UTF-8 text"),
         }
+    }
+}
+
+/// What a number must be that is not one.
+fn needed(error: UnitError) -> &'static str {
+    match error {
+        UnitError::Empty => "a number, found nothing",
+        UnitError::NotANumber { .. } => "digits with at most 9 decimals",
+        UnitError::TooFine => "at most 9 decimals",
+        UnitError::OutOfRange => "a number from about -4.6 to 4.6 billion",
     }
 }
 
@@ -219,11 +232,11 @@ fn trimmed<T>(
 }
 
 #[cold]
-fn column(place: usize, problem: &'static str, expected: &str) -> Box<Flaw> {
-    Box::new(Flaw { place: Place::Column(place), problem, expected: expected.to_string() })
+fn column(place: usize, problem: &'static str, expected: &'static str) -> Box<Flaw> {
+    Box::new(Flaw { place: Place::Column(place), problem, expected: expected.into() })
 }
 
 #[cold]
-fn whole_row(problem: &'static str, expected: &str) -> Box<Flaw> {
-    Box::new(Flaw { place: Place::Row, problem, expected: expected.to_string() })
+fn whole_row(problem: &'static str, expected: &'static str) -> Box<Flaw> {
+    Box::new(Flaw { place: Place::Row, problem, expected: expected.into() })
 }
