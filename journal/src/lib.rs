@@ -1,1 +1,42 @@
-//! The ordered truth on disk.
+//! The ordered truth on disk: every event of a run, chained by hash, packed into columns, kept in sled and sealed.
+//!
+//! A [`Writer`] takes events and seals; [`Journal`] opens what was sealed; [`verify()`] recomputes everything from the
+//! first event; [`diff()`] compares two journals. `docs/journal-format.md` draws every byte.
+//!
+//! ```text
+//! events ─► group (≤ 2,048) ─► canonical bytes ─► chain        the journal's identity: the head hash
+//!                          └─► columns ─► block ─► sled store + chapter.blocks ─► seal.toml
+//! ```
+//!
+//! Nothing in any file makes this crate panic: bytes are bounded, hashed and checked before they are believed.
+
+mod bits;
+mod block;
+mod chain;
+mod chapter;
+mod columns;
+mod diff;
+mod error;
+mod format;
+mod group;
+mod identity;
+mod index;
+mod reader;
+mod rows;
+mod seal;
+mod store;
+mod toml;
+mod verify;
+mod writer;
+
+pub use block::{BLOCK_HEADER_BYTES, BlockHeader, BlockReader, BlockWriter, KindSet};
+pub use chain::Chain;
+pub use columns::CodecError;
+pub use diff::{Difference, diff};
+pub use error::{Damage, Error, Intact, Place};
+pub use group::{EVENT_BYTES_MAX, GROUP_BYTES_MAX, GROUP_EVENTS_MAX, Group};
+pub use identity::Identity;
+pub use reader::{BlockColumns, ColumnBlocks, Events, Journal, QuoteColumns, SizeColumn, Summary};
+pub use seal::{FileSeal, Seal};
+pub use verify::{Verification, verify};
+pub use writer::{Sealed, Writer};

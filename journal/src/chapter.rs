@@ -1,0 +1,210 @@
+//! The files of a journal and how they are written and read.
+//!
+//! ```text
+//! journal/
+//!   identity.toml            who wrote it
+//!   chapter-000001/
+//!     store/                 sled: block by first sequence, indexes beside it
+//!     chapter.blocks         "GENOVO BLOCKS 1\n", then the same blocks one after the other
+//!     seal.toml              written last: hashes of all of it
+//! ```
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use genovo_engine::ids::Hash;
+
+use crate::block::{BLOCK_HEADER_BYTES, BlockHeader};
+use crate::error::Error;
+
+/// What `chapter.blocks` begins with.
+pub const BLOCKS_MAGIC: &[u8; 16] = b"GENOVO BLOCKS 1\n";
+
+/// The paths of a journal with one chapter.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// The journal.
+    pub journal: PathBuf,
+    /// `identity.toml`.
+    pub identity: PathBuf,
+    /// `chapter-000001/`.
+    pub chapter: PathBuf,
+    /// Its `store/`.
+    pub store: PathBuf,
+    /// Its `chapter.blocks`.
+    pub blocks: PathBuf,
+    /// Its `seal.toml`.
+    pub seal: PathBuf,
+}
+
+impl Paths {
+    /// The paths below `journal`.
+    pub fn new(journal: &Path) -> Paths {
+        let chapter = journal.join("chapter-000001");
+        Paths {
+            journal: journal.to_owned(),
+            identity: journal.join("identity.toml"),
+            store: chapter.join("store"),
+            blocks: chapter.join("chapter.blocks"),
+            seal: chapter.join("seal.toml"),
+            chapter,
+        }
+    }
+
+    /// Fails unless a sealed journal may lie here.
+    pub fn expect_sealed(&self) -> Result<(), Error> {
+        let missing = |missing| Error::NotAJournal { path: self.journal.clone(), missing };
+        if !self.identity.exists() && !self.chapter.exists() {
+            return Err(missing("identity.toml"));
+        }
+        if !self.chapter.exists() {
+            return Err(Error::Incomplete { journal: self.journal.clone(), seal: self.seal.clone() });
+        }
+        let second = self.journal.join("chapter-000002");
+        if second.exists() {
+            return Err(Error::Unsupported { path: second, what: "chapter", found: 2, known: 1 });
+        }
+        if !self.seal.exists() {
+            return Err(Error::Incomplete { journal: self.journal.clone(), seal: self.seal.clone() });
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file so that it is there whole or not at all, whatever happens: beside it, to the disk, renamed.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let mut file = File::create(&beside).map_err(Error::io("create", &beside))?;
+    file.write_all(bytes).map_err(Error::io("write", &beside))?;
+    file.sync_all().map_err(Error::io("sync", &beside))?;
+    drop(file);
+    fs::rename(&beside, path).map_err(Error::io("rename to", path))?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Makes the names in a directory survive a power loss.
+pub fn sync_directory(path: &Path) -> Result<(), Error> {
+    // Windows has no such call; there a rename is as durable as it gets.
+    if cfg!(unix) {
+        let directory = File::open(path).map_err(Error::io("open", path))?;
+        directory.sync_all().map_err(Error::io("sync", path))?;
+    }
+    Ok(())
+}
+
+/// Every file below `directory`, as paths relative to it, sorted.
+pub fn files_below(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    let mut directories = vec![PathBuf::new()];
+    while let Some(below) = directories.pop() {
+        let path = directory.join(&below);
+        for entry in fs::read_dir(&path).map_err(Error::io("list", &path))? {
+            let entry = entry.map_err(Error::io("list", &path))?;
+            let kind = entry.file_type().map_err(Error::io("look at", &entry.path()))?;
+            let name = below.join(entry.file_name());
+            if kind.is_dir() { directories.push(name) } else { files.push(name) }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A file's length and hash.
+pub fn hash_file(path: &Path) -> Result<(u64, Hash), Error> {
+    let mut file = File::open(path).map_err(Error::io("open", path))?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 256 * 1024];
+    let mut length = 0;
+    loop {
+        let read = file.read(&mut buffer).map_err(Error::io("read", path))?;
+        if read == 0 {
+            return Ok((length, Hash(*hasher.finalize().as_bytes())));
+        }
+        length += read as u64;
+        hasher.update(&buffer[..read]);
+    }
+}
+
+/// Fills `buffer` from the place `at`, whoever else reads the file.
+pub fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, buffer, at);
+    #[cfg(not(unix))]
+    {
+        use std::io::{Seek, SeekFrom};
+        // Readers on such a system each have their own handle.
+        let mut file = file;
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(buffer)
+    }
+}
+
+/// `chapter.blocks`, opened for reading.
+#[derive(Debug)]
+pub struct BlockFile {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl BlockFile {
+    /// Opens the file and checks what it begins with.
+    pub fn open(path: &Path) -> Result<BlockFile, Error> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let length = file.metadata().map_err(Error::io("look at", path))?.len();
+        let mut magic = [0; BLOCKS_MAGIC.len()];
+        if length < magic.len() as u64 {
+            return Err(Error::damaged(path, "is shorter than what it begins with"));
+        }
+        read_at(&file, 0, &mut magic).map_err(Error::io("read", path))?;
+        if magic != *BLOCKS_MAGIC {
+            return Err(Error::damaged(path, "does not begin as a file of blocks does"));
+        }
+        Ok(BlockFile { path: path.to_owned(), file, length })
+    }
+
+    /// Where the first block begins.
+    pub fn start(&self) -> u64 {
+        BLOCKS_MAGIC.len() as u64
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's length.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The header of the block at `at`; `None` at the end of the file.
+    pub fn header(&self, at: u64) -> Result<Option<BlockHeader>, Error> {
+        if at == self.length {
+            return Ok(None);
+        }
+        let mut bytes = [0; BLOCK_HEADER_BYTES];
+        if self.length.saturating_sub(at) < bytes.len() as u64 {
+            return Err(Error::damaged(&self.path, "ends within a block's header"));
+        }
+        read_at(&self.file, at, &mut bytes).map_err(Error::io("read", &self.path))?;
+        let header =
+            BlockHeader::read(&bytes).map_err(|error| Error::damaged(&self.path, error.to_string()))?;
+        if header.block_bytes() > self.length - at {
+            return Err(Error::damaged(&self.path, "ends within a block"));
+        }
+        Ok(Some(header))
+    }
+
+    /// The bytes of the block at `at`, in place of what `block` held. `length` was checked by [`BlockFile::header`].
+    pub fn block(&self, at: u64, length: u64, block: &mut Vec<u8>) -> Result<(), Error> {
+        if length > self.length.saturating_sub(at) {
+            return Err(Error::damaged(&self.path, "ends within a block"));
+        }
+        block.resize(length as usize, 0);
+        read_at(&self.file, at, block).map_err(Error::io("read", &self.path))
+    }
+}

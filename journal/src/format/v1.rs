@@ -1,0 +1,521 @@
+//! The body of a block of schema 1: the sections in the order in which they lie.
+//!
+//! ```text
+//! kinds · sequences · times · delays · instruments · causes · [quotes] · [trades] · [bars] · [features] · [rare facts]
+//! ```
+//!
+//! A section is there when the kinds say so; none carries its length. `docs/journal-format.md` draws them all.
+
+use genovo_engine::event::Kind;
+
+use crate::columns::{CodecError, Input, Packer, Unpacker, put_varint};
+use crate::group::{Bars, EVENT_BYTES_MAX, FeatureVectors, GROUP_BYTES_MAX, Group, Optional, Quotes, Trades};
+use crate::rows::{self, RowPacker};
+
+/// The number of this schema in a block's header.
+pub const SCHEMA: u8 = 1;
+
+const KINDS_ONE: u8 = 0;
+const KINDS_RUNS: u8 = 1;
+const KINDS_PACKED: u8 = 2;
+
+const CAUSES_BACK: u8 = 0;
+const CAUSES_PLAIN: u8 = 1;
+
+const PRESENT_NONE: u8 = 0;
+const PRESENT_ALL: u8 = 1;
+const PRESENT_SOME: u8 = 2;
+
+/// Writes bodies; keeps its buffers.
+#[derive(Default)]
+pub struct BodyWriter {
+    packer: Packer,
+    rows: RowPacker,
+    order: Order,
+}
+
+impl BodyWriter {
+    /// Appends the body of `group` to `out`. The rare facts move out of the group.
+    pub fn write(&mut self, group: &mut Group, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        let packer = &mut self.packer;
+        write_kinds(&group.kinds, packer, out);
+        packer.deltas(group.sequences.iter().copied(), out);
+        packer.deltas(group.times.iter().copied(), out);
+        let delays =
+            group.received.iter().zip(&group.times).map(|(received, time)| received.wrapping_sub(*time));
+        packer.plain(delays, out);
+        packer.plain(group.instruments.iter().copied(), out);
+        write_causes(group, packer, out);
+        if !group.quotes.bids.is_empty() {
+            let order = self.order.find(group, |kind| kind == Kind::QuoteChanged as u8);
+            write_quotes(&group.quotes, order, packer, out);
+        }
+        if !group.trades.prices.is_empty() {
+            let order = self.order.find(group, |kind| kind == Kind::TradePrinted as u8);
+            write_trades(&group.trades, order, packer, out);
+        }
+        if !group.bars.opens.is_empty() {
+            let order = self.order.find(group, is_bar);
+            write_bars(group, order, packer, out);
+        }
+        if !group.features.lengths.is_empty() {
+            write_features(&group.features, packer, out);
+        }
+        if !group.rare.is_empty() {
+            self.rows.write(&mut group.rare, out)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads bodies; keeps its buffers.
+#[derive(Default)]
+pub struct BodyReader {
+    unpacker: Unpacker,
+    order: Order,
+    scratch: Vec<i64>,
+    starts: Vec<usize>,
+}
+
+impl BodyReader {
+    /// Fills `group` with the `count` events of `body`. `count` is at most a group's.
+    pub fn read(&mut self, body: &[u8], count: usize, group: &mut Group) -> Result<(), CodecError> {
+        group.clear();
+        let mut input = Input::new(body);
+        let input = &mut input;
+        self.read_kinds(input, count, &mut group.kinds)?;
+        let unpacker = &mut self.unpacker;
+        unpacker.column(input, count, &mut group.sequences)?;
+        unpacker.column(input, count, &mut group.times)?;
+        unpacker.column(input, count, &mut group.received)?;
+        for (received, time) in group.received.iter_mut().zip(&group.times) {
+            *received = received.wrapping_add(*time);
+        }
+        unpacker.column(input, count, &mut group.instruments)?;
+        if let Some(&wild) = group.instruments.iter().find(|&&id| id < 0 || id > i64::from(u32::MAX)) {
+            return Err(CodecError::Invalid { what: "an instrument", value: wild as u64 });
+        }
+        read_causes(input, unpacker, group)?;
+        let [quotes, trades, bars, vectors, rare] = count_sections(&group.kinds);
+        if quotes > 0 {
+            let order = self.order.find(group, |kind| kind == Kind::QuoteChanged as u8);
+            let mut columns = Columns { input, unpacker, scratch: &mut self.scratch, order, count: quotes };
+            read_quotes(&mut columns, &mut group.quotes)?;
+        }
+        if trades > 0 {
+            let order = self.order.find(group, |kind| kind == Kind::TradePrinted as u8);
+            let mut columns = Columns { input, unpacker, scratch: &mut self.scratch, order, count: trades };
+            read_trades(&mut columns, &mut group.trades)?;
+        }
+        if bars > 0 {
+            let order = self.order.find(group, is_bar);
+            let mut columns = Columns { input, unpacker, scratch: &mut self.scratch, order, count: bars };
+            read_bars(&mut columns, &mut group.bars)?;
+            let times = times_of_bars(&group.kinds, &group.times);
+            for (open_time, time) in group.bars.open_times.iter_mut().zip(times) {
+                *open_time = time.wrapping_sub(*open_time);
+            }
+        }
+        if vectors > 0 {
+            // The grouping rule bounds what a vector may claim: a column of zeros takes next to no bytes.
+            let limit = if count > 1 { GROUP_BYTES_MAX } else { EVENT_BYTES_MAX };
+            self.read_features(input, vectors, limit, &mut group.features)?;
+        }
+        let rest = input.rest();
+        if rare > 0 {
+            rows::read(rest, &mut group.rare)?;
+            let kinds = group.kinds.iter().filter(|&&kind| is_rare(kind));
+            if group.rare.len() != rare
+                || !kinds.zip(&group.rare).all(|(&kind, fact)| fact.kind() as u8 == kind)
+            {
+                return Err(CodecError::Rows);
+            }
+        } else if !rest.is_empty() {
+            return Err(CodecError::Long(rest.len()));
+        }
+        Ok(())
+    }
+
+    fn read_kinds(
+        &mut self,
+        input: &mut Input<'_>,
+        count: usize,
+        kinds: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
+        match input.byte()? {
+            KINDS_ONE => kinds.resize(count, built(input.byte()?)?),
+            KINDS_RUNS => {
+                while kinds.len() < count {
+                    let kind = built(input.byte()?)?;
+                    let length = input.varint()?;
+                    if length == 0 || length > (count - kinds.len()) as u64 {
+                        return Err(CodecError::Invalid { what: "a run of kinds", value: length });
+                    }
+                    kinds.resize(kinds.len() + length as usize, kind);
+                }
+            }
+            KINDS_PACKED => {
+                let length = usize::from(input.byte()?);
+                let table = input.take(length)?;
+                for &kind in table {
+                    built(kind)?;
+                }
+                self.unpacker.column(input, count, &mut self.scratch)?;
+                for &place in &self.scratch {
+                    let kind = usize::try_from(place).ok().and_then(|place| table.get(place));
+                    let wrong = CodecError::Invalid { what: "a kind's place", value: place as u64 };
+                    kinds.push(*kind.ok_or(wrong)?);
+                }
+            }
+            mode => return Err(CodecError::Invalid { what: "the kinds' mode", value: u64::from(mode) }),
+        }
+        Ok(())
+    }
+
+    fn read_features(
+        &mut self,
+        input: &mut Input<'_>,
+        count: usize,
+        limit: usize,
+        features: &mut FeatureVectors,
+    ) -> Result<(), CodecError> {
+        let unpacker = &mut self.unpacker;
+        unpacker.column(input, count, &mut features.lengths)?;
+        let total = total_of(&features.lengths, limit / 4)?;
+        unpacker.column(input, count, &mut features.valid_lengths)?;
+        let total_valid = total_of(&features.valid_lengths, limit / 8)?;
+        starts_of(&features.lengths, &mut self.starts);
+        features.values.resize(total, 0);
+        let longest = features.lengths.iter().copied().max().unwrap_or(0);
+        for column in 0..longest {
+            let with = features.lengths.iter().filter(|&&length| length > column).count();
+            unpacker.column(input, with, &mut self.scratch)?;
+            let mut bits = 0;
+            let vectors = features.lengths.iter().zip(&self.starts).filter(|(length, _)| **length > column);
+            for ((_, start), &changed) in vectors.zip(&self.scratch) {
+                bits ^= changed as u32;
+                features.values[start + column as usize] = bits;
+            }
+        }
+        unpacker.column(input, total_valid, &mut features.valid)?;
+        Ok(())
+    }
+}
+
+/// The sum of lengths that came from outside, if it is sensible.
+fn total_of(lengths: &[i64], limit: usize) -> Result<usize, CodecError> {
+    let mut total = 0_usize;
+    for &length in lengths {
+        let sensible = usize::try_from(length).ok().filter(|&length| length <= limit);
+        total += sensible.ok_or(CodecError::Invalid { what: "a vector's length", value: length as u64 })?;
+        if total > limit {
+            return Err(CodecError::Invalid { what: "the length of all vectors", value: total as u64 });
+        }
+    }
+    Ok(total)
+}
+
+/// Where each vector begins.
+fn starts_of(lengths: &[i64], starts: &mut Vec<usize>) {
+    starts.clear();
+    let mut start = 0;
+    for &length in lengths {
+        starts.push(start);
+        start += length as usize;
+    }
+}
+
+fn is_bar(kind: u8) -> bool {
+    kind == Kind::BarReceived as u8 || kind == Kind::BarClosed as u8
+}
+
+fn is_rare(kind: u8) -> bool {
+    kind != Kind::QuoteChanged as u8
+        && kind != Kind::TradePrinted as u8
+        && kind != Kind::FeaturesComputed as u8
+        && !is_bar(kind)
+}
+
+/// `kind`, if this build knows its contents.
+fn built(kind: u8) -> Result<u8, CodecError> {
+    match Kind::from_number(kind) {
+        Some(known) if known.is_built() => Ok(kind),
+        _ => Err(CodecError::Invalid { what: "a kind", value: u64::from(kind) }),
+    }
+}
+
+/// How many quotes, trades, bars, feature vectors and rare facts there are.
+fn count_sections(kinds: &[u8]) -> [usize; 5] {
+    let mut of_kind = [0_usize; 256];
+    for &kind in kinds {
+        of_kind[usize::from(kind)] += 1;
+    }
+    let of = |kind: Kind| of_kind[kind as usize];
+    let (quotes, trades) = (of(Kind::QuoteChanged), of(Kind::TradePrinted));
+    let (bars, vectors) = (of(Kind::BarReceived) + of(Kind::BarClosed), of(Kind::FeaturesComputed));
+    [quotes, trades, bars, vectors, kinds.len() - quotes - trades - bars - vectors]
+}
+
+fn write_kinds(kinds: &[u8], packer: &mut Packer, out: &mut Vec<u8>) {
+    let mut places = [u8::MAX; 256];
+    let (mut table, mut runs) = (Vec::new(), 0);
+    for run in kinds.chunk_by(|a, b| a == b) {
+        runs += 1;
+        let place = &mut places[usize::from(run[0])];
+        if *place == u8::MAX {
+            *place = table.len() as u8;
+            table.push(run[0]);
+        }
+    }
+    if table.len() == 1 {
+        out.extend_from_slice(&[KINDS_ONE, table[0]]);
+        return;
+    }
+    let place_bits = crate::bits::width_of(table.len() as u64 - 1);
+    if 2 * runs <= table.len() + kinds.len() * place_bits / 8 {
+        out.push(KINDS_RUNS);
+        for run in kinds.chunk_by(|a, b| a == b) {
+            out.push(run[0]);
+            put_varint(run.len() as u64, out);
+        }
+    } else {
+        out.extend_from_slice(&[KINDS_PACKED, table.len() as u8]);
+        out.extend_from_slice(&table);
+        packer.plain(kinds.iter().map(|&kind| i64::from(places[usize::from(kind)])), out);
+    }
+}
+
+/// Causes lie a few events back, so their distance is written; an event that names itself as its cause needs the
+/// plain way, because the distance 0 means "no cause".
+fn write_causes(group: &Group, packer: &mut Packer, out: &mut Vec<u8>) {
+    let pairs = || group.sequences.iter().zip(&group.causes);
+    if pairs().any(|(sequence, cause)| sequence == cause && *cause != 0) {
+        out.push(CAUSES_PLAIN);
+        packer.plain(group.causes.iter().copied(), out);
+    } else {
+        out.push(CAUSES_BACK);
+        let back =
+            |(sequence, cause): (&i64, &i64)| if *cause == 0 { 0 } else { sequence.wrapping_sub(*cause) };
+        packer.plain(pairs().map(back), out);
+    }
+}
+
+fn read_causes(input: &mut Input<'_>, unpacker: &mut Unpacker, group: &mut Group) -> Result<(), CodecError> {
+    let mode = input.byte()?;
+    if mode > CAUSES_PLAIN {
+        return Err(CodecError::Invalid { what: "the causes' mode", value: u64::from(mode) });
+    }
+    unpacker.column(input, group.sequences.len(), &mut group.causes)?;
+    if mode == CAUSES_BACK {
+        for (cause, sequence) in group.causes.iter_mut().zip(&group.sequences) {
+            *cause = if *cause == 0 { 0 } else { sequence.wrapping_sub(*cause) };
+        }
+    }
+    Ok(())
+}
+
+/// The rows of a section, instrument by instrument, so that a price has its own neighbours.
+#[derive(Default)]
+struct Order {
+    keys: Vec<u64>,
+    rows: Vec<u16>,
+}
+
+impl Order {
+    /// The rows in the order in which they are stored; `None` when that is the order of events.
+    fn find(&mut self, group: &Group, belongs: impl Fn(u8) -> bool) -> Option<&[u16]> {
+        let all = &group.instruments;
+        if all.iter().all(|id| *id == all[0]) {
+            return None;
+        }
+        self.keys.clear();
+        let instruments = group.kinds.iter().zip(all).filter(|(kind, _)| belongs(**kind)).map(|(_, id)| *id);
+        for (row, id) in instruments.enumerate() {
+            self.keys.push((id as u64) << 16 | row as u64);
+        }
+        self.keys.sort_unstable();
+        self.rows.clear();
+        self.rows.extend(self.keys.iter().map(|&key| key as u16));
+        Some(&self.rows)
+    }
+}
+
+/// The values of a section in the order in which they are stored.
+#[derive(Clone)]
+struct Ordered<'a, F> {
+    order: Option<&'a [u16]>,
+    row: usize,
+    count: usize,
+    value: F,
+}
+
+impl<F: Fn(usize) -> i64> Iterator for Ordered<'_, F> {
+    type Item = i64;
+
+    #[inline]
+    fn next(&mut self) -> Option<i64> {
+        if self.row == self.count {
+            return None;
+        }
+        let row = match self.order {
+            Some(order) => usize::from(order[self.row]),
+            None => self.row,
+        };
+        self.row += 1;
+        Some((self.value)(row))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.count - self.row, Some(self.count - self.row))
+    }
+}
+
+impl<F: Fn(usize) -> i64> ExactSizeIterator for Ordered<'_, F> {}
+
+fn ordered<F: Fn(usize) -> i64>(order: Option<&[u16]>, count: usize, value: F) -> Ordered<'_, F> {
+    Ordered { order, row: 0, count, value }
+}
+
+fn write_quotes(quotes: &Quotes, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
+    let Quotes { bids, asks, bid_sizes, ask_sizes } = quotes;
+    let count = bids.len();
+    packer.deltas(ordered(order, count, |row| bids[row]), out);
+    packer.deltas(ordered(order, count, |row| asks[row].wrapping_sub(bids[row])), out);
+    write_optional(bid_sizes, order, packer, out);
+    write_optional(ask_sizes, order, packer, out);
+}
+
+fn write_trades(trades: &Trades, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
+    let Trades { prices, sizes, aggressors } = trades;
+    packer.deltas(ordered(order, prices.len(), |row| prices[row]), out);
+    write_optional(sizes, order, packer, out);
+    packer.plain(ordered(order, prices.len(), |row| aggressors[row]), out);
+}
+
+fn write_bars(group: &Group, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
+    let Bars { open_times, opens, highs, lows, closes, volumes } = &group.bars;
+    let spans: Vec<i64> = times_of_bars(&group.kinds, &group.times)
+        .zip(open_times)
+        .map(|(time, open_time)| time.wrapping_sub(*open_time))
+        .collect();
+    packer.plain(ordered(order, opens.len(), |row| spans[row]), out);
+    packer.deltas(ordered(order, opens.len(), |row| opens[row]), out);
+    for prices in [highs, lows, closes] {
+        packer.plain(ordered(order, opens.len(), |row| prices[row].wrapping_sub(opens[row])), out);
+    }
+    write_optional(volumes, order, packer, out);
+}
+
+/// The `time_event` of every bar.
+fn times_of_bars(kinds: &[u8], times: &[i64]) -> impl Iterator<Item = i64> {
+    kinds.iter().zip(times).filter(|(kind, _)| is_bar(**kind)).map(|(_, time)| *time)
+}
+
+fn write_optional(column: &Optional, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
+    let Optional { present, values } = column;
+    let count = present.len();
+    let there = present.iter().filter(|&&there| there != 0).count();
+    if there == 0 {
+        out.push(PRESENT_NONE);
+        return;
+    }
+    if there == count {
+        out.push(PRESENT_ALL);
+    } else {
+        out.push(PRESENT_SOME);
+        packer.plain(ordered(order, count, |row| present[row]), out);
+    }
+    packer.either(ordered(order, count, |row| values[row]), out);
+}
+
+fn write_features(features: &FeatureVectors, packer: &mut Packer, out: &mut Vec<u8>) {
+    let FeatureVectors { lengths, values, valid_lengths, valid } = features;
+    packer.plain(lengths.iter().copied(), out);
+    packer.plain(valid_lengths.iter().copied(), out);
+    let mut starts = Vec::new();
+    starts_of(lengths, &mut starts);
+    let longest = lengths.iter().copied().max().unwrap_or(0);
+    let mut changes = Vec::with_capacity(lengths.len());
+    for column in 0..longest {
+        changes.clear();
+        let mut last = 0;
+        for (_, start) in lengths.iter().zip(&starts).filter(|(length, _)| **length > column) {
+            let bits = values[start + column as usize];
+            changes.push(i64::from(bits ^ last));
+            last = bits;
+        }
+        packer.plain(changes.iter().copied(), out);
+    }
+    packer.plain(valid.iter().copied(), out);
+}
+
+/// The columns of one section as they are read.
+struct Columns<'a, 'b> {
+    input: &'a mut Input<'b>,
+    unpacker: &'a mut Unpacker,
+    scratch: &'a mut Vec<i64>,
+    order: Option<&'a [u16]>,
+    count: usize,
+}
+
+impl Columns<'_, '_> {
+    /// The next column in the order of events.
+    fn read(&mut self, out: &mut Vec<i64>) -> Result<(), CodecError> {
+        let Some(order) = self.order else { return self.unpacker.column(self.input, self.count, out) };
+        self.unpacker.column(self.input, self.count, self.scratch)?;
+        out.clear();
+        out.resize(self.count, 0);
+        for (&row, &value) in order.iter().zip(self.scratch.iter()) {
+            out[usize::from(row)] = value;
+        }
+        Ok(())
+    }
+
+    fn read_optional(&mut self, out: &mut Optional) -> Result<(), CodecError> {
+        match self.input.byte()? {
+            PRESENT_NONE => {
+                out.present.resize(self.count, 0);
+                out.values.resize(self.count, 0);
+                return Ok(());
+            }
+            PRESENT_ALL => out.present.resize(self.count, 1),
+            PRESENT_SOME => self.read(&mut out.present)?,
+            mode => return Err(CodecError::Invalid { what: "a presence", value: u64::from(mode) }),
+        }
+        self.read(&mut out.values)
+    }
+}
+
+fn read_quotes(columns: &mut Columns<'_, '_>, quotes: &mut Quotes) -> Result<(), CodecError> {
+    columns.read(&mut quotes.bids)?;
+    columns.read(&mut quotes.asks)?;
+    for (ask, bid) in quotes.asks.iter_mut().zip(&quotes.bids) {
+        *ask = ask.wrapping_add(*bid);
+    }
+    columns.read_optional(&mut quotes.bid_sizes)?;
+    columns.read_optional(&mut quotes.ask_sizes)
+}
+
+fn read_trades(columns: &mut Columns<'_, '_>, trades: &mut Trades) -> Result<(), CodecError> {
+    columns.read(&mut trades.prices)?;
+    columns.read_optional(&mut trades.sizes)?;
+    columns.read(&mut trades.aggressors)?;
+    match trades.aggressors.iter().find(|side| !(0..=2).contains(*side)) {
+        Some(&wild) => Err(CodecError::Invalid { what: "a side", value: wild as u64 }),
+        None => Ok(()),
+    }
+}
+
+/// Leaves the spans in place of the open times; the caller knows the times.
+fn read_bars(columns: &mut Columns<'_, '_>, bars: &mut Bars) -> Result<(), CodecError> {
+    columns.read(&mut bars.open_times)?;
+    columns.read(&mut bars.opens)?;
+    for prices in [&mut bars.highs, &mut bars.lows, &mut bars.closes] {
+        columns.read(prices)?;
+        for (price, open) in prices.iter_mut().zip(&bars.opens) {
+            *price = price.wrapping_add(*open);
+        }
+    }
+    columns.read_optional(&mut bars.volumes)
+}

@@ -1,0 +1,306 @@
+//! A group of events, taken apart into columns and put together again.
+//!
+//! The writer pushes events, [`crate::format::v1`] writes and reads the columns, readers take them as they are or as
+//! events. Market events and feature vectors are columns; every other fact is kept whole, in order.
+
+use genovo_engine::event::{Bar, Event, Fact, Features, Header, Kind, OrderNotice, Quote, Side, Trade};
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
+use genovo_engine::units::{Price, Quantity, Timestamp};
+
+/// The most events in a group.
+pub const GROUP_EVENTS_MAX: usize = 2048;
+/// The most canonical bytes in a group of more than one event.
+pub const GROUP_BYTES_MAX: usize = 96 * 1024;
+/// The most canonical bytes of one event.
+pub const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Some events, column by column, in the order of the journal.
+#[derive(Debug, Default)]
+pub struct Group {
+    /// The number of each event's kind; every one is built.
+    pub(crate) kinds: Vec<u8>,
+    pub(crate) sequences: Vec<i64>,
+    pub(crate) times: Vec<i64>,
+    pub(crate) received: Vec<i64>,
+    pub(crate) instruments: Vec<i64>,
+    pub(crate) causes: Vec<i64>,
+    pub(crate) quotes: Quotes,
+    pub(crate) trades: Trades,
+    pub(crate) bars: Bars,
+    pub(crate) features: FeatureVectors,
+    /// Every other fact.
+    pub(crate) rare: Vec<Fact>,
+}
+
+/// Every quote of a group.
+#[derive(Debug, Default)]
+pub(crate) struct Quotes {
+    pub bids: Vec<i64>,
+    pub asks: Vec<i64>,
+    pub bid_sizes: Optional,
+    pub ask_sizes: Optional,
+}
+
+/// Every trade of a group.
+#[derive(Debug, Default)]
+pub(crate) struct Trades {
+    pub prices: Vec<i64>,
+    pub sizes: Optional,
+    /// The side's number, 0 for none.
+    pub aggressors: Vec<i64>,
+}
+
+/// Every bar of a group, received or closed.
+#[derive(Debug, Default)]
+pub(crate) struct Bars {
+    pub open_times: Vec<i64>,
+    pub opens: Vec<i64>,
+    pub highs: Vec<i64>,
+    pub lows: Vec<i64>,
+    pub closes: Vec<i64>,
+    pub volumes: Optional,
+}
+
+/// Every feature vector of a group, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct FeatureVectors {
+    pub lengths: Vec<i64>,
+    /// The bits of the values.
+    pub values: Vec<u32>,
+    pub valid_lengths: Vec<i64>,
+    pub valid: Vec<i64>,
+}
+
+/// Numbers of which some may be absent. An absent one is 0 here and marked.
+#[derive(Debug, Default)]
+pub(crate) struct Optional {
+    pub present: Vec<i64>,
+    pub values: Vec<i64>,
+}
+
+impl Optional {
+    #[inline]
+    fn push(&mut self, value: Option<Quantity>) {
+        self.present.push(i64::from(value.is_some()));
+        self.values.push(value.map_or(0, |value| value.0));
+    }
+
+    #[inline]
+    fn get(&self, row: usize) -> Option<Quantity> {
+        (self.present[row] != 0).then(|| Quantity(self.values[row]))
+    }
+
+    fn clear(&mut self) {
+        self.present.clear();
+        self.values.clear();
+    }
+}
+
+impl Group {
+    /// How many events it holds.
+    pub fn len(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
+    /// Forgets the events and keeps the room.
+    pub fn clear(&mut self) {
+        let Group {
+            kinds,
+            sequences,
+            times,
+            received,
+            instruments,
+            causes,
+            quotes,
+            trades,
+            bars,
+            features,
+            rare,
+        } = self;
+        kinds.clear();
+        for column in [sequences, times, received, instruments, causes] {
+            column.clear();
+        }
+        quotes.bids.clear();
+        quotes.asks.clear();
+        quotes.bid_sizes.clear();
+        quotes.ask_sizes.clear();
+        trades.prices.clear();
+        trades.sizes.clear();
+        trades.aggressors.clear();
+        for column in
+            [&mut bars.open_times, &mut bars.opens, &mut bars.highs, &mut bars.lows, &mut bars.closes]
+        {
+            column.clear();
+        }
+        bars.volumes.clear();
+        features.lengths.clear();
+        features.values.clear();
+        features.valid_lengths.clear();
+        features.valid.clear();
+        rare.clear();
+    }
+
+    /// Adds an event at the end.
+    #[inline]
+    pub fn push(&mut self, event: &Event) {
+        let Header { sequence, time_event, time_received, instrument, cause } = event.header;
+        self.kinds.push(event.fact.kind() as u8);
+        self.sequences.push(sequence.0 as i64);
+        self.times.push(time_event.0);
+        self.received.push(time_received.0);
+        self.instruments.push(i64::from(instrument.0));
+        self.causes.push(cause.0 as i64);
+        match &event.fact {
+            Fact::QuoteChanged(quote) => {
+                self.quotes.bids.push(quote.bid.0);
+                self.quotes.asks.push(quote.ask.0);
+                self.quotes.bid_sizes.push(quote.bid_size);
+                self.quotes.ask_sizes.push(quote.ask_size);
+            }
+            Fact::TradePrinted(trade) => {
+                self.trades.prices.push(trade.price.0);
+                self.trades.sizes.push(trade.size);
+                self.trades.aggressors.push(trade.aggressor.map_or(0, |side| side as i64));
+            }
+            Fact::BarReceived(bar) | Fact::BarClosed(bar) => {
+                self.bars.open_times.push(bar.open_time.0);
+                self.bars.opens.push(bar.open.0);
+                self.bars.highs.push(bar.high.0);
+                self.bars.lows.push(bar.low.0);
+                self.bars.closes.push(bar.close.0);
+                self.bars.volumes.push(bar.volume);
+            }
+            Fact::FeaturesComputed(features) => {
+                self.features.lengths.push(features.values.len() as i64);
+                self.features.values.extend(features.values.iter().map(|value| value.to_bits()));
+                self.features.valid_lengths.push(features.valid.len() as i64);
+                self.features.valid.extend(features.valid.iter().map(|&bits| bits as i64));
+            }
+            rare @ (Fact::RunStarted(_)
+            | Fact::InstrumentDefined(_)
+            | Fact::TimerFired(_)
+            | Fact::OrderAccepted(_)
+            | Fact::OrderRejected(_)
+            | Fact::OrderFilled(_)
+            | Fact::OrderCancelled(_)
+            | Fact::CancelRejected(_)
+            | Fact::OrderExpired(_)
+            | Fact::DataFlagged(_)
+            | Fact::DecisionMade(_)
+            | Fact::RiskAssessed(_)
+            | Fact::OrderDenied(_)
+            | Fact::OrderSubmitted(_)
+            | Fact::CancelRequested(_)
+            | Fact::TradingHalted(_)
+            | Fact::RunEnded(_)) => self.rare.push(rare.clone()),
+        }
+    }
+
+    /// The sequence of event `row`.
+    #[inline]
+    pub fn sequence(&self, row: usize) -> Option<Sequence> {
+        self.sequences.get(row).map(|&sequence| Sequence(sequence as u64))
+    }
+}
+
+/// Takes the events out of a group, one after the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cursor {
+    row: usize,
+    quote: usize,
+    trade: usize,
+    bar: usize,
+    vector: usize,
+    value: usize,
+    valid: usize,
+    rare: usize,
+}
+
+const QUOTE: u8 = Kind::QuoteChanged as u8;
+const TRADE: u8 = Kind::TradePrinted as u8;
+const BAR_RECEIVED: u8 = Kind::BarReceived as u8;
+const BAR_CLOSED: u8 = Kind::BarClosed as u8;
+const FEATURES: u8 = Kind::FeaturesComputed as u8;
+
+impl Cursor {
+    /// The next event. Rare facts move out of the group, so each group is read once.
+    #[inline]
+    pub fn next(&mut self, group: &mut Group) -> Option<Event> {
+        let row = self.row;
+        let &kind = group.kinds.get(row)?;
+        let header = Header {
+            sequence: Sequence(group.sequences[row] as u64),
+            time_event: Timestamp(group.times[row]),
+            time_received: Timestamp(group.received[row]),
+            instrument: InstrumentId(group.instruments[row] as u32),
+            cause: Sequence(group.causes[row] as u64),
+        };
+        self.row += 1;
+        let fact = match kind {
+            QUOTE => {
+                let (quotes, at) = (&group.quotes, self.quote);
+                self.quote += 1;
+                Fact::QuoteChanged(Quote {
+                    bid: Price(quotes.bids[at]),
+                    ask: Price(quotes.asks[at]),
+                    bid_size: quotes.bid_sizes.get(at),
+                    ask_size: quotes.ask_sizes.get(at),
+                })
+            }
+            TRADE => {
+                let (trades, at) = (&group.trades, self.trade);
+                self.trade += 1;
+                let aggressor = match trades.aggressors[at] {
+                    1 => Some(Side::Buy),
+                    2 => Some(Side::Sell),
+                    _ => None,
+                };
+                Fact::TradePrinted(Trade {
+                    price: Price(trades.prices[at]),
+                    size: trades.sizes.get(at),
+                    aggressor,
+                })
+            }
+            BAR_RECEIVED | BAR_CLOSED => {
+                let (bars, at) = (&group.bars, self.bar);
+                self.bar += 1;
+                let bar = Bar {
+                    open_time: Timestamp(bars.open_times[at]),
+                    open: Price(bars.opens[at]),
+                    high: Price(bars.highs[at]),
+                    low: Price(bars.lows[at]),
+                    close: Price(bars.closes[at]),
+                    volume: bars.volumes.get(at),
+                };
+                if kind == BAR_CLOSED { Fact::BarClosed(bar) } else { Fact::BarReceived(bar) }
+            }
+            FEATURES => {
+                let vectors = &group.features;
+                let (value, valid) = (self.value, self.valid);
+                self.value += vectors.lengths[self.vector] as usize;
+                self.valid += vectors.valid_lengths[self.vector] as usize;
+                self.vector += 1;
+                Fact::FeaturesComputed(Box::new(Features {
+                    values: vectors.values[value..self.value]
+                        .iter()
+                        .map(|&bits| f32::from_bits(bits))
+                        .collect(),
+                    valid: vectors.valid[valid..self.valid].iter().map(|&bits| bits as u64).collect(),
+                }))
+            }
+            _ => {
+                let taken = Fact::CancelRequested(OrderNotice { order: OrderId(0) });
+                let fact = std::mem::replace(&mut group.rare[self.rare], taken);
+                self.rare += 1;
+                fact
+            }
+        };
+        Some(Event { header, fact })
+    }
+}

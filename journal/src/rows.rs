@@ -1,0 +1,114 @@
+//! The facts that are no columns: one archive a block.
+
+use genovo_engine::event::*;
+use genovo_engine::settings::Instrument;
+
+use crate::columns::CodecError;
+
+/// A fact that is neither market data nor a feature vector, as it lies in a block of schema 1.
+#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+#[rkyv(attr(allow(missing_docs)))]
+enum Row {
+    RunStarted(Box<RunStarted>),
+    InstrumentDefined(Box<Instrument>),
+    TimerFired(TimerFired),
+    OrderAccepted(OrderNotice),
+    OrderRejected(OrderRejected),
+    OrderFilled(Box<Fill>),
+    OrderCancelled(OrderClosed),
+    CancelRejected(OrderNotice),
+    OrderExpired(OrderClosed),
+    DataFlagged(DataFlagged),
+    DecisionMade(Box<Decision>),
+    RiskAssessed(Box<Verdict>),
+    OrderDenied(OrderDenied),
+    OrderSubmitted(Box<Order>),
+    CancelRequested(OrderNotice),
+    TradingHalted(TradingHalted),
+    RunEnded(Box<RunEnded>),
+}
+
+/// Packs rare facts; keeps its buffers.
+#[derive(Default)]
+pub struct RowPacker {
+    rows: Vec<Row>,
+    bytes: Vec<u8>,
+}
+
+impl RowPacker {
+    /// Appends the archive of `facts` and empties them.
+    pub fn write(&mut self, facts: &mut Vec<Fact>, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.rows.clear();
+        self.rows.extend(facts.drain(..).filter_map(row));
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        self.bytes = rkyv::api::high::to_bytes_in::<_, rkyv::rancor::Failure>(&self.rows, bytes)
+            .map_err(|_| CodecError::Rows)?;
+        self.rows.clear();
+        out.extend_from_slice(&self.bytes);
+        Ok(())
+    }
+}
+
+/// The facts in an archive, checked before anything in it is touched.
+pub fn read(bytes: &[u8], facts: &mut Vec<Fact>) -> Result<(), CodecError> {
+    use rkyv::rancor::Failure;
+    let rows =
+        rkyv::access::<rkyv::vec::ArchivedVec<ArchivedRow>, Failure>(bytes).map_err(|_| CodecError::Rows)?;
+    facts.clear();
+    for row in rows.iter() {
+        let row = rkyv::deserialize::<Row, Failure>(row).map_err(|_| CodecError::Rows)?;
+        facts.push(fact(row));
+    }
+    Ok(())
+}
+
+/// A fact as a row; `None` for those that are columns.
+fn row(fact: Fact) -> Option<Row> {
+    Some(match fact {
+        Fact::QuoteChanged(_)
+        | Fact::TradePrinted(_)
+        | Fact::BarReceived(_)
+        | Fact::BarClosed(_)
+        | Fact::FeaturesComputed(_) => return None,
+        Fact::RunStarted(fact) => Row::RunStarted(fact),
+        Fact::InstrumentDefined(fact) => Row::InstrumentDefined(fact),
+        Fact::TimerFired(fact) => Row::TimerFired(fact),
+        Fact::OrderAccepted(fact) => Row::OrderAccepted(fact),
+        Fact::OrderRejected(fact) => Row::OrderRejected(fact),
+        Fact::OrderFilled(fact) => Row::OrderFilled(fact),
+        Fact::OrderCancelled(fact) => Row::OrderCancelled(fact),
+        Fact::CancelRejected(fact) => Row::CancelRejected(fact),
+        Fact::OrderExpired(fact) => Row::OrderExpired(fact),
+        Fact::DataFlagged(fact) => Row::DataFlagged(fact),
+        Fact::DecisionMade(fact) => Row::DecisionMade(fact),
+        Fact::RiskAssessed(fact) => Row::RiskAssessed(fact),
+        Fact::OrderDenied(fact) => Row::OrderDenied(fact),
+        Fact::OrderSubmitted(fact) => Row::OrderSubmitted(fact),
+        Fact::CancelRequested(fact) => Row::CancelRequested(fact),
+        Fact::TradingHalted(fact) => Row::TradingHalted(fact),
+        Fact::RunEnded(fact) => Row::RunEnded(fact),
+    })
+}
+
+fn fact(row: Row) -> Fact {
+    match row {
+        Row::RunStarted(row) => Fact::RunStarted(row),
+        Row::InstrumentDefined(row) => Fact::InstrumentDefined(row),
+        Row::TimerFired(row) => Fact::TimerFired(row),
+        Row::OrderAccepted(row) => Fact::OrderAccepted(row),
+        Row::OrderRejected(row) => Fact::OrderRejected(row),
+        Row::OrderFilled(row) => Fact::OrderFilled(row),
+        Row::OrderCancelled(row) => Fact::OrderCancelled(row),
+        Row::CancelRejected(row) => Fact::CancelRejected(row),
+        Row::OrderExpired(row) => Fact::OrderExpired(row),
+        Row::DataFlagged(row) => Fact::DataFlagged(row),
+        Row::DecisionMade(row) => Fact::DecisionMade(row),
+        Row::RiskAssessed(row) => Fact::RiskAssessed(row),
+        Row::OrderDenied(row) => Fact::OrderDenied(row),
+        Row::OrderSubmitted(row) => Fact::OrderSubmitted(row),
+        Row::CancelRequested(row) => Fact::CancelRequested(row),
+        Row::TradingHalted(row) => Fact::TradingHalted(row),
+        Row::RunEnded(row) => Fact::RunEnded(row),
+    }
+}

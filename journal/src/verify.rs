@@ -1,0 +1,243 @@
+//! Verification: from the first event to the head, nothing believed that can be computed.
+
+use std::path::{Path, PathBuf};
+
+use genovo_engine::ids::{Hash, Sequence};
+
+use crate::block::{BlockHeader, BlockReader};
+use crate::chain::Chain;
+use crate::chapter::{BlockFile, Paths};
+use crate::error::{Damage, Error, Intact, Place};
+use crate::group::GROUP_BYTES_MAX;
+use crate::seal::Seal;
+use crate::store::StoreCopy;
+use crate::writer::prove;
+
+/// What [`verify()`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// The journal.
+    pub journal: PathBuf,
+    /// Events whose place in the chain was recomputed and agrees.
+    pub events: u64,
+    /// Their blocks.
+    pub blocks: u64,
+    /// The chain's hash after them; the sealed head when all are intact.
+    pub head_hash: Hash,
+    /// Files compared with their sealed hash.
+    pub files: u64,
+    /// The first thing that differs from what was sealed.
+    pub first_damage: Option<Damage>,
+}
+
+impl Verification {
+    /// Whether everything is as it was sealed.
+    pub fn intact(&self) -> bool {
+        self.first_damage.is_none()
+    }
+}
+
+/// Recomputes a sealed journal from the first event: every event is decoded, encoded canonically again, chained, and
+/// compared with its block, the seal and the store; every file is compared with its sealed hash.
+///
+/// What differs is a [`Damage`] in the answer. An error means that nothing could be said: no journal, no seal, or a
+/// file that the system does not let us read.
+pub fn verify(journal: &Path) -> Result<Verification, Error> {
+    let paths = Paths::new(journal);
+    paths.expect_sealed()?;
+    let mut verification = Verification {
+        journal: journal.to_owned(),
+        events: 0,
+        blocks: 0,
+        head_hash: Hash::default(),
+        files: 0,
+        first_damage: None,
+    };
+    let seal = match Seal::read(&paths.seal) {
+        Ok(seal) => seal,
+        Err(Error::Damaged(damage)) => {
+            verification.first_damage = Some(*damage);
+            return Ok(verification);
+        }
+        Err(error) => return Err(error),
+    };
+    verification.files = seal.files.len() as u64 + 1;
+    let check = seal.check_files(&paths)?;
+    let mut follower = Follower::new(seal.blocks);
+    let followed = follow_file(&paths, &seal, &mut follower);
+    verification.events = follower.intact.events;
+    verification.blocks = follower.intact.blocks;
+    verification.head_hash = follower.chain.head();
+    let in_chain = match followed {
+        Ok(()) => None,
+        Err(Error::Damaged(damage)) => Some(*damage),
+        // A file that is missing is damage, and the comparison of files has named it.
+        Err(_) if check.blocks.is_some() => None,
+        Err(error) => return Err(error),
+    };
+    let in_chain = in_chain.map(|damage| match &check.blocks {
+        Some(file) if damage.recomputed.is_none() => {
+            Damage { sealed: file.sealed, recomputed: file.recomputed, ..damage }
+        }
+        _ => damage,
+    });
+    let found = in_chain.or(check.blocks).or(check.store).or(check.identity);
+    let intact = follower.intact;
+    verification.first_damage = found.map(|damage| Damage { intact, ..damage });
+    if verification.first_damage.is_none() {
+        let copy = StoreCopy::open(&paths.store)?;
+        if let Some(store) = copy.store() {
+            match prove(store, &paths, &seal) {
+                Ok(()) => {}
+                Err(Error::Damaged(damage)) => verification.first_damage = Some(*damage),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(verification)
+}
+
+fn follow_file(paths: &Paths, seal: &Seal, follower: &mut Follower) -> Result<(), Error> {
+    let file = BlockFile::open(&paths.blocks)?;
+    let mut at = file.start();
+    let mut block = Vec::new();
+    while let Some(header) = file.header(at).map_err(|error| follower.in_this_block(error))? {
+        file.block(at, header.block_bytes(), &mut block)?;
+        follower.follow(&block, &paths.blocks)?;
+        at += header.block_bytes();
+    }
+    follower.expect_end(seal, &paths.blocks)
+}
+
+/// Follows the chain from block to block and recomputes it.
+pub(crate) struct Follower {
+    chain: Chain,
+    reader: BlockReader,
+    blocks: u64,
+    first_sequence: Option<Sequence>,
+    intact: Intact,
+}
+
+impl Follower {
+    /// Before the first of so many blocks.
+    pub fn new(blocks: u64) -> Follower {
+        Follower {
+            chain: Chain::new(),
+            reader: BlockReader::default(),
+            blocks,
+            first_sequence: None,
+            intact: Intact::default(),
+        }
+    }
+
+    /// Takes the next block if it follows; `file` is where it was found.
+    pub fn follow(&mut self, block: &[u8], file: &Path) -> Result<BlockHeader, Error> {
+        self.follow_with(block, file, |_| ())
+    }
+
+    /// The same, and `visit` sees every event.
+    pub fn follow_with(
+        &mut self,
+        block: &[u8],
+        file: &Path,
+        mut visit: impl FnMut(&genovo_engine::event::Event),
+    ) -> Result<BlockHeader, Error> {
+        let header = match self.reader.read(block) {
+            Ok(header) => header,
+            Err(error) => {
+                let header = block.first_chunk().and_then(|head| BlockHeader::read(head).ok());
+                return Err(self.damage(file, header.as_ref(), error.to_string(), None));
+            }
+        };
+        let wrong = |problem: &str| Err(self.damage(file, Some(&header), problem.to_owned(), None));
+        if header.first_number != self.intact.events + 1 {
+            return wrong("its first event does not have the number after the last one's");
+        }
+        if header.previous != self.chain.head().0[..16] {
+            return wrong("it does not follow the block before it: the hashes do not join");
+        }
+        let mut last = self.intact.last_sequence;
+        let mut events = 0;
+        while let Some(event) = self.reader.next_event() {
+            if last.is_some_and(|last| event.header.sequence <= last) {
+                let problem = format!("sequence {} does not rise", event.header.sequence);
+                return Err(self.damage(file, Some(&header), problem, None));
+            }
+            last = Some(event.header.sequence);
+            events += 1;
+            self.chain.add_unchecked(&event);
+            visit(&event);
+        }
+        if events > 1 && self.chain.open_bytes() > GROUP_BYTES_MAX {
+            return Err(self.damage(file, Some(&header), "it holds more than a group may".to_owned(), None));
+        }
+        let content = self.chain.close();
+        if content != header.content {
+            let problem = "its events are not those that were sealed: the chain breaks here".to_owned();
+            return Err(self.damage(file, Some(&header), problem, Some(content)));
+        }
+        self.first_sequence.get_or_insert(header.first_sequence);
+        self.intact.blocks += 1;
+        self.intact.events += events;
+        self.intact.last_sequence = last;
+        Ok(header)
+    }
+
+    /// Fails unless what was followed is all that was sealed.
+    pub fn expect_end(&self, seal: &Seal, file: &Path) -> Result<(), Error> {
+        let Intact { blocks, events, last_sequence } = self.intact;
+        if blocks != seal.blocks || events != seal.events {
+            let problem = format!(
+                "holds {blocks} blocks with {events} events, sealed were {} with {}",
+                seal.blocks, seal.events
+            );
+            return Err(self.damage(file, None, problem, None));
+        }
+        let (first, last) = (self.first_sequence.unwrap_or_default(), last_sequence.unwrap_or_default());
+        if (first, last) != (seal.first_sequence, seal.last_sequence) {
+            return Err(self.damage(file, None, "other first or last sequence than sealed".to_owned(), None));
+        }
+        let head = self.chain.head();
+        if head != seal.head_hash {
+            let mut damage = Damage::new(file, "the chain ends in another hash than was sealed");
+            damage.sealed = Some(seal.head_hash);
+            damage.recomputed = Some(head);
+            return Err(Error::Damaged(Box::new(damage)));
+        }
+        Ok(())
+    }
+
+    /// An error in the header of the block that comes next.
+    fn in_this_block(&self, error: Error) -> Error {
+        match error {
+            Error::Damaged(damage) => {
+                let problem =
+                    format!("block {} of {}: {}", self.intact.blocks + 1, self.blocks, damage.problem);
+                Error::Damaged(Box::new(Damage { problem, intact: self.intact, ..*damage }))
+            }
+            other => other,
+        }
+    }
+
+    fn damage(
+        &self,
+        file: &Path,
+        header: Option<&BlockHeader>,
+        problem: String,
+        recomputed: Option<Hash>,
+    ) -> Error {
+        let place = header.map(|header| Place {
+            block: self.intact.blocks + 1,
+            blocks: self.blocks,
+            first_sequence: header.first_sequence,
+            last_sequence: header.last_sequence,
+            first_number: self.intact.events + 1,
+            last_number: self.intact.events.saturating_add(u64::from(header.events)),
+            first_time: header.first_time,
+            last_time: header.last_time,
+        });
+        let sealed = recomputed.and(header.map(|header| header.content));
+        let intact = self.intact;
+        Error::Damaged(Box::new(Damage { place, sealed, recomputed, intact, ..Damage::new(file, problem) }))
+    }
+}

@@ -1,0 +1,272 @@
+//! The writer: takes events, keeps blocks, seals.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use genovo_engine::event::Event;
+use genovo_engine::ids::{Hash, Sequence};
+use genovo_engine::log::{Log, LogError};
+
+use crate::block::BlockWriter;
+use crate::chain::{Chain, Fit};
+use crate::chapter::{BLOCKS_MAGIC, BlockFile, Paths, files_below, hash_file, sync_directory};
+use crate::error::Error;
+use crate::group::{EVENT_BYTES_MAX, Group};
+use crate::identity::Identity;
+use crate::index::IndexBuilder;
+use crate::seal::Seal;
+use crate::store::Store;
+use crate::verify::Follower;
+
+/// Writes a journal. It is a backtest's log: blocks go to the store as they fill, and only [`Writer::finish`] makes
+/// a journal of them. Dropped without it, or after an error, what lies there is incomplete and every reader says so.
+pub struct Writer {
+    paths: Paths,
+    chain: Chain,
+    group: Group,
+    packer: BlockWriter,
+    block: Vec<u8>,
+    file: File,
+    store: Store,
+    index: IndexBuilder,
+    seal: Seal,
+    stopped: bool,
+}
+
+/// What [`Writer::finish`] sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The last hash of the content chain: the journal in 32 bytes.
+    pub head_hash: Hash,
+    /// Events written.
+    pub events: u64,
+    /// Blocks written.
+    pub blocks: u64,
+    /// Bytes of `chapter.blocks`.
+    pub blocks_bytes: u64,
+    /// Bytes of all files of the store.
+    pub store_bytes: u64,
+}
+
+impl Writer {
+    /// Begins a journal in a directory that is empty or not there yet.
+    pub fn create(journal: &Path, identity: &Identity) -> Result<Writer, Error> {
+        let paths = Paths::new(journal);
+        fs::create_dir_all(journal).map_err(Error::io("create", journal))?;
+        if fs::read_dir(journal).map_err(Error::io("list", journal))?.next().is_some() {
+            return Err(Error::NotEmpty { path: journal.to_owned() });
+        }
+        identity.write(&paths.identity)?;
+        fs::create_dir(&paths.chapter).map_err(Error::io("create", &paths.chapter))?;
+        let mut file = File::create_new(&paths.blocks).map_err(Error::io("create", &paths.blocks))?;
+        file.write_all(BLOCKS_MAGIC).map_err(Error::io("write", &paths.blocks))?;
+        let store = Store::open(&paths.store)?;
+        Ok(Writer {
+            paths,
+            chain: Chain::new(),
+            group: Group::default(),
+            packer: BlockWriter::default(),
+            block: Vec::new(),
+            file,
+            store,
+            index: IndexBuilder::default(),
+            seal: Seal::default(),
+            stopped: false,
+        })
+    }
+
+    /// Takes one event; its sequence is higher than the last one's. After an error nothing more is taken.
+    #[inline]
+    pub fn append(&mut self, event: &Event) -> Result<(), Error> {
+        let sequence = event.header.sequence;
+        if self.stopped {
+            return Err(Error::Stopped { path: self.paths.journal.clone() });
+        }
+        if sequence <= self.seal.last_sequence && self.seal.events > 0 {
+            return self.stop(Error::OutOfOrder { sequence, after: self.seal.last_sequence });
+        }
+        let (fit, start) = self.chain.add(event);
+        let bytes = self.chain.bytes_from(start);
+        if bytes > EVENT_BYTES_MAX {
+            return self.stop(Error::EventTooLarge { sequence, bytes, limit: EVENT_BYTES_MAX });
+        }
+        if fit != Fit::Inside {
+            return self.append_at_an_end(event, fit, start);
+        }
+        self.take(event);
+        Ok(())
+    }
+
+    /// How many events were taken.
+    pub fn events(&self) -> u64 {
+        self.seal.events
+    }
+
+    /// The hash of the last closed group.
+    pub fn head(&self) -> Hash {
+        self.chain.head()
+    }
+
+    /// Writes what is open, proves that the store holds every event, and seals.
+    ///
+    /// Every block is read back from the reopened store, decoded, encoded canonically again and compared with the
+    /// chain, and compared byte by byte with `chapter.blocks`. Only then is there a `seal.toml`.
+    pub fn finish(mut self) -> Result<Sealed, Error> {
+        if self.stopped {
+            return Err(Error::Stopped { path: self.paths.journal });
+        }
+        if !self.group.is_empty() {
+            let previous = self.chain.head();
+            let content = self.chain.close();
+            self.write_group(previous, content)?;
+        }
+        let Writer { paths, chain, file, store, index, mut seal, .. } = self;
+        file.sync_all().map_err(Error::io("sync", &paths.blocks))?;
+        seal.head_hash = chain.head();
+        let (_, identity) = hash_file(&paths.identity)?;
+        seal.identity = identity;
+        close_and_prove(store, index, &paths, &paths.store, &seal)?;
+        sync_directory(&paths.journal)?;
+        write_seal(&paths, seal)
+    }
+
+    #[cold]
+    fn append_at_an_end(&mut self, event: &Event, fit: Fit, start: usize) -> Result<(), Error> {
+        let previous = self.chain.head();
+        let mut last = fit == Fit::Last;
+        if fit == Fit::Beyond {
+            let content = self.chain.close_before(start);
+            if let Err(error) = self.write_group(previous, content) {
+                return self.stop(error);
+            }
+            last = self.chain.is_last(event);
+        }
+        self.take(event);
+        if last {
+            let previous = self.chain.head();
+            let content = self.chain.close();
+            if let Err(error) = self.write_group(previous, content) {
+                return self.stop(error);
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn take(&mut self, event: &Event) {
+        if self.seal.events == 0 {
+            self.seal.first_sequence = event.header.sequence;
+        }
+        self.seal.events += 1;
+        self.seal.last_sequence = event.header.sequence;
+        self.index.event(event);
+        self.group.push(event);
+    }
+
+    fn write_group(&mut self, previous: Hash, content: Hash) -> Result<(), Error> {
+        // The event that did not fit is not counted yet, so this is the number of the group's first event.
+        let first_number = self.seal.events - self.group.len() as u64 + 1;
+        let first = self.group.sequence(0).unwrap_or(Sequence::NONE);
+        let header = self
+            .packer
+            .write(&mut self.group, first_number, previous, content, &mut self.block)
+            .map_err(|source| Error::Packing { first, source })?;
+        self.file.write_all(&self.block).map_err(Error::io("write", &self.paths.blocks))?;
+        self.store.insert(header.first_sequence, &self.block)?;
+        self.index.block(&header);
+        self.seal.blocks += 1;
+        self.group.clear();
+        Ok(())
+    }
+
+    #[cold]
+    fn stop(&mut self, error: Error) -> Result<(), Error> {
+        self.stopped = true;
+        Err(error)
+    }
+}
+
+impl Log for Writer {
+    #[inline]
+    fn append(&mut self, event: &Event) -> Result<(), LogError> {
+        Writer::append(self, event).map_err(LogError::new)
+    }
+
+    /// A backtest's journal promises nothing before its seal: after a crash the run is simply run again.
+    fn commit(&mut self) -> Result<(), LogError> {
+        Ok(())
+    }
+}
+
+/// Writes the indexes, closes the store, reopens it once, which writes sled's snapshot, proves it against
+/// `chapter.blocks` and the chain, and brings its files to the disk.
+pub(crate) fn close_and_prove(
+    store: Store,
+    index: IndexBuilder,
+    paths: &Paths,
+    directory: &Path,
+    seal: &Seal,
+) -> Result<(), Error> {
+    index.write(&store)?;
+    store.close()?;
+    let store = Store::open(directory)?;
+    prove(&store, paths, seal)?;
+    store.close()?;
+    for file in files_below(directory)? {
+        let path = directory.join(file);
+        File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.sync_all())
+            .map_err(Error::io("sync", &path))?;
+    }
+    sync_directory(directory)
+}
+
+/// Compares every block of a store with `chapter.blocks` and its events with the chain.
+pub(crate) fn prove(store: &Store, paths: &Paths, seal: &Seal) -> Result<(), Error> {
+    let file = BlockFile::open(&paths.blocks)?;
+    let mut follower = Follower::new(seal.blocks);
+    let mut at = file.start();
+    let mut kept = Vec::new();
+    store.blocks(|first, block| {
+        let header = follower.follow(block, &paths.store)?;
+        if header.first_sequence != first {
+            return Err(Error::damaged(
+                &paths.store,
+                format!("the block at key {first} has another sequence"),
+            ));
+        }
+        file.block(at, block.len() as u64, &mut kept)?;
+        if kept != block {
+            return Err(Error::damaged(
+                &paths.store,
+                format!("the block at key {first} is not that of the file"),
+            ));
+        }
+        at += block.len() as u64;
+        Ok(())
+    })?;
+    if at != file.length() {
+        return Err(Error::damaged(&paths.store, "holds fewer blocks than chapter.blocks"));
+    }
+    follower.expect_end(seal, &paths.store)
+}
+
+/// Hashes every file and writes the seal.
+pub(crate) fn write_seal(paths: &Paths, mut seal: Seal) -> Result<Sealed, Error> {
+    seal.files = Seal::hash_files(paths)?;
+    seal.write(&paths.seal)?;
+    let of_blocks = |name: &str| paths.chapter.join(name) == paths.blocks;
+    let bytes = |blocks: bool| {
+        seal.files.iter().filter(|file| of_blocks(&file.name) == blocks).map(|file| file.bytes).sum()
+    };
+    Ok(Sealed {
+        head_hash: seal.head_hash,
+        events: seal.events,
+        blocks: seal.blocks,
+        blocks_bytes: bytes(true),
+        store_bytes: bytes(false),
+    })
+}

@@ -1,0 +1,366 @@
+//! Events and journals for the tests.
+#![allow(dead_code)] // Each test binary uses its part.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use genovo_engine::canonical;
+use genovo_engine::event::*;
+use genovo_engine::ids::*;
+use genovo_engine::settings::{Commission, Instrument};
+use genovo_engine::units::*;
+use genovo_journal::{Identity, Sealed, Writer};
+
+/// A small generator, so that a seed gives the same events for ever.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    /// Mostly small, sometimes at an edge.
+    pub fn number(&mut self) -> i64 {
+        match self.below(8) {
+            0 => i64::MIN,
+            1 => i64::MAX,
+            2 => 0,
+            3 => self.next() as i64,
+            _ => self.below(2_000) as i64 - 1_000,
+        }
+    }
+
+    fn money(&mut self) -> Money {
+        match self.below(4) {
+            0 => Money(i128::MIN),
+            1 => Money(i128::MAX),
+            _ => Money(i128::from(self.number()) * 1_000_003),
+        }
+    }
+
+    fn maybe(&mut self) -> Option<i64> {
+        (self.below(2) == 0).then(|| self.number())
+    }
+
+    fn text(&mut self) -> String {
+        ["", "plain", "Ünïcode ✓", "a \"quoted\" line\n"][self.below(4) as usize].to_owned()
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize]
+    }
+
+    fn hash(&mut self) -> Hash {
+        Hash(std::array::from_fn(|_| self.next() as u8))
+    }
+
+    fn order(&mut self) -> OrderId {
+        OrderId(match self.below(50) {
+            0 => u64::MAX,
+            1 => 0,
+            _ => self.below(300),
+        })
+    }
+}
+
+const SIDES: [Side; 2] = [Side::Buy, Side::Sell];
+const TIMES: [TimeInForce; 4] = [TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Ioc, TimeInForce::Fok];
+const RULES: [Rule; 5] =
+    [Rule::NoMarket, Rule::PerTradeRisk, Rule::TotalRisk, Rule::MinimumPosition, Rule::BuyingPower];
+
+/// An arbitrary fact of a kind.
+pub fn fact(kind: Kind, r: &mut Random) -> Fact {
+    let notice = OrderNotice { order: r.order() };
+    let closed = OrderClosed {
+        order: r.order(),
+        unfilled: Quantity(r.number()),
+        reason: r.pick(&[
+            CloseReason::Requested,
+            CloseReason::ImmediateRest,
+            CloseReason::NotFillable,
+            CloseReason::DayEnded,
+        ]),
+    };
+    let bar = Bar {
+        open_time: Timestamp(r.number()),
+        open: Price(r.number()),
+        high: Price(r.number()),
+        low: Price(r.number()),
+        close: Price(r.number()),
+        volume: r.maybe().map(Quantity),
+    };
+    match kind {
+        Kind::RunStarted => Fact::RunStarted(Box::new(RunStarted {
+            world: r.pick(&[WorldKind::Simulated, WorldKind::Live, WorldKind::Market]),
+            logic_version: r.next() as u32,
+            seed: r.next(),
+            settings: r.text(),
+            settings_hash: r.hash(),
+            features: (0..r.below(4)).map(|_| r.text()).collect(),
+            model: (r.below(2) == 0).then(|| r.hash()),
+        })),
+        Kind::InstrumentDefined => Fact::InstrumentDefined(Box::new(Instrument {
+            symbol: r.text(),
+            tick: Price(r.number()),
+            lot: Quantity(r.number()),
+            multiplier: Quantity(r.number()),
+            margin_initial: Ratio(r.number()),
+            margin_maintenance: Ratio(r.number()),
+            commission: Commission {
+                taker: Ratio(r.number()),
+                maker: Ratio(r.number()),
+                per_unit: r.money(),
+                minimum: r.money(),
+            },
+        })),
+        Kind::QuoteChanged => Fact::QuoteChanged(Quote {
+            bid: Price(r.number()),
+            ask: Price(r.number()),
+            bid_size: r.maybe().map(Quantity),
+            ask_size: r.maybe().map(Quantity),
+        }),
+        Kind::TradePrinted => Fact::TradePrinted(Trade {
+            price: Price(r.number()),
+            size: r.maybe().map(Quantity),
+            aggressor: r.pick(&[None, Some(Side::Buy), Some(Side::Sell)]),
+        }),
+        Kind::BarReceived => Fact::BarReceived(bar),
+        Kind::BarClosed => Fact::BarClosed(bar),
+        Kind::TimerFired => Fact::TimerFired(TimerFired { timer: TimerId(r.next() as u32) }),
+        Kind::OrderAccepted => Fact::OrderAccepted(notice),
+        Kind::OrderRejected => Fact::OrderRejected(OrderRejected {
+            order: r.order(),
+            reason: r.pick(&[
+                RejectReason::QuantityOffLot,
+                RejectReason::PriceOffTick,
+                RejectReason::NoMarket,
+                RejectReason::UnknownInstrument,
+            ]),
+        }),
+        Kind::OrderFilled => Fact::OrderFilled(Box::new(Fill {
+            order: r.order(),
+            side: r.pick(&SIDES),
+            price: Price(r.number()),
+            quantity: Quantity(r.number()),
+            remaining: Quantity(r.number()),
+            liquidity: r.pick(&[Liquidity::Maker, Liquidity::Taker]),
+            commission: r.money(),
+            bid: r.maybe().map(Price),
+            ask: r.maybe().map(Price),
+        })),
+        Kind::OrderCancelled => Fact::OrderCancelled(closed),
+        Kind::CancelRejected => Fact::CancelRejected(notice),
+        Kind::OrderExpired => Fact::OrderExpired(closed),
+        Kind::DataFlagged => Fact::DataFlagged(DataFlagged {
+            flaw: r.pick(&Flaw::ALL),
+            action: r.pick(&[FlawAction::Keep, FlawAction::Drop, FlawAction::Halt]),
+            size: r.number(),
+        }),
+        Kind::FeaturesComputed => Fact::FeaturesComputed(Box::new(Features {
+            values: (0..r.below(40)).map(|_| f32::from_bits(r.next() as u32)).collect(),
+            valid: (0..r.below(3)).map(|_| r.next()).collect(),
+        })),
+        Kind::DecisionMade => Fact::DecisionMade(Box::new(Decision {
+            strategy: r.text(),
+            actions: vec![
+                Action::Hold,
+                Action::Target { instrument: InstrumentId(r.next() as u32), quantity: Quantity(r.number()) },
+                Action::Submit {
+                    instrument: InstrumentId(1),
+                    side: r.pick(&SIDES),
+                    kind: order_kind(r),
+                    time_in_force: r.pick(&TIMES),
+                    quantity: Quantity(r.number()),
+                },
+                Action::Cancel { order: r.order() },
+            ],
+            because: r.text(),
+            evidence: (0..r.below(3))
+                .map(|_| Evidence { name: r.text(), value: f64::from_bits(r.next()) })
+                .collect(),
+            equity: r.money(),
+            position: Quantity(r.number()),
+        })),
+        Kind::RiskAssessed => Fact::RiskAssessed(Box::new(Verdict {
+            outcome: r.pick(&[Outcome::Allowed, Outcome::Reduced, Outcome::Denied]),
+            rule: (r.below(2) == 0).then(|| r.pick(&RULES)),
+            side: r.pick(&SIDES),
+            closing: Quantity(r.number()),
+            asked: Quantity(r.number()),
+            granted: Quantity(r.number()),
+            price: r.maybe().map(Price),
+            distance: Price(r.number()),
+            distance_source: r.pick(&[
+                DistanceSource::AverageTrueRange,
+                DistanceSource::ShareOfPrice,
+                DistanceSource::Stop,
+                DistanceSource::Unknown,
+            ]),
+            equity: r.money(),
+            rules: (0..r.below(6))
+                .map(|_| RuleResult {
+                    rule: r.pick(&RULES),
+                    outcome: Outcome::Allowed,
+                    limit: r.money(),
+                    asked: r.money(),
+                    granted: r.money(),
+                    quantity: Quantity(r.number()),
+                })
+                .collect(),
+        })),
+        Kind::OrderDenied => Fact::OrderDenied(OrderDenied { order: r.order(), rule: r.pick(&RULES) }),
+        Kind::OrderSubmitted => Fact::OrderSubmitted(Box::new(Order {
+            order: r.order(),
+            side: r.pick(&SIDES),
+            kind: order_kind(r),
+            time_in_force: r.pick(&TIMES),
+            quantity: Quantity(r.number()),
+            bid: r.maybe().map(Price),
+            ask: r.maybe().map(Price),
+            position: Quantity(r.number()),
+        })),
+        Kind::CancelRequested => Fact::CancelRequested(notice),
+        Kind::TradingHalted => Fact::TradingHalted(match r.below(3) {
+            0 => TradingHalted::Data { flaw: r.pick(&Flaw::ALL) },
+            1 => TradingHalted::NotANumber { column: r.next() as u32 },
+            _ => TradingHalted::EquityGone,
+        }),
+        Kind::RunEnded => Fact::RunEnded(Box::new(RunEnded {
+            inputs: r.next(),
+            derived: r.next(),
+            decisions: r.next(),
+            orders: r.next(),
+            fills: r.next(),
+            equity: r.money(),
+            state_hash: r.hash(),
+        })),
+        reserved => panic!("{reserved:?} is not built"),
+    }
+}
+
+fn order_kind(r: &mut Random) -> OrderKind {
+    match r.below(3) {
+        0 => OrderKind::Market,
+        1 => OrderKind::Limit { price: Price(r.number()) },
+        _ => OrderKind::Stop { trigger: Price(r.number()) },
+    }
+}
+
+/// Every kind that is built.
+pub fn built_kinds() -> Vec<Kind> {
+    Kind::ALL.iter().copied().filter(|kind| kind.is_built()).collect()
+}
+
+/// An arbitrary event with this sequence.
+pub fn event(sequence: u64, kind: Kind, r: &mut Random) -> Event {
+    let time = Timestamp(r.number());
+    let header = Header {
+        sequence: Sequence(sequence),
+        time_event: time,
+        time_received: if r.below(2) == 0 { time } else { Timestamp(r.number()) },
+        instrument: InstrumentId(if r.below(9) == 0 { u32::MAX } else { r.below(3) as u32 }),
+        cause: Sequence(match r.below(4) {
+            0 => sequence,
+            1 => sequence.wrapping_sub(r.below(5)),
+            2 => r.next(),
+            _ => 0,
+        }),
+    };
+    Event { header, fact: fact(kind, r) }
+}
+
+/// Something like a run: mostly quotes that move a little, all other kinds between them, wild numbers here and there.
+pub fn events(seed: u64, count: usize) -> Vec<Event> {
+    let mut r = Random::new(seed);
+    let kinds: Vec<Kind> = built_kinds().into_iter().filter(|kind| *kind != Kind::RunEnded).collect();
+    let (mut time, mut bid) = (1_398_902_400_043_142_000_i64, 1_291_677_000_000_i64);
+    let mut sequence = 1 << 16;
+    let mut events = vec![event(sequence, Kind::RunStarted, &mut r)];
+    while events.len() + 1 < count {
+        sequence = if r.below(10) == 0 { sequence + 1 } else { ((sequence >> 16) + 1) << 16 };
+        if r.below(12) == 0 {
+            let kind = r.pick(&kinds);
+            events.push(event(sequence, kind, &mut r));
+            continue;
+        }
+        time += r.below(3_000_000_000) as i64 / 200 * 200;
+        bid += (r.below(200) as i64 - 100) * 1_000_000;
+        let quote = Quote {
+            bid: Price(bid),
+            ask: Price(bid + (300 + r.below(100) as i64) * 1_000_000),
+            bid_size: None,
+            ask_size: (r.below(3) == 0).then(|| Quantity(r.below(1000) as i64 * SCALE)),
+        };
+        let mut event =
+            Event::unnumbered(Timestamp(time), Timestamp(time), InstrumentId(1), Fact::QuoteChanged(quote));
+        event.header.sequence = Sequence(sequence);
+        events.push(event);
+    }
+    events.push(event(((sequence >> 16) + 1) << 16, Kind::RunEnded, &mut r));
+    events
+}
+
+/// Writes and seals.
+pub fn write(path: &Path, events: &[Event]) -> Sealed {
+    let mut writer = Writer::create(path, &Identity::default()).unwrap();
+    for event in events {
+        writer.append(event).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+/// Compares to the bit: NaN equals itself.
+pub fn assert_same(left: &[Event], right: &[Event]) {
+    assert_eq!(left.len(), right.len());
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    for (left, right) in left.iter().zip(right) {
+        a.clear();
+        b.clear();
+        canonical::encode(left, &mut a);
+        canonical::encode(right, &mut b);
+        assert_eq!(a, b, "{left:?}\n{right:?}");
+    }
+}
+
+/// Whether a fact names an order.
+pub fn names(fact: &Fact, wanted: OrderId) -> bool {
+    match fact {
+        Fact::OrderAccepted(fact) | Fact::CancelRejected(fact) | Fact::CancelRequested(fact) => {
+            fact.order == wanted
+        }
+        Fact::OrderRejected(fact) => fact.order == wanted,
+        Fact::OrderFilled(fact) => fact.order == wanted,
+        Fact::OrderCancelled(fact) | Fact::OrderExpired(fact) => fact.order == wanted,
+        Fact::OrderDenied(fact) => fact.order == wanted,
+        Fact::OrderSubmitted(fact) => fact.order == wanted,
+        Fact::DecisionMade(fact) => fact.actions.contains(&Action::Cancel { order: wanted }),
+        _ => false,
+    }
+}
+
+/// Every file below a directory with its contents.
+pub fn bytes_of(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(bytes_of(&path));
+        } else {
+            files.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    files
+}
