@@ -1,3 +1,7 @@
 //! The `genovo` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    genovo::run(genovo_engine::strategy::Registry::default())
+}

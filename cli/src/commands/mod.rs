@@ -1,0 +1,113 @@
+//! The commands, one file each.
+//!
+//! A new one: a file with a `clap::Args` struct and its `run`, a variant of [`Command`], an arm in [`Command::run`].
+
+mod check;
+
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use genovo_engine::strategy::Registry;
+
+use crate::error::{Exit, Failure};
+use crate::scenario::{self, Scenario};
+
+/// What every command is given.
+pub struct Context {
+    /// The strategies that scenarios can name.
+    pub registry: Registry,
+    /// Whether standard output is for a program.
+    pub json: bool,
+}
+
+/// A trading engine whose every decision replays bit for bit and can be explained.
+#[derive(Debug, Parser)]
+#[command(name = "genovo", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print one JSON object for a program instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 the run failed, 2 wrong usage or scenario, 3 verification found a difference.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Check),
+}
+
+impl Command {
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Command::Check(check) => check.run(context),
+        }
+    }
+}
+
+/// Runs the command line of this process with these strategies.
+pub fn run(registry: Registry) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help that cannot be written, to a closed pipe, needs no complaint.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 });
+        }
+    };
+    let context = Context { registry, json: cli.json };
+    let outcome = cli.command.run(&context);
+    let Err(failure) = outcome else { return ExitCode::SUCCESS };
+    if context.json {
+        let _ = say_json(&serde_json::json!({ "error": failure.to_json() }));
+    }
+    let _ = std::io::stderr().write_all(failure.render_for_stderr().as_bytes());
+    ExitCode::from(failure.exit as u8)
+}
+
+/// A scenario on the command line, with what is changed of it.
+#[derive(Args, Clone, Debug)]
+pub struct ScenarioArgument {
+    /// The scenario: a TOML file.
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// What is changed of it.
+    #[command(flatten)]
+    pub changes: Changes,
+}
+
+/// `--set` arguments.
+#[derive(Args, Clone, Debug)]
+pub struct Changes {
+    /// Change a key of the scenario, such as risk.max_per_trade="1 %"; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl ScenarioArgument {
+    /// Reads and checks the scenario.
+    pub fn load(&self, context: &Context) -> Result<Scenario, Failure> {
+        scenario::load(&self.scenario, &self.changes.set, &context.registry)
+    }
+}
+
+/// Writes text to standard output. A reader that went away, as `head` does, is no failure.
+pub fn say(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let message = format!("cannot write to standard output: {error}");
+            Err(Failure::new(Exit::Failed, message, "The output is not complete."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes one JSON object to standard output.
+pub fn say_json(value: &serde_json::Value) -> Result<(), Failure> {
+    say(&format!("{value:#}\n"))
+}

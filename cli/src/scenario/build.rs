@@ -1,0 +1,377 @@
+//! From a document to the effective settings: every section in turn, then what only shows across sections.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use genovo_engine::event::FlawAction;
+use genovo_engine::settings::{
+    AccountKind, AccountSettings, BarPrice, BarSettings, Commission, DataKind, Instrument, QualitySettings,
+    RiskDistance, RiskSettings, Settings, StrategySettings, Trigger, VenueSettings,
+};
+use genovo_engine::strategy::{ParameterError, Parameters, Registry, StrategyKind};
+use genovo_engine::units::Nanoseconds;
+
+use super::data::{self, Data};
+use super::document::{self, Document, Entry};
+use super::readable::{self, did_you_mean};
+use super::section::{Reading, Section};
+use super::{Execution, Scenario};
+use crate::error::Failure;
+
+/// Builds the scenario, or says everything that is wrong with it.
+pub fn build(path: &Path, document: &Document, registry: &Registry) -> Result<Scenario, Failure> {
+    let reading = Reading::new(document);
+    let mut notes = Vec::new();
+    let built = assemble(path, &reading, registry, &mut notes);
+    let (mut scenario, effective) = reading.finish(built)?;
+    scenario.effective = effective;
+    scenario.notes = notes;
+    Ok(scenario)
+}
+
+/// Reads every section before it gives up on one, so that all errors are found in one pass.
+fn assemble<'a>(
+    path: &Path,
+    reading: &'a Reading<'a>,
+    registry: &Registry,
+    notes: &mut Vec<String>,
+) -> Option<Scenario> {
+    let top = reading.top();
+    let name = top.text("name").unwrap_or_else(|| stem(path));
+    let title = top.text("title").unwrap_or_else(|| name.clone());
+    let seed = top.whole("seed");
+    let account = account(reading);
+    let currency = account.as_ref().map_or(String::new(), |account| account.currency.clone());
+    let instruments = instruments(reading, &currency);
+    let data = data::read(reading, instruments.as_deref());
+    let bars = bars(reading, data.as_ref());
+    let has_bars =
+        bars.as_ref().is_some_and(|bars| bars.is_some()) || reading_has(data.as_ref(), DataKind::Bars);
+    let strategy = strategy(reading, registry, notes);
+    let risk = risk(reading, &currency, has_bars);
+    let venue = venue(reading);
+    let quality = quality(reading);
+    let execution = execution(reading);
+    if let (Some(strategy), Some(data)) = (&strategy, &data) {
+        strategy.check_needs(data, has_bars);
+    }
+    let strategy = strategy?;
+    let data = data?;
+    let settings = Settings {
+        name,
+        seed: seed?,
+        account: account?,
+        instruments: instruments?,
+        sources: data.sources,
+        bars: bars?,
+        trigger: strategy.trigger,
+        strategy: StrategySettings { kind: strategy.kind.name.to_string(), parameters: strategy.parameters },
+        risk: risk?,
+        venue: venue?,
+        quality: quality?,
+    };
+    let parameters = Parameters(settings.strategy.parameters.clone());
+    if let Err(ParameterError { name, message }) = (strategy.kind.make)(&parameters, &settings) {
+        let spot = strategy.section.spot(&name);
+        let help = parameters_help(strategy.kind);
+        reading.fail(format!("{} cannot use its `{name}`", strategy.kind.name), spot, message, help);
+    }
+    let (effective, notes) = (Vec::new(), Vec::new());
+    Some(Scenario { title, settings, files: data.files, execution: execution?, notes, effective })
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or("scenario".to_string(), |stem| stem.to_string_lossy().into_owned())
+}
+
+fn reading_has(data: Option<&Data>, kind: DataKind) -> bool {
+    data.is_some_and(|data| data.has(kind))
+}
+
+fn account<'a>(reading: &'a Reading<'a>) -> Option<AccountSettings> {
+    let section = reading.sections("account", true).pop()?;
+    let named = section.currency("currency");
+    let cash_text = document::get(section.entries, "cash").and_then(|entry| entry.node.as_scalar());
+    let of_cash = cash_text.as_deref().and_then(|text| readable::money(text).ok()?.1).map(str::to_string);
+    let currency = named.or(of_cash);
+    let cash = section.money("cash", currency.as_deref().unwrap_or_default());
+    let digits = section.whole("digits");
+    let kind = section.word("kind");
+    if currency.is_none() && cash.is_some() {
+        section.fail("cash", "the account has no currency", "write such as `100,000 USD`");
+    }
+    let digits = match digits? {
+        digits @ 0..=9 => digits as u8,
+        digits => {
+            section.fail("digits", format!("a currency cannot have {digits} decimals"), "at most 9");
+            return None;
+        }
+    };
+    let kind = if kind? == "cash" { AccountKind::Cash } else { AccountKind::Margin };
+    Some(AccountSettings { currency: currency?, digits, cash: cash?, kind })
+}
+
+fn instruments<'a>(reading: &'a Reading<'a>, currency: &str) -> Option<Vec<Instrument>> {
+    let sections = reading.sections("instruments", true);
+    let read: Vec<Option<Instrument>> =
+        sections.iter().map(|section| instrument(section, currency)).collect();
+    let instruments: Vec<Instrument> = read.into_iter().collect::<Option<_>>()?;
+    for (index, instrument) in instruments.iter().enumerate() {
+        if instruments[..index].iter().any(|earlier| earlier.symbol == instrument.symbol) {
+            let message = format!("two instruments are called `{}`", instrument.symbol);
+            sections[index].fail("symbol", message, "give it another symbol");
+        }
+    }
+    (!instruments.is_empty()).then_some(instruments)
+}
+
+fn instrument(section: &Section<'_>, currency: &str) -> Option<Instrument> {
+    let symbol = section.text("symbol");
+    let tick = section.price("tick");
+    let lot = section.quantity("lot");
+    let multiplier = section.quantity("multiplier");
+    let margin = section.ratio("margin");
+    let maintenance = match section.says("maintenance") {
+        true => section.ratio("maintenance"),
+        false => margin,
+    };
+    let commission = section.inner("commission").and_then(|section| commission(&section, currency));
+    if margin < maintenance {
+        section.fail(
+            "maintenance",
+            "`maintenance` is more than `margin`",
+            "a position would fall due when it opens",
+        );
+    }
+    Some(Instrument {
+        symbol: symbol?,
+        tick: tick?,
+        lot: lot?,
+        multiplier: multiplier?,
+        margin_initial: margin?,
+        margin_maintenance: maintenance?,
+        commission: commission?,
+    })
+}
+
+fn commission(section: &Section<'_>, currency: &str) -> Option<Commission> {
+    let (taker, maker) = (section.ratio("taker"), section.ratio("maker"));
+    let (per_unit, minimum) = (section.money("per_unit", currency), section.money("minimum", currency));
+    Some(Commission { taker: taker?, maker: maker?, per_unit: per_unit?, minimum: minimum? })
+}
+
+/// The outer `None` is an error, the inner one a scenario without bars.
+fn bars<'a>(reading: &'a Reading<'a>, data: Option<&Data>) -> Option<Option<BarSettings>> {
+    let Some(section) = reading.sections("bars", false).pop() else {
+        return Some(None);
+    };
+    let interval = section.length("interval");
+    let quotes = reading_has(data, DataKind::Quotes) || reading_has(data, DataKind::Journal);
+    let trades = reading_has(data, DataKind::Trades) || reading_has(data, DataKind::Journal);
+    let price = match section.word("price").as_deref() {
+        Some("bid") => BarPrice::Bid,
+        Some("ask") => BarPrice::Ask,
+        Some("trade") => BarPrice::Trade,
+        Some(_) => BarPrice::Mid,
+        None if quotes || !trades => BarPrice::Mid,
+        None => BarPrice::Trade,
+    };
+    if data.is_some() && !quotes && !trades {
+        section.fail(
+            "interval",
+            "[bars] builds bars from ticks, and the data are bars",
+            "leave the section out",
+        );
+        return None;
+    }
+    if data.is_some() && !(if price == BarPrice::Trade { trades } else { quotes }) {
+        let needed = if price == BarPrice::Trade { "trades" } else { "quotes" };
+        section.fail(
+            "price",
+            format!("[bars] shows a price of {needed}, and the data has none"),
+            "another price",
+        );
+        return None;
+    }
+    Some(Some(BarSettings { interval: interval?, price }))
+}
+
+/// The strategy as read, before the engine has seen it.
+struct Chosen<'a, 'r> {
+    section: Section<'a>,
+    kind: &'r StrategyKind,
+    trigger: Trigger,
+    parameters: BTreeMap<String, String>,
+}
+
+fn strategy<'a, 'r>(
+    reading: &'a Reading<'a>,
+    registry: &'r Registry,
+    notes: &mut Vec<String>,
+) -> Option<Chosen<'a, 'r>> {
+    let section = reading.sections("strategy", true).pop()?;
+    let name = section.text("kind")?;
+    let Some(kind) = registry.get(&name) else {
+        let names: Vec<&str> = registry.kinds().iter().map(|kind| kind.name).collect();
+        let label = match did_you_mean(&name, names.iter().copied()) {
+            Some(guess) => format!("did you mean `{guess}`?"),
+            None => format!("known: {}", names.join(", ")),
+        };
+        section.fail("kind", format!("unknown strategy `{name}`"), label);
+        return None;
+    };
+    let trigger = if section.says("decide") { section.trigger("decide") } else { Some(kind.trigger) };
+    let parameters = parameters(reading, &section, kind, notes);
+    Some(Chosen { section, kind, trigger: trigger?, parameters: parameters? })
+}
+
+fn parameters(
+    reading: &Reading<'_>,
+    section: &Section<'_>,
+    kind: &StrategyKind,
+    notes: &mut Vec<String>,
+) -> Option<BTreeMap<String, String>> {
+    let mut good = true;
+    let kind_entry = document::get(section.entries, "kind")?;
+    let own = |entry: &&Entry| entry.key != "kind" && entry.key != "decide";
+    for entry in section.entries.iter().filter(own) {
+        if kind.parameters.iter().any(|parameter| parameter.name == entry.key) {
+            continue;
+        }
+        // A strategy chosen above another one's parameters does not inherit them.
+        if reading.document.origin(entry.spot) < reading.document.origin(kind_entry.spot) {
+            notes.push(format!(
+                "`{}` of [strategy] is left out: {} has no such parameter",
+                entry.key, kind.name
+            ));
+            continue;
+        }
+        good = false;
+        let names = kind.parameters.iter().map(|parameter| parameter.name).chain(["kind", "decide"]);
+        let label = did_you_mean(&entry.key, names).map(|name| format!("did you mean `{name}`?"));
+        let message = format!("{} has no parameter `{}`", kind.name, entry.key);
+        reading.fail(message, entry.spot, label.unwrap_or_default(), parameters_help(kind));
+    }
+    let mut parameters = BTreeMap::new();
+    for parameter in kind.parameters {
+        let entry = document::get(section.entries, parameter.name);
+        let text = match (entry, parameter.default) {
+            (Some(entry), _) => entry.node.as_scalar().map(|text| text.trim().to_string()),
+            (None, default) => default.map(str::to_string),
+        };
+        let Some(text) = text else {
+            good = false;
+            let message = match entry {
+                Some(entry) => format!("`{}` is {}, not one value", parameter.name, entry.node.kind()),
+                None => format!("{} needs `{}`", kind.name, parameter.name),
+            };
+            let label = format!("`{}` is: {}", parameter.name, parameter.about);
+            reading.fail(message, section.spot(parameter.name), label, parameters_help(kind));
+            continue;
+        };
+        section.note(parameter.name, &text, entry);
+        parameters.insert(parameter.name.to_string(), text);
+    }
+    good.then_some(parameters)
+}
+
+fn parameters_help(kind: &StrategyKind) -> String {
+    let names: Vec<&str> = kind.parameters.iter().map(|parameter| parameter.name).collect();
+    match names.is_empty() {
+        true => format!("{} has no parameters. All strategies: genovo check --strategies", kind.name),
+        false => format!("{} has {}. All strategies: genovo check --strategies", kind.name, names.join(", ")),
+    }
+}
+
+impl Chosen<'_, '_> {
+    /// Reports what the data lacks.
+    fn check_needs(&self, data: &Data, has_bars: bool) {
+        let name = self.kind.name;
+        if self.kind.needs.quotes && !data.has(DataKind::Quotes) && !data.has(DataKind::Journal) {
+            self.section.fail(
+                "kind",
+                format!("{name} needs quotes, and the data has none"),
+                "another strategy or data",
+            );
+        }
+        if self.kind.needs.sizes && !data.has_sizes {
+            let message = format!("{name} needs displayed sizes, and the data has none");
+            self.section.fail("kind", message, "another strategy or data");
+        }
+        if self.trigger == Trigger::BarClose && !has_bars {
+            let message = "the strategy decides when a bar ends, and there are no bars";
+            let label = "add `[bars] interval = \"5 min\"`, or decide at another time";
+            self.section.fail("decide", message, label);
+        }
+    }
+}
+
+fn risk<'a>(reading: &'a Reading<'a>, currency: &str, has_bars: bool) -> Option<RiskSettings> {
+    let section = reading.section("risk");
+    let (max_per_trade, max_total) = (section.ratio("max_per_trade"), section.ratio("max_total"));
+    let min_position = section.money("min_position", currency);
+    let period = section.small("atr_period");
+    let otherwise = if has_bars { "2 atr" } else { "1 %" };
+    let distance = section.distance("distance", period.unwrap_or(1), otherwise);
+    if matches!(distance, Some(RiskDistance::AverageTrueRange { .. })) && !has_bars {
+        let message = "the risk distance is a multiple of the average true range, and there are no bars";
+        section.fail("distance", message, "add `[bars] interval = \"5 min\"`, or write such as `0.5 %`");
+    }
+    period?;
+    Some(RiskSettings {
+        max_per_trade: max_per_trade?,
+        max_total: max_total?,
+        min_position: min_position?,
+        distance: distance?,
+    })
+}
+
+fn venue<'a>(reading: &'a Reading<'a>) -> Option<VenueSettings> {
+    let section = reading.section("venue");
+    let (latency, response_latency) = (section.length("latency"), section.length("response_latency"));
+    let (size, touch) = (section.size("size_when_absent"), section.touch("touch"));
+    let (slippage, day_end) = (section.slippage("slippage"), section.time_of_day("day_end"));
+    Some(VenueSettings {
+        latency: latency?,
+        response_latency: response_latency?,
+        size_when_absent: size?,
+        touch: touch?,
+        slippage: slippage?,
+        day_end: day_end?,
+    })
+}
+
+fn quality<'a>(reading: &'a Reading<'a>) -> Option<QualitySettings> {
+    let section = reading.section("quality");
+    let action = |key| {
+        section.word(key).map(|word| match word.as_str() {
+            "keep" => FlawAction::Keep,
+            "drop" => FlawAction::Drop,
+            _ => FlawAction::Halt,
+        })
+    };
+    let (crossed, locked) = (action("crossed"), action("locked"));
+    let (out_of_order, duplicate) = (action("out_of_order"), action("duplicate"));
+    let (gap, gap_after): (_, Option<Nanoseconds>) = (action("gap"), section.length("gap_after"));
+    let (outlier, outlier_times) = (action("outlier"), section.small("outlier_times"));
+    Some(QualitySettings {
+        crossed: crossed?,
+        locked: locked?,
+        out_of_order: out_of_order?,
+        duplicate: duplicate?,
+        gap: gap?,
+        gap_after: gap_after?,
+        outlier: outlier?,
+        outlier_times: outlier_times?,
+    })
+}
+
+fn execution<'a>(reading: &'a Reading<'a>) -> Option<Execution> {
+    let section = reading.section("execution");
+    let (mode, cpu, backend) = (section.word("mode"), section.word("cpu"), section.word("backend"));
+    Some(Execution {
+        mode: super::Mode::of(&mode?),
+        cpu: super::Cpu::of(&cpu?),
+        backend: super::Backend::of(&backend?),
+    })
+}

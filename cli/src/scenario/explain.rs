@@ -1,0 +1,212 @@
+//! A scenario in plain words, as effective settings, and for a program.
+
+use genovo_engine::event::FlawAction;
+use genovo_engine::settings::{
+    AccountKind, BarPrice, Commission, DataKind, Instrument, RiskDistance, Settings, Slippage, TouchRule,
+    Trigger,
+};
+use genovo_engine::units::{Money, Nanoseconds};
+use serde_json::json;
+
+use super::readable::{show_amount, show_length, show_ratio};
+use super::{DataFile, Scenario};
+
+/// What would run, a line a subject.
+pub fn in_words(scenario: &Scenario) -> String {
+    let settings = &scenario.settings;
+    let mut text = format!("{}\n", scenario.title);
+    let mut line = |subject: &str, words: String| text.push_str(&format!("  {subject:10} {words}\n"));
+    for (index, file) in scenario.files.iter().enumerate() {
+        line(if index == 0 { "data" } else { "" }, data(settings, file));
+    }
+    if let Some(bars) = settings.bars {
+        let price = match bars.price {
+            BarPrice::Mid => "the mid price",
+            BarPrice::Bid => "the bid",
+            BarPrice::Ask => "the ask",
+            BarPrice::Trade => "trades",
+        };
+        line("bars", format!("of {}, built from {price}", show_length(bars.interval)));
+    }
+    line("strategy", strategy(settings));
+    line("account", account(settings));
+    for (index, instrument) in settings.instruments.iter().enumerate() {
+        line(if index == 0 { "trades" } else { "" }, traded(instrument, &settings.account.currency));
+    }
+    line("risk", risk(settings));
+    line("venue", venue(settings));
+    line("flaws", flaws(settings));
+    line("seed", settings.seed.to_string());
+    for note in &scenario.notes {
+        text.push_str(&format!("  ! {note}\n"));
+    }
+    text
+}
+
+/// Every key as it holds, as TOML; a comment marks what the scenario itself does not say.
+pub fn effective(scenario: &Scenario) -> String {
+    let mut text = String::new();
+    for section in scenario.effective.iter().filter(|section| !section.keys.is_empty()) {
+        if !section.heading.is_empty() {
+            text.push_str(&format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, section.heading));
+        }
+        let key_width = section.keys.iter().map(|key| key.key.len()).max().unwrap_or(0);
+        let value_width = section.keys.iter().map(|key| key.value.chars().count()).max().unwrap_or(0).min(40);
+        for key in &section.keys {
+            let from = key.from.as_ref().map_or(String::new(), |from| format!("  # {from}"));
+            let line = format!("{:key_width$} = {:value_width$}{from}", key.key, key.value);
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The scenario for a program.
+pub fn to_json(scenario: &Scenario) -> serde_json::Value {
+    let files: Vec<_> = scenario
+        .files
+        .iter()
+        .zip(&scenario.settings.sources)
+        .map(|(file, source)| json!({ "path": file.path, "kind": file.kind, "content": source.content }))
+        .collect();
+    json!({
+        "scenario": scenario.settings.name,
+        "title": scenario.title,
+        "settings_hash": scenario.settings_hash(),
+        "settings": scenario.settings,
+        "files": files,
+        "execution": {
+            "mode": scenario.execution.mode.word(),
+            "cpu": scenario.execution.cpu.word(),
+            "backend": scenario.execution.backend.word(),
+        },
+        "notes": scenario.notes,
+    })
+}
+
+/// When a strategy decides, in words.
+pub fn trigger(trigger: Trigger) -> String {
+    match trigger {
+        Trigger::EveryTick => "at every tick".to_string(),
+        Trigger::EveryNTicks(count) => format!("at every {count} ticks"),
+        Trigger::Every(interval) => format!("every {}", show_length(interval)),
+        Trigger::BarClose => "when a bar ends".to_string(),
+        Trigger::OnSignal => "when its signal changes".to_string(),
+    }
+}
+
+fn data(settings: &Settings, file: &DataFile) -> String {
+    let kind = match file.kind {
+        DataKind::Quotes => "quotes",
+        DataKind::Trades => "trades",
+        DataKind::Bars => "bars",
+        DataKind::Journal => "a market journal",
+    };
+    let of = settings.instrument(file.instrument).map_or(String::new(), |known| format!("{} ", known.symbol));
+    format!("{of}{kind} from {}", file.path.display())
+}
+
+fn strategy(settings: &Settings) -> String {
+    let parameters: Vec<String> =
+        settings.strategy.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let parameters =
+        if parameters.is_empty() { String::new() } else { format!(" ({})", parameters.join(", ")) };
+    format!("{}{parameters}, decides {}", settings.strategy.kind, trigger(settings.trigger))
+}
+
+fn account(settings: &Settings) -> String {
+    let account = &settings.account;
+    let kind = match account.kind {
+        AccountKind::Cash => "in cash: no borrowing, no short sales",
+        AccountKind::Margin => "on margin",
+    };
+    format!("{} {} {kind}", show_amount(account.cash), account.currency)
+}
+
+fn traded(instrument: &Instrument, currency: &str) -> String {
+    let Instrument { symbol, tick, lot, .. } = instrument;
+    let margin = show_ratio(instrument.margin_initial);
+    format!(
+        "{symbol}, tick {tick}, lot {lot}, margin {margin}, {}",
+        commission(&instrument.commission, currency)
+    )
+}
+
+fn commission(commission: &Commission, currency: &str) -> String {
+    let mut parts = Vec::new();
+    if commission.taker.0 != 0 || commission.maker.0 != 0 {
+        parts.push(format!(
+            "{} as taker, {} as maker",
+            show_ratio(commission.taker),
+            show_ratio(commission.maker)
+        ));
+    }
+    if commission.per_unit != Money::ZERO {
+        parts.push(format!("{} {currency} a unit", commission.per_unit));
+    }
+    if commission.minimum != Money::ZERO {
+        parts.push(format!("at least {} {currency} a fill", commission.minimum));
+    }
+    if parts.is_empty() { "no commission".to_string() } else { format!("commission {}", parts.join(", ")) }
+}
+
+fn risk(settings: &Settings) -> String {
+    let risk = &settings.risk;
+    let distance = match risk.distance {
+        RiskDistance::AverageTrueRange { period, times } => format!("{times} × the ATR of {period} bars"),
+        RiskDistance::ShareOfPrice(share) => format!("{} of the price", show_ratio(share)),
+    };
+    format!(
+        "at most {} of equity a trade and {} in all, over {distance}; no position under {} {}",
+        show_ratio(risk.max_per_trade),
+        show_ratio(risk.max_total),
+        show_amount(risk.min_position),
+        settings.account.currency,
+    )
+}
+
+fn venue(settings: &Settings) -> String {
+    let venue = &settings.venue;
+    let size = match venue.size_when_absent {
+        None => "without sizes in the data every order fills whole".to_string(),
+        Some(size) => format!("without sizes in the data {size} are displayed"),
+    };
+    let touch = match venue.touch {
+        TouchRule::Never => "a touch does not fill a limit order".to_string(),
+        TouchRule::Always => "a touch fills a limit order".to_string(),
+        TouchRule::Probability(share) => format!("a touch fills a limit order with {}", show_ratio(share)),
+    };
+    let slippage = match venue.slippage {
+        Slippage::Ticks(count) => format!("slippage {count} {}", if count == 1 { "tick" } else { "ticks" }),
+        Slippage::SquareRoot(share) => {
+            format!("slippage {} × the square root of the excess", show_ratio(share))
+        }
+    };
+    let (there, back) = (show_length(venue.latency), show_length(venue.response_latency));
+    format!("orders take {there}, answers {back}; {size}; {touch}; {slippage}")
+}
+
+fn flaws(settings: &Settings) -> String {
+    let quality = &settings.quality;
+    let gap = quality.gap_after != Nanoseconds::ZERO;
+    let all = [
+        ("crossed", quality.crossed, true),
+        ("locked", quality.locked, true),
+        ("out of order", quality.out_of_order, true),
+        ("duplicates", quality.duplicate, true),
+        ("gaps", quality.gap, gap),
+        ("outliers", quality.outlier, quality.outlier_times > 0),
+    ];
+    let actions =
+        [(FlawAction::Drop, "drops"), (FlawAction::Halt, "halts on"), (FlawAction::Keep, "keeps and flags")];
+    let mut parts = Vec::new();
+    for (action, verb) in actions {
+        let names: Vec<&str> =
+            all.iter().filter(|flaw| flaw.1 == action && flaw.2).map(|flaw| flaw.0).collect();
+        if !names.is_empty() {
+            parts.push(format!("{verb} {}", names.join(", ")));
+        }
+    }
+    parts.join("; ")
+}

@@ -1,0 +1,545 @@
+//! The one table of a scenario's keys: it drives reading, `genovo check --keys`, suggestions and the user guide.
+
+/// A section of a scenario.
+#[derive(Debug)]
+pub struct Section {
+    /// Its name without brackets; dotted when it lies inside another, empty for the top of the file.
+    pub name: &'static str,
+    /// Whether it may appear several times, as `[[name]]`.
+    pub many: bool,
+    /// One line of help.
+    pub about: &'static str,
+    /// Its keys in the order in which they are shown.
+    pub keys: &'static [Key],
+}
+
+/// A key of a section.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value is.
+    pub unit: Unit,
+    /// Which values of the unit are possible.
+    pub bound: Bound,
+    /// What holds when the scenario is silent.
+    pub default: Fallback,
+    /// One line of help.
+    pub about: &'static str,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Any text.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Whole,
+    /// A share, such as `2 %`.
+    Ratio,
+    /// A length of time, such as `5 ms`.
+    Length,
+    /// A time of day in UTC, such as `21:00`.
+    TimeOfDay,
+    /// An amount of money, such as `100 USD`.
+    Money,
+    /// The name of a currency.
+    Currency,
+    /// A price.
+    Price,
+    /// A quantity.
+    Quantity,
+    /// A file or folder, relative to the scenario that names it.
+    Path,
+    /// How times are written in a file.
+    TimeFormat,
+    /// The character between columns.
+    Delimiter,
+    /// When a strategy decides.
+    Trigger,
+    /// A risk distance.
+    Distance,
+    /// A displayed size.
+    Size,
+    /// What a touch does.
+    Touch,
+    /// Slippage.
+    Slippage,
+    /// A table with keys of its own.
+    Table,
+}
+
+/// Which values are possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// All of them.
+    Any,
+    /// Zero and above.
+    NotNegative,
+    /// Above zero.
+    Positive,
+    /// Above zero, up to 100 %.
+    Share,
+}
+
+/// What holds when the scenario is silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// Nothing: it must be said.
+    Required,
+    /// This value, as a scenario would write it.
+    Is(&'static str),
+    /// What these words say.
+    Otherwise(&'static str),
+}
+
+use Bound::{Any, NotNegative, Positive, Share};
+use Fallback::{Is, Otherwise, Required};
+
+const fn key(name: &'static str, unit: Unit, bound: Bound, default: Fallback, about: &'static str) -> Key {
+    Key { name, unit, bound, default, about }
+}
+
+const FLAW: Unit = Unit::Word(&["keep", "drop", "halt"]);
+
+/// Every section, in the order in which they are shown.
+pub const SECTIONS: &[Section] = &[
+    Section {
+        name: "",
+        many: false,
+        about: "What the run is.",
+        keys: &[
+            key(
+                "name",
+                Unit::Text,
+                Any,
+                Otherwise("the file's name"),
+                "short name; the journal's folder begins with it",
+            ),
+            key("title", Unit::Text, Any, Otherwise("the name"), "one line for people"),
+            key("seed", Unit::Whole, Any, Is("1"), "seed of everything random"),
+            key(
+                "extends",
+                Unit::Path,
+                Any,
+                Otherwise("nothing"),
+                "scenario whose keys hold unless this one says otherwise",
+            ),
+        ],
+    },
+    Section {
+        name: "account",
+        many: false,
+        about: "The account that trades.",
+        keys: &[
+            key("cash", Unit::Money, Positive, Required, "what it starts with, such as `100,000 USD`"),
+            key("currency", Unit::Currency, Any, Otherwise("that of `cash`"), "currency of the account"),
+            key(
+                "digits",
+                Unit::Whole,
+                Any,
+                Is("2"),
+                "decimals of the currency, 0 to 9: fees and results are rounded to them",
+            ),
+            key(
+                "kind",
+                Unit::Word(&["margin", "cash"]),
+                Any,
+                Is("margin"),
+                "`cash` pays in full and never sells short",
+            ),
+        ],
+    },
+    Section {
+        name: "instruments",
+        many: true,
+        about: "What is traded.",
+        keys: &[
+            key("symbol", Unit::Text, Any, Required, "its name"),
+            key("tick", Unit::Price, Positive, Required, "smallest step of its price"),
+            key("lot", Unit::Quantity, Positive, Is("1"), "smallest step of a quantity"),
+            key(
+                "multiplier",
+                Unit::Quantity,
+                Positive,
+                Is("1"),
+                "account currency per price unit and quantity unit",
+            ),
+            key(
+                "margin",
+                Unit::Ratio,
+                NotNegative,
+                Is("100 %"),
+                "share of the notional needed to open a position",
+            ),
+            key(
+                "maintenance",
+                Unit::Ratio,
+                NotNegative,
+                Otherwise("as `margin`"),
+                "share of the notional needed to hold it",
+            ),
+            key("commission", Unit::Table, Any, Otherwise("none"), "what a fill costs"),
+        ],
+    },
+    Section {
+        name: "instruments.commission",
+        many: false,
+        about: "What a fill costs: the sum of all parts, and no less than the minimum.",
+        keys: &[
+            key("taker", Unit::Ratio, Any, Is("0 %"), "share of the notional when the fill took liquidity"),
+            key(
+                "maker",
+                Unit::Ratio,
+                Any,
+                Is("0 %"),
+                "share of the notional when it gave liquidity; below zero for a rebate",
+            ),
+            key(
+                "per_unit",
+                Unit::Money,
+                NotNegative,
+                Is("0"),
+                "for each unit of quantity: a share, a contract",
+            ),
+            key("minimum", Unit::Money, NotNegative, Is("0"), "least that a fill costs"),
+        ],
+    },
+    Section {
+        name: "data",
+        many: true,
+        about: "The market data. Several sources are merged by arrival time; ties go to the one written first.",
+        keys: &[
+            key("path", Unit::Path, Any, Required, "file, or the folder of a market journal"),
+            key(
+                "kind",
+                Unit::Word(&["quotes", "trades", "bars", "journal"]),
+                Any,
+                Otherwise("`journal` for a folder, else `quotes`"),
+                "what it holds",
+            ),
+            key("instrument", Unit::Text, Any, Otherwise("the only one"), "whose data it is"),
+            key(
+                "columns",
+                Unit::Table,
+                Any,
+                Otherwise("the roles' own names"),
+                "which column plays which role",
+            ),
+            key(
+                "time_format",
+                Unit::TimeFormat,
+                Any,
+                Is("ns"),
+                "`ns`, `us`, `ms`, `s` since 1970 UTC, `rfc3339`, or a pattern such as `%Y%m%d %H:%M:%S`",
+            ),
+            key("delimiter", Unit::Delimiter, Any, Is(","), "character between columns, or `tab`"),
+            key(
+                "header",
+                Unit::Flag,
+                Any,
+                Is("true"),
+                "whether the first line names the columns; else they are numbered from 1",
+            ),
+            key(
+                "feed_latency",
+                Unit::Length,
+                NotNegative,
+                Is("0 ms"),
+                "from a row's time to its arrival, if the data has no arrival time",
+            ),
+            key("clock_offset", Unit::Length, Any, Is("0 ms"), "added to every arrival time of the data"),
+            key(
+                "skip_bad_rows",
+                Unit::Flag,
+                Any,
+                Is("false"),
+                "count and leave out rows that cannot be read, instead of stopping",
+            ),
+            key(
+                "tiles",
+                Unit::Whole,
+                Positive,
+                Is("1"),
+                "how often the data is repeated, each time shifted past its end",
+            ),
+            key(
+                "interval",
+                Unit::Length,
+                Positive,
+                Otherwise("must be said for bars"),
+                "how long a bar of the data lasts",
+            ),
+            key(
+                "known_after",
+                Unit::Length,
+                Positive,
+                Otherwise("as `interval`"),
+                "how long after its open time a bar of the data is known",
+            ),
+        ],
+    },
+    Section {
+        name: "data.columns",
+        many: false,
+        about: "Which column plays which role: its name, or its number without a header. `none`: the data has no such column.",
+        keys: &[
+            key("time", Unit::Text, Any, Is("ts_ns"), "when it happened; for bars, when the bar opened"),
+            key("received", Unit::Text, Any, Otherwise("time and `feed_latency`"), "when it arrived"),
+            key("bid", Unit::Text, Any, Is("bid"), "quotes: best bid"),
+            key("ask", Unit::Text, Any, Is("ask"), "quotes: best ask"),
+            key("bid_size", Unit::Text, Any, Is("bid_size"), "quotes: size at the bid; may be missing"),
+            key("ask_size", Unit::Text, Any, Is("ask_size"), "quotes: size at the ask; may be missing"),
+            key("price", Unit::Text, Any, Is("price"), "trades: price"),
+            key("size", Unit::Text, Any, Is("size"), "trades: size; may be missing"),
+            key("side", Unit::Text, Any, Is("side"), "trades: side of the taker; may be missing"),
+            key("open", Unit::Text, Any, Is("open"), "bars: first price"),
+            key("high", Unit::Text, Any, Is("high"), "bars: highest price"),
+            key("low", Unit::Text, Any, Is("low"), "bars: lowest price"),
+            key("close", Unit::Text, Any, Is("close"), "bars: last price"),
+            key("volume", Unit::Text, Any, Is("volume"), "bars: volume; may be missing"),
+        ],
+    },
+    Section {
+        name: "bars",
+        many: false,
+        about: "Bars built from ticks. Without this section none are built.",
+        keys: &[
+            key("interval", Unit::Length, Positive, Required, "how long a bar lasts, such as `5 min`"),
+            key(
+                "price",
+                Unit::Word(&["mid", "bid", "ask", "trade"]),
+                Any,
+                Otherwise("`mid` with quotes, else `trade`"),
+                "price that the bars show",
+            ),
+        ],
+    },
+    Section {
+        name: "strategy",
+        many: false,
+        about: "Who decides. The other keys are the strategy's own: genovo check --strategies",
+        keys: &[
+            key("kind", Unit::Text, Any, Required, "name of the strategy"),
+            key(
+                "decide",
+                Unit::Trigger,
+                Any,
+                Otherwise("as the strategy likes it"),
+                "when it decides: `on_signal`, `every_tick`, `every 100 ticks`, `bar_close`, `1 s`",
+            ),
+        ],
+    },
+    Section {
+        name: "risk",
+        many: false,
+        about: "The limits.",
+        keys: &[
+            key("max_per_trade", Unit::Ratio, Share, Is("2 %"), "share of equity one trade may lose"),
+            key(
+                "max_total",
+                Unit::Ratio,
+                Share,
+                Is("5 %"),
+                "share of equity all open positions together may lose",
+            ),
+            key(
+                "min_position",
+                Unit::Money,
+                NotNegative,
+                Is("100"),
+                "smallest position that is opened, by notional",
+            ),
+            key(
+                "distance",
+                Unit::Distance,
+                Any,
+                Otherwise("`2 atr` with bars, else `1 %`"),
+                "how far the price is assumed to move against a position without a stop",
+            ),
+            key("atr_period", Unit::Whole, Positive, Is("14"), "bars in the average true range"),
+        ],
+    },
+    Section {
+        name: "venue",
+        many: false,
+        about: "The simulated venue.",
+        keys: &[
+            key(
+                "latency",
+                Unit::Length,
+                NotNegative,
+                Is("5 ms"),
+                "from our sending an order to its arrival at the venue",
+            ),
+            key(
+                "response_latency",
+                Unit::Length,
+                NotNegative,
+                Is("0 ms"),
+                "from the venue's answer to its arrival here",
+            ),
+            key(
+                "size_when_absent",
+                Unit::Size,
+                Any,
+                Is("unlimited"),
+                "displayed size where the data has none",
+            ),
+            key(
+                "touch",
+                Unit::Touch,
+                Any,
+                Is("never"),
+                "whether a resting limit order fills when its price is only touched: `never`, `always`, or a probability",
+            ),
+            key(
+                "slippage",
+                Unit::Slippage,
+                Any,
+                Is("1 tick"),
+                "beyond the displayed size, and on bars and trades: `1 tick`, or `0.1 % square root`",
+            ),
+            key("day_end", Unit::TimeOfDay, Any, Is("21:00"), "when the trading day ends, in UTC"),
+        ],
+    },
+    Section {
+        name: "quality",
+        many: false,
+        about: "What is done about flawed data: `keep` and flag it, `drop` it, or `halt` trading.",
+        keys: &[
+            key("crossed", FLAW, Any, Is("drop"), "bid above ask"),
+            key("locked", FLAW, Any, Is("keep"), "bid equal to ask"),
+            key("out_of_order", FLAW, Any, Is("drop"), "a stamp before the last one"),
+            key("duplicate", FLAW, Any, Is("keep"), "the same row again"),
+            key("gap", FLAW, Any, Is("keep"), "silence longer than `gap_after`"),
+            key(
+                "gap_after",
+                Unit::Length,
+                NotNegative,
+                Is("15 min"),
+                "how long silence may last; 0 never flags",
+            ),
+            key("outlier", FLAW, Any, Is("keep"), "a move more than `outlier_times` the usual"),
+            key(
+                "outlier_times",
+                Unit::Whole,
+                Any,
+                Is("100"),
+                "how many times the usual move is too far; 0 never flags",
+            ),
+        ],
+    },
+    Section {
+        name: "execution",
+        many: false,
+        about: "How the machine runs it. Changes no result, and is no part of a run's identity.",
+        keys: &[
+            key(
+                "mode",
+                Unit::Word(&["auto", "inline", "pipelined"]),
+                Any,
+                Is("auto"),
+                "one thread, or stages joined by queues",
+            ),
+            key(
+                "cpu",
+                Unit::Word(&["auto", "scalar", "avx2", "avx512"]),
+                Any,
+                Is("auto"),
+                "instruction set of the kernels",
+            ),
+            key("backend", Unit::Word(&["auto", "cpu", "cuda"]), Any, Is("auto"), "where the kernels run"),
+        ],
+    },
+];
+
+/// The section of this name.
+pub fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}
+
+impl Section {
+    /// The key of this name.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// As a scenario writes it: `[risk]`, `[[instruments]]`.
+    pub fn heading(&self) -> String {
+        match (self.name, self.many) {
+            ("", _) => "the top of the file".to_string(),
+            (name, true) => format!("[[{name}]]"),
+            (name, false) => format!("[{name}]"),
+        }
+    }
+}
+
+impl Key {
+    /// Its help with its default, in one line.
+    pub fn help(&self) -> String {
+        match self.default {
+            Required => self.about.to_string(),
+            Is(value) => format!("{} (default {value})", self.about),
+            Otherwise(words) => format!("{} (default: {words})", self.about),
+        }
+    }
+}
+
+impl Unit {
+    /// With its article: "a share".
+    pub fn noun(self) -> &'static str {
+        match self {
+            Unit::Text => "a text",
+            Unit::Word(_) => "one of the words",
+            Unit::Flag => "true or false",
+            Unit::Whole => "a whole number",
+            Unit::Ratio => "a share",
+            Unit::Length => "a length of time",
+            Unit::TimeOfDay => "a time of day",
+            Unit::Money => "an amount of money",
+            Unit::Currency => "a currency",
+            Unit::Price => "a price",
+            Unit::Quantity => "a quantity",
+            Unit::Path => "a path",
+            Unit::TimeFormat => "a time format",
+            Unit::Delimiter => "a delimiter",
+            Unit::Trigger => "a time to decide",
+            Unit::Distance => "a risk distance",
+            Unit::Size => "a size",
+            Unit::Touch => "a touch rule",
+            Unit::Slippage => "a slippage",
+            Unit::Table => "a table",
+        }
+    }
+
+    /// An example as a scenario writes it; empty for a list of words.
+    pub fn example(self) -> &'static str {
+        match self {
+            Unit::Text => "\"gold\"",
+            Unit::Word(_) => "",
+            Unit::Flag => "true",
+            Unit::Whole => "12",
+            Unit::Ratio => "\"2 %\"",
+            Unit::Length => "\"5 ms\"",
+            Unit::TimeOfDay => "\"21:00\"",
+            Unit::Money => "\"100,000 USD\"",
+            Unit::Currency => "\"USD\"",
+            Unit::Price => "0.01",
+            Unit::Quantity => "500",
+            Unit::Path => "\"data/quotes.csv.zst\"",
+            Unit::TimeFormat => "\"ns\"",
+            Unit::Delimiter => "\";\"",
+            Unit::Trigger => "\"on_signal\"",
+            Unit::Distance => "\"2 atr\"",
+            Unit::Size => "\"unlimited\"",
+            Unit::Touch => "\"never\"",
+            Unit::Slippage => "\"1 tick\"",
+            Unit::Table => "{ … }",
+        }
+    }
+}

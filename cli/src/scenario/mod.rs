@@ -1,0 +1,155 @@
+//! A scenario: the TOML file that says what a run does, read into the engine's settings.
+//!
+//! [`load`] is the way in. What decides a run's results goes into [`Settings`] and is hashed; where the data lies and
+//! how the machine executes the run stay outside.
+
+mod build;
+mod data;
+mod document;
+pub mod explain;
+pub mod keys;
+pub mod readable;
+pub mod reference;
+mod section;
+
+use std::path::{Path, PathBuf};
+
+use genovo_engine::ids::{Hash, InstrumentId};
+use genovo_engine::settings::{DataKind, Settings};
+use genovo_engine::strategy::Registry;
+
+pub use section::{EffectiveKey, EffectiveSection};
+
+use crate::error::Failure;
+
+/// A scenario that was read and found good.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// One line for people.
+    pub title: String,
+    /// What decides the results.
+    pub settings: Settings,
+    /// Where the data of each of the settings' sources lies.
+    pub files: Vec<DataFile>,
+    /// How the machine runs it.
+    pub execution: Execution,
+    /// What a reader should know although it is no error.
+    pub notes: Vec<String>,
+    /// Every key as it holds, with where it comes from.
+    pub effective: Vec<EffectiveSection>,
+}
+
+/// Where the data of a source lies and how its columns are read. No part of a run's identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataFile {
+    /// The file, or the folder of a market journal.
+    pub path: PathBuf,
+    /// Whose data.
+    pub instrument: InstrumentId,
+    /// What it holds.
+    pub kind: DataKind,
+    /// Which column plays which role; empty for a journal.
+    pub columns: Vec<Column>,
+    /// How times are written: `ns`, `us`, `ms`, `s`, `rfc3339`, or a pattern.
+    pub time_format: String,
+    /// The byte between columns.
+    pub delimiter: u8,
+    /// Whether the first line names the columns; else [`Column::name`] is a number from 1.
+    pub header: bool,
+}
+
+/// A column of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// What it means: `time`, `bid`, `ask_size`, …
+    pub role: &'static str,
+    /// Its name in the file's header, or its number from 1.
+    pub name: String,
+    /// Whether a file without it is refused.
+    pub needed: bool,
+}
+
+/// How the machine runs it. Changes no result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Execution {
+    /// On one thread or several.
+    pub mode: Mode,
+    /// Which instruction set the kernels use.
+    pub cpu: Cpu,
+    /// Where the kernels run.
+    pub backend: Backend,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub enum $name {
+            /// What suits this machine.
+            #[default]
+            Auto,
+            $($(#[$each])* $variant,)+
+        }
+
+        impl $name {
+            /// As in a scenario's `[execution]`.
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $name::Auto => "auto",
+                    $($name::$variant => $word,)+
+                }
+            }
+
+            /// The variant of a word that the table of keys has.
+            fn of(word: &str) -> $name {
+                match word {
+                    $($word => $name::$variant,)+
+                    _ => $name::Auto,
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// On one thread or several.
+    Mode {
+        /// One thread, and the journal's writer.
+        Inline = "inline",
+        /// Stages joined by queues.
+        Pipelined = "pipelined",
+    }
+}
+words! {
+    /// Which instruction set the kernels use.
+    Cpu {
+        /// None in particular.
+        Scalar = "scalar",
+        /// AVX2.
+        Avx2 = "avx2",
+        /// AVX-512.
+        Avx512 = "avx512",
+    }
+}
+words! {
+    /// Where the kernels run.
+    Backend {
+        /// On the processor.
+        Cpu = "cpu",
+        /// On a graphics card.
+        Cuda = "cuda",
+    }
+}
+
+impl Scenario {
+    /// The BLAKE3 of the settings' canonical JSON.
+    pub fn settings_hash(&self) -> Hash {
+        Hash(*blake3::hash(self.settings.to_canonical_json().as_bytes()).as_bytes())
+    }
+}
+
+/// Reads a scenario, what it extends, and `--set` arguments; checks all of it; reports every error at once.
+pub fn load(path: &Path, sets: &[String], registry: &Registry) -> Result<Scenario, Failure> {
+    let document = document::Document::load(path, sets)?;
+    build::build(path, &document, registry)
+}
