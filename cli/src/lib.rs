@@ -1,1 +1,3 @@
 //! The command line of genovo, and the small library behind it.
+
+pub mod report;
