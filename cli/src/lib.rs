@@ -5,6 +5,7 @@
 
 pub mod commands;
 pub mod error;
+pub mod report;
 pub mod scenario;
 
 pub use commands::run;

@@ -1,0 +1,365 @@
+//! From events to a report: a fold that sees every event once, in order.
+//!
+//! A running replay and a journal read back give the same report. A quote costs a few integer operations and no
+//! allocation; memory grows with fills and trades only, never with quotes.
+
+use genovo_engine::event::{Event, Fact, Fill, Header, RunEnded, RunStarted, TradingHalted, WorldKind};
+use genovo_engine::ids::InstrumentId;
+use genovo_engine::settings::{Instrument, Settings};
+use genovo_engine::units::{Money, Nanoseconds, Price, SCALE, Timestamp};
+
+use super::costs::Costs;
+use super::curve::Series;
+use super::drawdown::{Falls, Point};
+use super::figures::{Counts, FillPoint, Identity, Moment, Report, Trade};
+use super::position::{ATTO, Position};
+use super::quality::Flaws;
+use super::returns::Days;
+use super::verdicts::Verdicts;
+use super::{finish, headline};
+
+/// The most executions drawn in the price chart.
+const FILLS_DRAWN_MAX: usize = 4_000;
+
+/// Takes events, gives a [`Report`].
+#[derive(Debug, Default)]
+pub struct ReportBuilder {
+    pub(super) identity: Identity,
+    pub(super) settings: Option<Settings>,
+    pub(super) counts: Counts,
+    pub(super) start: Money,
+    pub(super) instruments: Vec<Seen>,
+    /// The newest market event. It counts once the event after it does not say that it was dropped.
+    pending: Option<Tick>,
+    pub(super) first: Option<Timestamp>,
+    pub(super) now: Timestamp,
+    day_end: i64,
+    /// Equity in units of 1e-18.
+    pub(super) equity: i128,
+    pub(super) falls: Option<Falls>,
+    pub(super) equity_curve: Series<i128>,
+    /// Net exposure as a share of equity, in units of 1e-9.
+    pub(super) exposure_curve: Series<i64>,
+    pub(super) fills: Vec<FillPoint>,
+    pub(super) trades: Vec<Trade>,
+    positions_open: u32,
+    held_since: Timestamp,
+    pub(super) held: i64,
+    pub(super) turnover: Money,
+    pub(super) costs: Costs,
+    pub(super) verdicts: Verdicts,
+    pub(super) flaws: Flaws,
+    pub(super) days: Days,
+    pub(super) any_size: bool,
+    pub(super) halted: Option<String>,
+    pub(super) ended: Option<RunEnded>,
+}
+
+/// An instrument with its position and its prices.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub position: Position,
+    pub prices: Series<i64>,
+    /// The first ask, or the first price without quotes.
+    pub first: Option<Price>,
+}
+
+/// A market event that waits for its flags.
+#[derive(Clone, Copy, Debug)]
+struct Tick {
+    instrument: InstrumentId,
+    time: Timestamp,
+    /// Bid and ask, or one price twice.
+    prices: (Price, Price),
+    is_quote: bool,
+}
+
+impl ReportBuilder {
+    /// Nothing seen yet.
+    pub fn new() -> ReportBuilder {
+        ReportBuilder { day_end: i64::MIN, ..ReportBuilder::default() }
+    }
+
+    /// Takes the next event. Call it for every event of a run, in order.
+    #[inline]
+    pub fn observe(&mut self, event: &Event) {
+        self.counts.events += 1;
+        let header = &event.header;
+        if let Fact::QuoteChanged(quote) = &event.fact {
+            self.settle();
+            self.counts.quotes += 1;
+            self.any_size |= quote.bid_size.is_some() | quote.ask_size.is_some();
+            self.wait(header, (quote.bid, quote.ask), true);
+        } else {
+            self.observe_other(event);
+        }
+    }
+
+    fn observe_other(&mut self, event: &Event) {
+        let header = &event.header;
+        if let Fact::DataFlagged(flag) = &event.fact {
+            self.flaws.flagged(header, flag);
+            if flag.action == genovo_engine::event::FlawAction::Drop {
+                self.pending = None;
+            }
+            return;
+        }
+        self.settle();
+        match &event.fact {
+            Fact::RunStarted(started) => self.started(started),
+            Fact::InstrumentDefined(instrument) => self.defined(header.instrument, instrument),
+            Fact::TradePrinted(trade) => {
+                self.counts.trades_printed += 1;
+                self.wait(header, (trade.price, trade.price), false);
+            }
+            Fact::BarReceived(bar) => {
+                self.counts.bars_received += 1;
+                self.wait(header, (bar.close, bar.close), false);
+            }
+            Fact::OrderFilled(fill) => self.filled(header, fill),
+            Fact::RiskAssessed(verdict) => {
+                let symbol = self.symbol(header.instrument);
+                self.verdicts.assessed(header, &symbol, verdict);
+            }
+            Fact::OrderSubmitted(order) => {
+                self.counts.orders += 1;
+                self.costs.submitted(order);
+                self.verdicts.concerned(header.cause, order.order);
+            }
+            Fact::OrderDenied(denied) => self.verdicts.concerned(header.cause, denied.order),
+            Fact::OrderRejected(rejected) => {
+                self.counts.rejected += 1;
+                self.costs.closed(rejected.order);
+            }
+            Fact::OrderCancelled(closed) => {
+                self.counts.cancelled += 1;
+                self.costs.closed(closed.order);
+            }
+            Fact::OrderExpired(closed) => {
+                self.counts.expired += 1;
+                self.costs.closed(closed.order);
+            }
+            Fact::BarClosed(_) => self.counts.bars_built += 1,
+            Fact::DecisionMade(_) => self.counts.decisions += 1,
+            Fact::TradingHalted(halted) => self.halted = Some(halt_reason(halted)),
+            Fact::RunEnded(ended) => {
+                self.now = self.now.max(header.time_received);
+                self.ended = Some((**ended).clone());
+            }
+            Fact::QuoteChanged(_)
+            | Fact::DataFlagged(_)
+            | Fact::TimerFired(_)
+            | Fact::OrderAccepted(_)
+            | Fact::CancelRejected(_)
+            | Fact::FeaturesComputed(_)
+            | Fact::CancelRequested(_) => {}
+        }
+    }
+
+    /// The report. What only the caller knows (the journal's head hash) is left for it to fill in.
+    pub fn finish(mut self) -> Report {
+        self.settle();
+        if let Some(falls) = &mut self.falls {
+            falls.push(self.equity, self.now);
+            self.days.close(self.now, Money(self.equity / ATTO));
+            self.sample();
+        }
+        if self.positions_open > 0 {
+            self.held += (self.now - self.held_since).0;
+        }
+        let mut report = finish::report(self);
+        report.headline = headline::sentences(&report);
+        report
+    }
+
+    fn started(&mut self, started: &RunStarted) {
+        self.settings = Settings::from_canonical_json(&started.settings).ok();
+        self.identity = Identity {
+            world: match started.world {
+                WorldKind::Simulated => "simulated",
+                WorldKind::Live => "live",
+                WorldKind::Market => "market",
+            }
+            .to_string(),
+            run_id: genovo_engine::canonical::run_id(started).to_string(),
+            settings_hash: started.settings_hash,
+            seed: started.seed,
+            logic_version: started.logic_version,
+            ..Identity::default()
+        };
+        let Some(settings) = &self.settings else { return };
+        self.identity.name = settings.name.clone();
+        self.identity.strategy = settings.strategy.kind.clone();
+        self.start = settings.account.cash;
+        self.equity = self.start.0 * ATTO;
+        let digits = settings.account.digits;
+        self.instruments =
+            settings.instruments.iter().map(|instrument| Seen::new(instrument, digits)).collect();
+    }
+
+    /// An instrument that the settings do not list, as in a journal of market data.
+    fn defined(&mut self, id: InstrumentId, instrument: &Instrument) {
+        if id.index() == Some(self.instruments.len()) {
+            let digits = self.settings.as_ref().map_or(2, |settings| settings.account.digits);
+            self.instruments.push(Seen::new(instrument, digits));
+        }
+    }
+
+    #[inline]
+    fn wait(&mut self, header: &Header, prices: (Price, Price), is_quote: bool) {
+        self.pending =
+            Some(Tick { instrument: header.instrument, time: header.time_received, prices, is_quote });
+    }
+
+    /// Lets the market event that waited take effect.
+    #[inline]
+    fn settle(&mut self) {
+        let Some(tick) = self.pending.take() else { return };
+        let time = tick.time.max(self.now);
+        if time.0 >= self.day_end {
+            self.begin_day(time);
+        }
+        self.now = time;
+        let Some(seen) = tick.instrument.index().and_then(|index| self.instruments.get_mut(index)) else {
+            return;
+        };
+        let (low, high) = tick.prices;
+        let market = &mut seen.position.market;
+        if tick.is_quote {
+            (market.bid, market.ask) = (Some(low), Some(high));
+        } else {
+            market.last = Some(low);
+            if market.bid.is_some() {
+                return;
+            }
+        }
+        if seen.first.is_none() {
+            seen.first = Some(high);
+        }
+        seen.prices.push(time.0, (low.0 + high.0) >> 1);
+        let change = seen.position.mark();
+        if change != 0 {
+            self.equity += change;
+            self.follow();
+        }
+    }
+
+    /// Notes the changed equity.
+    #[inline]
+    fn follow(&mut self) {
+        if let Some(falls) = &mut self.falls {
+            falls.push(self.equity, self.now);
+        }
+        if self.equity_curve.push(self.now.0, self.equity) {
+            self.sample();
+        }
+    }
+
+    /// Adds points to the curves: equity and net exposure as they are now.
+    fn sample(&mut self) {
+        let net: Money = self.instruments.iter().map(|seen| seen.position.notional()).sum();
+        let equity = self.equity as f64 / ATTO as f64;
+        let share = if equity > 0.0 { net.0 as f64 / equity } else { 0.0 };
+        self.equity_curve.push(self.now.0, self.equity);
+        self.exposure_curve.push(self.now.0, (share * SCALE as f64) as i64);
+    }
+
+    #[cold]
+    fn begin_day(&mut self, time: Timestamp) {
+        if self.falls.is_some() {
+            self.days.close(self.now, Money(self.equity / ATTO));
+        } else {
+            self.first = Some(time);
+            self.now = time;
+            self.falls = Some(Falls::from(Point { equity: self.equity, time }));
+            self.sample();
+        }
+        self.day_end = (time.0.div_euclid(Nanoseconds::DAY.0) + 1).saturating_mul(Nanoseconds::DAY.0);
+    }
+
+    fn filled(&mut self, header: &Header, fill: &Fill) {
+        self.counts.fills += 1;
+        let time = header.time_received.max(self.now);
+        if time.0 >= self.day_end {
+            self.begin_day(time);
+        }
+        self.now = time;
+        let Some(seen) = header.instrument.index().and_then(|index| self.instruments.get_mut(index)) else {
+            return;
+        };
+        let position = &mut seen.position;
+        self.costs.filled(fill, position);
+        self.turnover += position.worth(fill.price, fill.quantity).abs();
+        if self.fills.len() < FILLS_DRAWN_MAX {
+            self.fills.push(FillPoint {
+                time: seconds(time.0),
+                instrument: position.symbol.clone(),
+                price: fill.price.as_f64(),
+                side: fill.side,
+                quantity: fill.quantity,
+                order: fill.order,
+            });
+        }
+        let was_open = position.quantity.0 != 0;
+        let (closed, change) = position.fill(fill, time);
+        let is_open = position.quantity.0 != 0;
+        self.trades.extend(closed);
+        self.equity += change;
+        self.count_open(was_open, is_open);
+        self.follow();
+        self.sample();
+    }
+
+    /// Measures the time during which anything is held.
+    fn count_open(&mut self, was_open: bool, is_open: bool) {
+        match (was_open, is_open) {
+            (false, true) => {
+                if self.positions_open == 0 {
+                    self.held_since = self.now;
+                }
+                self.positions_open += 1;
+            }
+            (true, false) => {
+                self.positions_open -= 1;
+                if self.positions_open == 0 {
+                    self.held += (self.now - self.held_since).0;
+                }
+            }
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    fn symbol(&self, id: InstrumentId) -> String {
+        let seen = id.index().and_then(|index| self.instruments.get(index));
+        seen.map(|seen| seen.position.symbol.clone()).unwrap_or_default()
+    }
+}
+
+impl Seen {
+    fn new(instrument: &Instrument, digits: u8) -> Seen {
+        Seen {
+            position: Position::new(instrument.symbol.clone(), instrument.multiplier, digits),
+            prices: Series::default(),
+            first: None,
+        }
+    }
+}
+
+/// Nanoseconds as Unix seconds, for plots.
+pub(super) fn seconds(nanoseconds: i64) -> f64 {
+    (nanoseconds / 1_000_000) as f64 / 1e3
+}
+
+/// The first and last moment and the calendar days between, both counted.
+pub(super) fn span(first: Timestamp, last: Timestamp) -> super::figures::Span {
+    let day = |time: Timestamp| time.0.div_euclid(Nanoseconds::DAY.0);
+    super::figures::Span { from: Moment(first), to: Moment(last), days: (day(last) - day(first)) as u64 + 1 }
+}
+
+fn halt_reason(halted: &TradingHalted) -> String {
+    match halted {
+        TradingHalted::Data { flaw } => format!("the data had a flaw that halts: {}", flaw.name()),
+        TradingHalted::NotANumber { column } => format!("NaN or infinity in column {column}"),
+        TradingHalted::EquityGone => "the account can no longer hold its positions".to_string(),
+    }
+}

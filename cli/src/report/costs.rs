@@ -1,0 +1,89 @@
+//! What the fills cost, told apart: spread, slippage beyond the touch, commission, and the way of an order.
+
+use std::collections::BTreeMap;
+
+use genovo_engine::event::{Fill, Order, OrderKind, Side};
+use genovo_engine::ids::OrderId;
+use genovo_engine::units::{Money, Price, SCALE, div_half_even};
+
+use super::figures::ResultSplit;
+use super::position::Position;
+
+/// Sums over all fills, in account currency.
+#[derive(Debug, Default)]
+pub struct Costs {
+    /// Middle to touch.
+    pub spread: Money,
+    /// Touch to fill.
+    pub slippage: Money,
+    /// What the venue charged.
+    pub commission: Money,
+    /// How far the touch moved against market orders under way.
+    pub under_way: Money,
+    /// Fills that met no quote.
+    pub without_quote: u64,
+    /// The touch that each market order under way saw when it was sent.
+    sent: BTreeMap<OrderId, Price>,
+}
+
+impl Costs {
+    /// Remembers what a market order saw when it left.
+    pub fn submitted(&mut self, order: &Order) {
+        let touch = touch(order.side, order.bid, order.ask);
+        if let (OrderKind::Market, Some(touch)) = (order.kind, touch) {
+            self.sent.insert(order.order, touch);
+        }
+    }
+
+    /// Forgets an order that no longer works.
+    pub fn closed(&mut self, order: OrderId) {
+        self.sent.remove(&order);
+    }
+
+    /// Takes an execution in an instrument.
+    pub fn filled(&mut self, fill: &Fill, position: &Position) {
+        self.commission += fill.commission;
+        let sign = fill.side.sign();
+        let worth = |difference: i64| position.worth(Price(difference), fill.quantity);
+        match (fill.bid, fill.ask, touch(fill.side, fill.bid, fill.ask)) {
+            (Some(bid), Some(ask), Some(touch)) => {
+                let beyond = (sign * (fill.price.0 - touch.0)).max(0);
+                // Twice the distance to the middle, so that no half is lost.
+                let from_middle =
+                    i128::from(sign) * (2 * i128::from(fill.price.0) - i128::from(bid.0 + ask.0));
+                let whole = position.worth(Price(SCALE), fill.quantity);
+                let paid = div_half_even(from_middle * whole.0, 2 * i128::from(SCALE));
+                self.slippage += worth(beyond);
+                self.spread += Money(paid) - worth(beyond);
+                if let Some(seen) = self.sent.get(&fill.order) {
+                    self.under_way += worth(sign * (touch.0 - seen.0));
+                }
+            }
+            _ => self.without_quote += 1,
+        }
+        if fill.remaining.0 == 0 {
+            self.sent.remove(&fill.order);
+        }
+    }
+
+    /// The result split into its parts, each rounded to the currency's digits but for what is left before costs.
+    pub fn split(&self, total: Money, digits: u8) -> ResultSplit {
+        let (spread, slippage) = (self.spread.round_to(digits), self.slippage.round_to(digits));
+        ResultSplit {
+            before_costs: total + spread + slippage + self.commission,
+            spread,
+            slippage,
+            commission: self.commission,
+            total,
+            under_way: self.under_way.round_to(digits),
+            fills_without_quote: self.without_quote,
+        }
+    }
+}
+
+fn touch(side: Side, bid: Option<Price>, ask: Option<Price>) -> Option<Price> {
+    match side {
+        Side::Buy => ask,
+        Side::Sell => bid,
+    }
+}

@@ -1,0 +1,254 @@
+//! One instrument's position, valued at every mark, and the trades that it is made of.
+//!
+//! Netting with average cost. Profits are rounded to the currency's digits once a fill, as the engine does.
+
+use genovo_engine::event::{Fill, Side};
+use genovo_engine::ids::OrderId;
+use genovo_engine::units::{Money, Price, Quantity, Ratio, SCALE, Timestamp, mul_div_half_even};
+
+use super::figures::{Moment, OpenPosition, Trade};
+
+/// Units of 1e-18 in one of 1e-9.
+pub const ATTO: i128 = SCALE as i128;
+
+/// The prices that value a position: long at the bid, short at the ask, without quotes at the last price.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Market {
+    /// The best bid.
+    pub bid: Option<Price>,
+    /// The best ask.
+    pub ask: Option<Price>,
+    /// The last price of a trade or bar.
+    pub last: Option<Price>,
+}
+
+/// One instrument's position.
+#[derive(Debug)]
+pub struct Position {
+    /// The instrument's name.
+    pub symbol: String,
+    /// The prices that value it.
+    pub market: Market,
+    /// How much is held, signed.
+    pub quantity: Quantity,
+    multiplier: Quantity,
+    digits: u8,
+    /// What the open part cost, signed like the position.
+    cost: Money,
+    /// Profits of what was closed, before commissions.
+    realised: Money,
+    commission: Money,
+    /// Position × multiplier: the change of value for a change of the price by one.
+    factor: i64,
+    /// The price that values it now.
+    marked: i64,
+    /// Everything won so far at the mark, commissions deducted, in units of 1e-18.
+    value: i128,
+    open: Option<OpenTrade>,
+}
+
+/// A trade under way.
+#[derive(Debug)]
+struct OpenTrade {
+    side: Side,
+    order: OrderId,
+    opened: Timestamp,
+    quantity_max: Quantity,
+    quantity_in: Quantity,
+    paid_in: Money,
+    quantity_out: Quantity,
+    paid_out: Money,
+    realised: Money,
+    commission: Money,
+    /// The position's value when the trade began; the bounds are measured from it.
+    base: i128,
+    low: i128,
+    high: i128,
+}
+
+impl Position {
+    /// Nothing held yet.
+    pub fn new(symbol: String, multiplier: Quantity, digits: u8) -> Position {
+        Position {
+            symbol,
+            market: Market::default(),
+            quantity: Quantity::ZERO,
+            multiplier,
+            digits,
+            cost: Money::ZERO,
+            realised: Money::ZERO,
+            commission: Money::ZERO,
+            factor: 0,
+            marked: 0,
+            value: 0,
+            open: None,
+        }
+    }
+
+    /// Values the position at the market; returns by how much its value changed, in units of 1e-18.
+    #[inline]
+    pub fn mark(&mut self) -> i128 {
+        if self.factor == 0 {
+            return 0;
+        }
+        let Some((price, _)) = self.mark_price() else { return 0 };
+        let change = i128::from(self.factor) * i128::from(price.0 - self.marked);
+        self.marked = price.0;
+        self.value += change;
+        if let Some(open) = &mut self.open {
+            open.low = open.low.min(self.value);
+            open.high = open.high.max(self.value);
+        }
+        change
+    }
+
+    /// The price that values the position, and what it is.
+    #[inline]
+    pub fn mark_price(&self) -> Option<(Price, &'static str)> {
+        let touch = if self.quantity.0 >= 0 { self.market.bid } else { self.market.ask };
+        match touch {
+            Some(price) => Some((price, if self.quantity.0 >= 0 { "bid" } else { "ask" })),
+            None => self.market.last.map(|price| (price, "last")),
+        }
+    }
+
+    /// Position × mark in account currency, signed.
+    pub fn notional(&self) -> Money {
+        Price(self.marked) * Quantity(self.factor)
+    }
+
+    /// What a quantity is worth at a price.
+    pub fn worth(&self, price: Price, quantity: Quantity) -> Money {
+        (price * quantity).times(Ratio(self.multiplier.0))
+    }
+
+    /// Takes an execution. Returns the trade that it closed, and by how much the value changed in units of 1e-18.
+    pub fn fill(&mut self, fill: &Fill, time: Timestamp) -> (Option<Trade>, i128) {
+        let before = self.value;
+        let sign = fill.side.sign();
+        let opposite = self.quantity.0 != 0 && self.quantity.0.signum() != sign;
+        let closing = if opposite { fill.quantity.min(self.quantity.abs()) } else { Quantity::ZERO };
+        let opening = fill.quantity - closing;
+        let commission_closing = fill.commission.share(closing, fill.quantity);
+        let mut closed = None;
+        if closing.0 > 0 {
+            self.close(fill, closing, commission_closing);
+            if self.quantity.0 == 0 {
+                closed = self.end_trade(fill.order, time);
+            }
+        }
+        if opening.0 > 0 {
+            self.add(fill, opening, fill.commission - commission_closing, time);
+        }
+        self.revalue(fill.price);
+        (closed, self.value - before)
+    }
+
+    /// Takes `closing` off the position at the fill's price.
+    fn close(&mut self, fill: &Fill, closing: Quantity, commission: Money) {
+        let cost = self.cost.share(closing, self.quantity.abs());
+        let paid = self.worth(fill.price, closing);
+        let signed = Money(paid.0 * i128::from(fill.side.sign()));
+        let profit = (-signed - cost).round_to(self.digits);
+        self.cost -= cost;
+        self.quantity += Quantity(closing.0 * fill.side.sign());
+        self.realised += profit;
+        self.commission += commission;
+        if let Some(open) = &mut self.open {
+            open.quantity_out += closing;
+            open.paid_out += paid;
+            open.realised += profit;
+            open.commission += commission;
+        }
+    }
+
+    /// Adds `opening` to the position at the fill's price, beginning a trade if there is none.
+    fn add(&mut self, fill: &Fill, opening: Quantity, commission: Money, time: Timestamp) {
+        let paid = self.worth(fill.price, opening);
+        let base = (self.realised - self.commission).0 * ATTO;
+        self.cost += Money(paid.0 * i128::from(fill.side.sign()));
+        self.quantity += Quantity(opening.0 * fill.side.sign());
+        self.commission += commission;
+        let open = self.open.get_or_insert(OpenTrade {
+            side: fill.side,
+            order: fill.order,
+            opened: time,
+            quantity_max: Quantity::ZERO,
+            quantity_in: Quantity::ZERO,
+            paid_in: Money::ZERO,
+            quantity_out: Quantity::ZERO,
+            paid_out: Money::ZERO,
+            realised: Money::ZERO,
+            commission: Money::ZERO,
+            base,
+            low: base,
+            high: base,
+        });
+        open.quantity_in += opening;
+        open.paid_in += paid;
+        open.commission += commission;
+        open.quantity_max = open.quantity_max.max(self.quantity.abs());
+    }
+
+    /// Values the changed position anew; without a market, at the fill's price.
+    fn revalue(&mut self, price: Price) {
+        let factor = self.quantity.0 as i128 * self.multiplier.0 as i128 / ATTO;
+        self.factor = i64::try_from(factor).expect("a position times its multiplier fits 64 bits");
+        self.marked = self.mark_price().map_or(price, |(price, _)| price).0;
+        let open = i128::from(self.factor) * i128::from(self.marked) - self.cost.0 * ATTO;
+        self.value = (self.realised - self.commission).0 * ATTO + open;
+        if let Some(open) = &mut self.open {
+            open.low = open.low.min(self.value);
+            open.high = open.high.max(self.value);
+        }
+    }
+
+    fn end_trade(&mut self, order: OrderId, time: Timestamp) -> Option<Trade> {
+        let open = self.open.take()?;
+        let last = (self.realised - self.commission).0 * ATTO;
+        let digits = self.digits;
+        let measured = |value: i128| Money((value - open.base) / ATTO).round_to(digits);
+        Some(Trade {
+            instrument: self.symbol.clone(),
+            side: open.side,
+            quantity: open.quantity_max,
+            order_in: open.order,
+            order_out: order,
+            opened: Moment(open.opened),
+            closed: Moment(time),
+            price_in: self.average(open.paid_in, open.quantity_in),
+            price_out: self.average(open.paid_out, open.quantity_out),
+            profit: open.realised - open.commission,
+            commission: open.commission,
+            worst_mark: measured(open.low.min(last)).min(Money::ZERO),
+            best_mark: measured(open.high.max(last)).max(Money::ZERO),
+        })
+    }
+
+    /// The price of one, given the price of all.
+    fn average(&self, paid: Money, quantity: Quantity) -> Price {
+        let each = i128::from(quantity.0) * i128::from(self.multiplier.0) / ATTO;
+        if each == 0 {
+            return Price::ZERO;
+        }
+        Price(i64::try_from(mul_div_half_even(paid.0, ATTO, each)).unwrap_or(0))
+    }
+
+    /// The position as it stands, if there is one.
+    pub fn still_open(&self) -> Option<OpenPosition> {
+        let open = self.open.as_ref()?;
+        let (mark, marked_at) = self.mark_price().unwrap_or((Price(self.marked), "last"));
+        let worth = i128::from(self.factor) * i128::from(self.marked);
+        Some(OpenPosition {
+            instrument: self.symbol.clone(),
+            quantity: self.quantity,
+            price_in: self
+                .average(Money(self.cost.0 * i128::from(self.quantity.signum())), self.quantity.abs()),
+            mark,
+            marked_at: marked_at.to_string(),
+            profit: Money(worth / ATTO - self.cost.0).round_to(self.digits),
+            order_in: open.order,
+            opened: Moment(open.opened),
+        })
+    }
+}

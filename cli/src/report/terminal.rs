@@ -1,0 +1,359 @@
+//! The report in the terminal: one screen, columns aligned, plain text unless it is a terminal.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use genovo_engine::ids::OrderId;
+use genovo_engine::settings::{BarSettings, Settings, StrategySettings};
+use genovo_engine::units::{Money, Ratio};
+
+use super::figures::Report;
+use super::format;
+use super::sparkline::sparkline;
+
+const SPARKLINE_WIDTH: usize = 60;
+
+/// Whether colours may help. They never carry a meaning alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// ANSI colours: the output is a terminal.
+    On,
+    /// Plain text.
+    Off,
+}
+
+/// Where the run lies on disk and how it went: what no event says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Files<'a> {
+    /// The journal's folder.
+    pub journal: Option<&'a Path>,
+    /// The journal's size.
+    pub journal_bytes: u64,
+    /// Whether the journal's chain was read back and checked.
+    pub verified: bool,
+    /// The HTML report.
+    pub report: Option<&'a Path>,
+    /// How long everything took.
+    pub elapsed: Option<Duration>,
+}
+
+/// The line above the progress bar: `gold · ema-cross 12/48 on 5-minute bars · XAUUSD · 100,000.00 USD · seed 1`.
+pub fn opening(settings: &Settings) -> String {
+    let symbols: Vec<&str> =
+        settings.instruments.iter().map(|instrument| instrument.symbol.as_str()).collect();
+    let instruments = match symbols.len() {
+        0..=4 => symbols.join(", "),
+        more => format!("{} and {} more", symbols[..3].join(", "), more - 3),
+    };
+    let account = &settings.account;
+    let parts = [
+        settings.name.clone(),
+        strategy(&settings.strategy, settings.bars.as_ref()),
+        instruments,
+        format!("{} {}", format::money(account.cash, account.digits), account.currency),
+        format!("seed {}", settings.seed),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// `ema-cross 12/48 on 5-minute bars`.
+pub fn strategy(strategy: &StrategySettings, bars: Option<&BarSettings>) -> String {
+    let mut text = strategy.kind.clone();
+    if let (Some(fast), Some(slow)) = (strategy.parameters.get("fast"), strategy.parameters.get("slow")) {
+        let _ = write!(text, " {fast}/{slow}");
+    }
+    if let Some(bars) = bars {
+        let seconds = bars.interval.0 / 1_000_000_000;
+        let _ = match seconds {
+            1.. if seconds % 86_400 == 0 => write!(text, " on {}-day bars", seconds / 86_400),
+            1.. if seconds % 3_600 == 0 => write!(text, " on {}-hour bars", seconds / 3_600),
+            1.. if seconds % 60 == 0 => write!(text, " on {}-minute bars", seconds / 60),
+            1.. => write!(text, " on {seconds}-second bars"),
+            _ => write!(text, " on {} ms bars", bars.interval.0 as f64 / 1e6),
+        };
+    }
+    text
+}
+
+/// The summary after a run.
+pub fn summary(report: &Report, files: &Files<'_>, colour: Colour) -> String {
+    let mut page = Page { text: String::new(), colour };
+    let headline = page.strong(&report.headline);
+    let _ = writeln!(page.text, "  {headline}\n");
+    if let Some(reason) = &report.halted {
+        page.line("halted", &format!("! {reason}: no decision was taken after it"));
+    }
+    equity(&mut page, report);
+    trades(&mut page, report);
+    risk(&mut page, report);
+    open(&mut page, report);
+    page.text.push('\n');
+    data(&mut page, report);
+    places(&mut page, report, files);
+    if let Some(elapsed) = files.elapsed {
+        let _ = writeln!(page.text, "\nDone in {}. Next:", format::duration(elapsed.as_secs_f64()));
+        page.text.push_str(&next(report));
+    }
+    page.text
+}
+
+fn equity(page: &mut Page, report: &Report) {
+    let digits = report.digits();
+    let money = |amount| format::money(amount, digits);
+    let from_to = format!("{} → {}", money(report.equity.start), money(report.equity.last));
+    let line = format!("{from_to:<26}  {}", sparkline(&report.curves.equity, SPARKLINE_WIDTH));
+    page.line("equity", line.trim_end());
+    if report.equity.unexplained.round_to(digits) != Money::ZERO {
+        let amount = format::money_signed(report.equity.unexplained, digits);
+        page.more(&format!("! the engine's equity differs from the sum of fills and marks by {amount}"));
+    }
+    if report.counts.fills == 0 {
+        return;
+    }
+    let result = &report.result;
+    let slippage = match result.slippage {
+        Money::ZERO => String::new(),
+        amount => format!(", {} slippage", money(-amount)),
+    };
+    let total = page.judged(&money(result.total), result.total);
+    page.line(
+        "result",
+        &format!(
+            "{} before costs, {} spread{slippage}, {} commission = {total}",
+            money(result.before_costs),
+            money(-result.spread),
+            money(-result.commission),
+        ),
+    );
+    if result.fills_without_quote > 0 {
+        let fills = format::plural(result.fills_without_quote, "fill", "fills");
+        page.more(&format!("! {fills} met no quote: there only commission can be told apart"));
+    }
+    let fall = &report.drawdown;
+    let years = report.spans_years();
+    page.line(
+        "drawdown",
+        &format!(
+            "{}   from {} ({}) to {} ({})",
+            format::percent(fall.share, 1),
+            money(fall.peak),
+            format::minute(fall.peak_time.0, years),
+            money(fall.trough),
+            format::minute(fall.trough_time.0, years),
+        ),
+    );
+}
+
+fn trades(page: &mut Page, report: &Report) {
+    let trades = &report.trades;
+    if trades.closed == 0 {
+        if report.counts.fills > 0 {
+            page.line("trades", "none closed");
+        }
+        return;
+    }
+    let mut line = format!(
+        "{} closed, {} won",
+        format::count(trades.closed),
+        format::percent(trades.won as f64 / trades.closed as f64, 0)
+    );
+    if let Some(factor) = trades.profit_factor {
+        let _ = write!(line, ", profit factor {}", format::decimal(factor, 2));
+    }
+    let amount = |result: &super::figures::TradeResult| {
+        format!("{} (order {})", format::money_signed(result.profit, report.digits()), result.order)
+    };
+    if let (Some(best), Some(worst)) = (&trades.best, &trades.worst) {
+        let _ = match trades.closed {
+            1 => write!(line, "   {}", amount(best)),
+            _ => write!(line, "   best {}, worst {}", amount(best), amount(worst)),
+        };
+    }
+    page.line("trades", &line);
+}
+
+fn risk(page: &mut Page, report: &Report) {
+    let risk = &report.risk;
+    if risk.assessed == 0 {
+        return;
+    }
+    let named = |outcome: &str, count: u64| {
+        let mut of_it = risk.interventions.iter().filter(|intervention| intervention.outcome == outcome);
+        match (of_it.next(), count) {
+            (Some(first), 1) => match first.order {
+                Some(order) => format!("1 {outcome} (order {order}, {})", first.rule),
+                None => format!("1 {outcome} ({})", first.rule),
+            },
+            (Some(_), _) => {
+                let by_rule = risk.by_rule.iter().filter_map(|(rule, counts)| {
+                    let count = if outcome == "reduced" { counts.reduced } else { counts.denied };
+                    (count > 0).then(|| format!("{rule} {}", format::count(count)))
+                });
+                let by_rule: Vec<String> = by_rule.collect();
+                format!("{} {outcome} ({})", format::count(count), by_rule.join(", "))
+            }
+            (None, _) => format!("{} {outcome}", format::count(count)),
+        }
+    };
+    page.line(
+        "risk",
+        &format!(
+            "{}: {} allowed, {}, {}",
+            format::plural(risk.assessed, "order", "orders"),
+            format::count(risk.allowed),
+            named("reduced", risk.reduced),
+            named("denied", risk.denied),
+        ),
+    );
+}
+
+fn open(page: &mut Page, report: &Report) {
+    for position in &report.open {
+        let side = if position.quantity.0 > 0 { "long" } else { "short" };
+        let line = format!(
+            "{side} {} {}, marked at the {} {}",
+            format::quantity(position.quantity.abs()),
+            position.instrument,
+            if position.marked_at == "last" { "last price" } else { &position.marked_at },
+            format::price(position.mark),
+        );
+        page.line("open", &line);
+    }
+}
+
+fn data(page: &mut Page, report: &Report) {
+    let data = &report.data;
+    let mut parts = vec![
+        format!("{} crossed", format::count(data.found("crossed"))),
+        format!("{} out of order", format::count(data.found("out_of_order"))),
+    ];
+    for flaw in ["locked", "duplicate", "outlier"] {
+        match data.found(flaw) {
+            0 => {}
+            found => parts.push(format!("{} {flaw}", format::count(found))),
+        }
+    }
+    parts.push(format::plural(data.daily_breaks, "daily break", "daily breaks"));
+    parts.push(format::plural(data.weekends, "weekend", "weekends"));
+    if data.holes > 0 {
+        parts.push(format::plural(data.holes, "hole", "holes"));
+    }
+    page.line("data", &parts.join(", "));
+    let dropped: u64 = data.flaws.values().map(|counts| counts.dropped).sum();
+    if dropped > 0 {
+        page.more(&format!("{} dropped: journaled, and used by nobody", format::count(dropped)));
+    }
+    if data.sizes_absent {
+        page.more(&format!("! the data has no sizes: {}", report.without_sizes()));
+    }
+}
+
+fn places(page: &mut Page, report: &Report, files: &Files<'_>) {
+    if let Some(journal) = files.journal {
+        let chain = if files.verified { ", chain verified" } else { "" };
+        let mut line = format!(
+            "{}   {} events, {}{chain}",
+            journal.display(),
+            format::count(report.counts.events),
+            format::bytes(files.journal_bytes)
+        );
+        for (name, hash) in [("head", report.identity.head_hash), ("state", report.identity.state_hash)] {
+            if let Some(hash) = hash {
+                let _ = write!(line, "   {name} {}", hash.short());
+            }
+        }
+        page.line("journal", &line);
+    }
+    if let Some(path) = files.report {
+        page.line("report", &path.display().to_string());
+    }
+}
+
+/// What to try next, with orders of this very run.
+fn next(report: &Report) -> String {
+    let mut lines: Vec<(String, &str)> = Vec::new();
+    if let Some((order, why)) = report.order_to_explain() {
+        lines.push((format!("genovo audit explain last --order {order}"), why));
+    }
+    if let Some(settings) = report.settings.as_ref().filter(|_| report.counts.fills > 0) {
+        let half = Ratio(settings.risk.max_per_trade.0 / 2);
+        let set = format!("genovo audit whatif  last --set risk.max_per_trade=\"{} %\"", Ratio(half.0 * 100));
+        lines.push((set, "the same again, more careful"));
+    }
+    lines.push(("genovo replay --verify last".to_string(), "recompute everything, compare every bit"));
+    let width = lines.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0) + 4;
+    lines.iter().map(|(command, why)| format!("  {command:<width$}{why}\n")).collect()
+}
+
+impl Report {
+    /// The order worth explaining first: one that risk reduced, else one it denied, else the worst trade's.
+    pub fn order_to_explain(&self) -> Option<(OrderId, &'static str)> {
+        let changed = |outcome: &str| {
+            let mut of_it = self.risk.interventions.iter().filter(|one| one.outcome == outcome);
+            of_it.find_map(|one| one.order)
+        };
+        if let Some(order) = changed("reduced") {
+            return Some((order, "why this order, and why smaller than asked"));
+        }
+        if let Some(order) = changed("denied") {
+            return Some((order, "why this order was denied"));
+        }
+        if let Some(worst) = &self.trades.worst {
+            return Some((worst.order, "why the worst trade was opened"));
+        }
+        self.curves.fills.first().map(|fill| (fill.order, "why this order"))
+    }
+
+    /// What fills assume when the data has no sizes.
+    pub fn without_sizes(&self) -> String {
+        match self.settings.as_ref().and_then(|settings| settings.venue.size_when_absent) {
+            Some(size) => format!("{} are taken to be there at each touch", format::quantity(size)),
+            None => "every order fills whole at the touch".to_string(),
+        }
+    }
+
+    /// Whether a time needs its year to be understood.
+    pub fn spans_years(&self) -> bool {
+        format::day(self.span.from.0)[..4] != format::day(self.span.to.0)[..4]
+    }
+}
+
+/// Text that grows line by line.
+struct Page {
+    text: String,
+    colour: Colour,
+}
+
+impl Page {
+    /// A line that begins with what it is about.
+    fn line(&mut self, about: &str, text: &str) {
+        let about = self.painted(&format!("{about:<9}"), "2");
+        let _ = writeln!(self.text, "  {about}  {text}");
+    }
+
+    /// Another line about the same.
+    fn more(&mut self, text: &str) {
+        let _ = writeln!(self.text, "  {:<9}  {text}", "");
+    }
+
+    fn strong(&self, text: &str) -> String {
+        self.painted(text, "1")
+    }
+
+    /// Green above zero, red below; the sign says it too.
+    fn judged(&self, text: &str, amount: Money) -> String {
+        match amount.0.signum() {
+            1 => self.painted(text, "32"),
+            -1 => self.painted(text, "31"),
+            _ => text.to_string(),
+        }
+    }
+
+    fn painted(&self, text: &str, code: &str) -> String {
+        match self.colour {
+            Colour::On => format!("\x1b[{code}m{text}\x1b[0m"),
+            Colour::Off => text.to_string(),
+        }
+    }
+}

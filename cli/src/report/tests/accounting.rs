@@ -1,0 +1,210 @@
+//! Positions, trades, costs and falls.
+
+use genovo_engine::event::{Bar, Fact, Flaw, FlawAction, Outcome, Rule, RunEnded, Side, Trade};
+use genovo_engine::ids::{Hash, OrderId};
+use genovo_engine::units::{Money, Price, Quantity, Timestamp};
+
+use super::kit::{NOON, Run, of, settings};
+
+fn money(text: &str) -> Money {
+    of(text)
+}
+
+#[test]
+fn a_long_trade_buys_at_the_ask_and_sells_at_the_bid() {
+    let mut run = Run::new();
+    run.quote("99", "101").order(1, Side::Buy, "10").quote("99", "101").fill(1, Side::Buy, "10", "1.50");
+    run.quote("96", "98").quote("107", "109").order(2, Side::Sell, "10").fill(2, Side::Sell, "10", "1.50");
+    let report = run.quote("50", "52").report();
+    // (107 − 101) × 10 − 3 = 57; the spread is twice 1 × 10.
+    assert_eq!(report.equity.last, money("10057"));
+    assert_eq!(report.result.spread, money("20"));
+    assert_eq!(report.result.commission, money("3"));
+    assert_eq!(report.result.before_costs, money("80"));
+    assert_eq!(report.result.slippage, Money::ZERO);
+    let trade = &report.trades.list[0];
+    assert_eq!((trade.order_in, trade.order_out), (OrderId(1), OrderId(2)));
+    assert_eq!((trade.price_in, trade.price_out), (of("101"), of("107")));
+    assert_eq!((trade.side, trade.quantity), (Side::Buy, of("10")));
+    // At 96: (96 − 101) × 10 − 1.50; at 107: 60 − 1.50.
+    assert_eq!((trade.worst_mark, trade.best_mark), (money("-51.50"), money("58.50")));
+    assert_eq!(trade.profit, money("57"));
+    assert_eq!((report.trades.won, report.trades.lost, report.trades.profit_factor), (1, 0, None));
+    assert_eq!(report.trades.best.unwrap().order, OrderId(1));
+    // The peak is the start; the deepest mark is 10,000 − 1.50 − 50.
+    assert_eq!((report.drawdown.peak, report.drawdown.trough), (money("10000"), money("9948.50")));
+    assert_eq!(report.drawdown.trough_time.0, Timestamp((NOON + 3) * 1_000_000_000));
+    assert!((report.drawdown.share - 0.005_15).abs() < 1e-12);
+    // Held from second 2 to second 4 of 1 to 5.
+    assert!((report.activity.time_in_market - 0.5).abs() < 1e-12);
+    assert_eq!(report.activity.turnover, money("2080"));
+    assert!(report.open.is_empty());
+    // Buy-and-hold: 101 to 50.
+    assert!((report.buy_and_hold.unwrap().change + 51.0 / 101.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_fill_that_turns_the_position_ends_one_trade_and_begins_the_next() {
+    let mut run = Run::new();
+    run.quote("100", "100.5").order(1, Side::Sell, "5").fill(1, Side::Sell, "5", "5");
+    run.quote("110", "110.5").order(2, Side::Buy, "8").fill(2, Side::Buy, "8", "8");
+    let report = run.quote("120", "120.5").report();
+    // Short 5 from 100 to 110.5: −52.50, commission 5 and five eighths of 8.
+    let trade = &report.trades.list[0];
+    assert_eq!(trade.profit, money("-62.50"));
+    assert_eq!(trade.commission, money("10"));
+    assert_eq!((trade.side, trade.order_in, trade.order_out), (Side::Sell, OrderId(1), OrderId(2)));
+    assert_eq!(trade.worst_mark, money("-62.50"));
+    assert_eq!(trade.best_mark, Money::ZERO);
+    // Long 3 from 110.5, marked at the bid 120: 28.50 before its commission of 3.
+    let open = &report.open[0];
+    assert_eq!((open.quantity, open.price_in, open.mark), (of("3"), of("110.5"), of("120")));
+    assert_eq!((open.profit, open.order_in, open.marked_at.as_str()), (money("28.50"), OrderId(2), "bid"));
+    assert_eq!(report.equity.last, money("10000") - money("62.50") + money("28.50") - money("3"));
+}
+
+#[test]
+fn adding_averages_and_partial_closes_leave_the_average() {
+    let mut run = Run::new();
+    run.quote("10", "10").fill(1, Side::Sell, "100", "0").quote("12", "12").fill(2, Side::Sell, "300", "0");
+    run.quote("11", "11").fill(3, Side::Buy, "100", "0.07").quote("9", "9");
+    let report = run.fill(4, Side::Buy, "100", "0").quote("9.50", "9.75").report();
+    // Average 11.50: 0.50 × 100 and 2.50 × 100 realised, 1.75 × 200 open.
+    let open = &report.open[0];
+    assert_eq!((open.quantity, open.price_in, open.marked_at.as_str()), (of("-200"), of("11.5"), "ask"));
+    assert_eq!(open.profit, money("350"));
+    assert_eq!(report.equity.last, money("10649.93"));
+    assert_eq!(report.trades.closed, 0);
+    let report = {
+        let mut run = Run::new();
+        run.quote("10", "10").fill(1, Side::Sell, "100", "0").quote("12", "12").fill(
+            2,
+            Side::Sell,
+            "300",
+            "0",
+        );
+        run.quote("11", "11")
+            .fill(3, Side::Buy, "100", "0")
+            .quote("9", "9")
+            .fill(4, Side::Buy, "300", "0")
+            .report()
+    };
+    let trade = &report.trades.list[0];
+    assert_eq!((trade.price_in, trade.price_out), (of("11.5"), of("9.5")));
+    assert_eq!((trade.quantity, trade.profit), (of("400"), money("800")));
+    assert_eq!((trade.order_in, trade.order_out), (OrderId(1), OrderId(4)));
+}
+
+#[test]
+fn a_multiplier_scales_money_and_leaves_prices() {
+    let mut settings = settings();
+    settings.instruments[0].multiplier = of("50");
+    let mut run = Run::with(&settings);
+    run.quote("100", "102").fill(1, Side::Buy, "2", "4").quote("110", "112").fill(2, Side::Sell, "2", "4");
+    let report = run.report();
+    assert_eq!(report.equity.last, money("10792"));
+    assert_eq!(report.result.spread, money("200"));
+    assert_eq!((report.trades.list[0].price_in, report.trades.list[0].price_out), (of("102"), of("110")));
+}
+
+#[test]
+fn slippage_is_what_lies_beyond_the_touch_and_a_resting_order_earns_the_spread() {
+    let mut run = Run::new();
+    run.quote("100", "102").order(1, Side::Buy, "10").quote("101", "103");
+    run.fill_at(1, Side::Buy, "10", "103.25", "0");
+    let report = run.fill_at(2, Side::Sell, "10", "103", "0").report();
+    // Middle 102: the buy pays 1 × 10 and 0.25 × 10 beyond; the sale rests at the ask and earns 1 × 10.
+    assert_eq!(report.result.slippage, money("2.50"));
+    assert_eq!(report.result.spread, Money::ZERO);
+    assert_eq!(report.result.before_costs, Money::ZERO);
+    // The ask rose by 1 while order 1 was under way.
+    assert_eq!(report.result.under_way, money("10"));
+}
+
+#[test]
+fn a_dropped_quote_marks_nothing_and_a_kept_one_does() {
+    let mut run = Run::new();
+    run.quote("100", "101").fill(1, Side::Buy, "10", "0");
+    run.quote("1", "0.5").flag(Flaw::Crossed, FlawAction::Drop, 500_000_000);
+    run.quote("99", "99").flag(Flaw::Locked, FlawAction::Keep, 0);
+    let report = run.report();
+    assert_eq!(report.drawdown.trough, money("9980"));
+    assert_eq!(report.data.found("crossed"), 1);
+    assert_eq!(report.data.flaws["crossed"].dropped, 1);
+    assert_eq!(report.data.flaws["locked"].kept, 1);
+    assert!(report.data.sizes_absent);
+}
+
+#[test]
+fn without_quotes_the_last_price_marks() {
+    let mut run = Run::new();
+    let price = |text: &str| Fact::TradePrinted(Trade { price: of(text), size: None, aggressor: None });
+    run.input(price("100")).fill_at(1, Side::Buy, "10", "100", "1").at(60).input(price("98"));
+    let close = of::<Price>("97");
+    let bar = Bar { open_time: Timestamp(0), open: close, high: close, low: close, close, volume: None };
+    let report = run.at(120).input(Fact::BarReceived(bar)).report();
+    assert_eq!(report.equity.last, money("9969"));
+    assert_eq!(report.open[0].marked_at, "last");
+    assert_eq!(report.result.fills_without_quote, 1);
+    assert_eq!((report.result.spread, report.result.before_costs), (Money::ZERO, money("-30")));
+    assert!(!report.data.sizes_absent);
+}
+
+#[test]
+fn risk_names_the_orders_that_it_changed() {
+    let mut run = Run::new();
+    run.quote("100", "101").order(1, Side::Buy, "10").quote("100", "101");
+    run.verdict(Outcome::Reduced, Some(Rule::PerTradeRisk), Side::Buy, "50", "40").submit(2, Side::Buy, "40");
+    run.quote("100", "101");
+    run.verdict(Outcome::Denied, Some(Rule::TotalRisk), Side::Sell, "9", "0").deny(3, Rule::TotalRisk);
+    let risk = run.report().risk;
+    assert_eq!((risk.assessed, risk.allowed, risk.reduced, risk.denied), (3, 1, 1, 1));
+    assert_eq!(risk.by_rule["per_trade_risk"].reduced, 1);
+    assert_eq!(risk.by_rule["total_risk"].denied, 1);
+    let orders: Vec<_> = risk.interventions.iter().map(|one| one.order.unwrap().0).collect();
+    assert_eq!(orders, [2, 3]);
+    assert_eq!((risk.interventions[0].asked, risk.interventions[0].granted), (of("50"), of("40")));
+    assert_eq!(risk.interventions[0].would_take, Some(money("249.50")));
+}
+
+#[test]
+fn the_engines_last_equity_counts_and_a_difference_is_said() {
+    let mut run = Run::new();
+    run.quote("100", "101").fill(1, Side::Buy, "1", "0");
+    let ended = RunEnded {
+        inputs: 2,
+        derived: 1,
+        decisions: 0,
+        orders: 1,
+        fills: 1,
+        equity: of("9998"),
+        state_hash: Hash([3; 32]),
+    };
+    let report = run.derived(Fact::RunEnded(Box::new(ended))).report();
+    assert_eq!(report.equity.last, money("9998"));
+    assert_eq!(report.equity.unexplained, money("-1"));
+    assert_eq!(report.identity.state_hash, Some(Hash([3; 32])));
+    assert_eq!(report.counts.fills, 1);
+    assert_eq!(report.open[0].quantity, of::<Quantity>("1"));
+}
+
+#[test]
+fn every_tick_of_a_long_run_counts_and_the_curves_stay_small() {
+    let mut run = Run::new();
+    run.quote("100", "100.1").fill(1, Side::Buy, "10", "0");
+    for i in 0..200_000_u32 {
+        let bid =
+            if i == 123_456 { "40".to_string() } else { format!("{}.{:02}", 100 + i / 50_000, i % 100) };
+        run.quote(&bid, "200");
+    }
+    let report = run.report();
+    assert_eq!(report.drawdown.trough, money("9399"));
+    let curves = &report.curves;
+    for curve in [&curves.equity, &curves.exposure, &curves.prices["GOLD"]] {
+        assert!(curve.time.len() <= crate::report::curve::BUCKETS_MAX);
+        assert!(curve.time.is_sorted());
+    }
+    assert!(curves.equity.low.contains(&9399.0));
+    assert_eq!(report.counts.quotes, 200_001);
+    assert_eq!(report.returns.days.len(), 3);
+}
