@@ -5,7 +5,12 @@
 
 pub mod commands;
 pub mod error;
+mod failures;
+pub mod machine;
 pub mod report;
+mod runs;
 pub mod scenario;
+mod sources;
+mod verify;
 
 pub use commands::run;

@@ -3,6 +3,7 @@
 //! A new one: a file with a `clap::Args` struct and its `run`, a variant of [`Command`], an arm in [`Command::run`].
 
 mod check;
+mod replay;
 
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -39,12 +40,14 @@ Exit codes: 0 done, 1 the run failed, 2 wrong usage or scenario, 3 verification 
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Replay(replay::Replay),
 }
 
 impl Command {
     fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
             Command::Check(check) => check.run(context),
+            Command::Replay(replay) => replay.run(context),
         }
     }
 }

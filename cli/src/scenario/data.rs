@@ -179,7 +179,10 @@ fn columns(section: &Section<'_>, kind: DataKind) -> Option<Vec<Column>> {
                 inner.fail(role, format!("the data cannot do without `{role}`"), "name its column");
             }
             Some(name) if name == "none" => {}
-            Some(name) => columns.push(Column { role, name, needed: *needed || inner.says(role) }),
+            Some(name) => {
+                let said = inner.says(role);
+                columns.push(Column { role, name, needed: *needed || said, said });
+            }
             None => {}
         }
     }

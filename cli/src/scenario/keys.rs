@@ -234,8 +234,8 @@ pub const SECTIONS: &[Section] = &[
                 "time_format",
                 Unit::TimeFormat,
                 Any,
-                Is("ns"),
-                "`ns`, `us`, `ms`, `s` since 1970 UTC, `rfc3339`, or a pattern such as `%Y%m%d %H:%M:%S`",
+                Is("auto"),
+                "`auto` from the first row, `ns`, `us`, `ms`, `s` since 1970 UTC, or `rfc3339`",
             ),
             key("delimiter", Unit::Delimiter, Any, Is(","), "character between columns, or `tab`"),
             key(

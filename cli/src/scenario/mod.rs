@@ -67,6 +67,8 @@ pub struct Column {
     pub name: String,
     /// Whether a file without it is refused.
     pub needed: bool,
+    /// Whether the scenario names it; else it is looked for under its usual names.
+    pub said: bool,
 }
 
 /// How the machine runs it. Changes no result.

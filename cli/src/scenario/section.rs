@@ -288,12 +288,9 @@ impl<'a> Section<'a> {
     /// How times are written.
     pub fn time_format(&self, key: &str) -> Option<String> {
         self.read(key, &[Unit::TimeFormat], |text| {
-            match matches!(text, "ns" | "us" | "ms" | "s" | "rfc3339") || text.contains('%') {
+            match matches!(text, "auto" | "ns" | "us" | "ms" | "s" | "rfc3339") {
                 true => Ok(text.to_string()),
-                false => {
-                    Err("write `ns`, `us`, `ms`, `s`, `rfc3339`, or a pattern such as `%Y%m%d %H:%M:%S`"
-                        .to_string())
-                }
+                false => Err("write `auto`, `ns`, `us`, `ms`, `s` or `rfc3339`".to_string()),
             }
         })
     }

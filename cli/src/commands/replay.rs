@@ -1,0 +1,348 @@
+//! `genovo replay`: runs a scenario through the engine, journals every event, and reports.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use genovo_engine::canonical;
+use genovo_engine::engine::{Counts, Engine};
+use genovo_engine::event::{Event, WorldKind};
+use genovo_engine::log::{Log, LogError};
+use genovo_engine::pipeline::{QueuedLog, QueuedSource};
+use genovo_engine::run::{RunError, run};
+use genovo_engine::simulated::Simulated;
+use genovo_engine::world::Source;
+use genovo_journal::{Identity, Sealed, Writer};
+use genovo_kernels::cpu::CpuLevel;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Changes, Context, ScenarioArgument, say, say_json};
+use crate::error::{Exit, Failure};
+use crate::report::terminal::{self, Colour, Files};
+use crate::report::{self, Report, ReportBuilder};
+use crate::scenario::{Backend, Cpu, Mode, Scenario};
+use crate::sources::{self, Opened};
+use crate::{failures, runs, verify};
+
+/// Run a scenario: journal every event, trade on the simulated venue, report.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Replay {
+    /// The scenario: a TOML file.
+    #[arg(value_name = "SCENARIO", required_unless_present = "verify")]
+    scenario: Option<PathBuf>,
+    /// Recompute a recorded run instead, and compare every bit.
+    #[arg(long, value_name = "JOURNAL", conflicts_with_all = ["scenario", "journal", "report"])]
+    verify: Option<PathBuf>,
+    #[command(flatten)]
+    changes: Changes,
+    /// Where the journal goes: a new or empty directory [default: one under runs/].
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+    /// Where report.html and report.json go [default: the journal's directory].
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Read, decide on one thread; only the journal's writer has its own.
+    #[arg(long, conflicts_with = "pipelined")]
+    inline: bool,
+    /// Read, decide and write on a thread each.
+    #[arg(long)]
+    pipelined: bool,
+    /// Where kernels run.
+    #[arg(long, value_name = "auto|cpu|cuda", value_parser = ["auto", "cpu", "cuda"])]
+    backend: Option<String>,
+    /// Which instruction set kernels use.
+    #[arg(long, value_name = "auto|scalar|avx2|avx512", value_parser = ["auto", "scalar", "avx2", "avx512"])]
+    cpu: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  genovo replay scenarios/gold.toml
+  genovo replay scenarios/gold.toml --set risk.max_per_trade=\"1 %\"
+  genovo replay scenarios/gold.toml --set strategy.kind=flat --json
+  genovo replay --verify last";
+
+impl Replay {
+    /// Runs the command.
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        if let Some(journal) = &self.verify {
+            return verify::command(&runs::resolve(journal)?, context);
+        }
+        let began = Instant::now();
+        let scenario = self.scenario.clone().expect("the command line asks for it");
+        let argument = ScenarioArgument { scenario, changes: self.changes.clone() };
+        let scenario = argument.load(context)?;
+        let machine = self.machine(&scenario)?;
+        if !context.json {
+            for note in &scenario.notes {
+                say(&format!("note: {note}\n"))?;
+            }
+            say(&format!("{}\n", terminal::opening(&scenario.settings)))?;
+        }
+        let done = replay(&scenario, &machine, self.journal.as_deref(), self.report.as_deref(), context)?;
+        let wall = began.elapsed();
+        match context.json {
+            true => say_json(&done.to_json(&argument.scenario, wall)),
+            false => say(&done.to_text(wall)),
+        }
+    }
+
+    /// What the flags and the scenario's `[execution]` come to on this machine.
+    fn machine(&self, scenario: &Scenario) -> Result<Machine, Failure> {
+        let execution = scenario.execution;
+        let usage = |message: String| Failure::new(Exit::Usage, message, "Nothing was run.");
+        let backend = self.backend.as_deref().unwrap_or(execution.backend.word());
+        if backend == Backend::Cuda.word() {
+            return Err(usage("this build has no CUDA backend".to_string()).help("use --backend cpu"));
+        }
+        let cpu = self.cpu.as_deref().unwrap_or(match execution.cpu {
+            Cpu::Auto => "auto",
+            other => other.word(),
+        });
+        let cpu = CpuLevel::choose(cpu).map_err(|error| usage(error.to_string()))?;
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let pipelined = match (self.inline, self.pipelined, execution.mode) {
+            (true, ..) => false,
+            (_, true, _) => true,
+            (.., Mode::Inline) => false,
+            (.., Mode::Pipelined) => true,
+            (.., Mode::Auto) => cores > 1,
+        };
+        Ok(Machine { cpu, pipelined, cores })
+    }
+}
+
+/// How this machine runs it. Changes no result.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    /// The instruction set of the kernels.
+    pub cpu: CpuLevel,
+    /// Whether reading has a thread of its own.
+    pub pipelined: bool,
+    /// Cores that there are.
+    pub cores: usize,
+}
+
+impl Machine {
+    /// For `identity.toml`: outside the chain.
+    pub fn identity(&self) -> Identity {
+        let mode = if self.pipelined { "pipelined" } else { "inline" };
+        Identity {
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            commit: option_env!("GENOVO_COMMIT").unwrap_or("unknown").to_string(),
+            backend: "cpu".to_string(),
+            cpu: self.cpu.to_string(),
+            threads: format!("{mode} on {} cores", self.cores),
+            host: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            started: jiff::Timestamp::now().to_string(),
+        }
+    }
+}
+
+/// A run that ended, with everything that is said about it.
+struct Done {
+    scenario: String,
+    counts: Counts,
+    sealed: Sealed,
+    report: Report,
+    journal: PathBuf,
+    report_folder: PathBuf,
+    engine: Duration,
+    skipped: Vec<(PathBuf, u64)>,
+}
+
+/// The journal, and the report that is folded from the same events.
+struct Observed {
+    writer: Box<Writer>,
+    report: Box<ReportBuilder>,
+}
+
+impl Log for Observed {
+    #[inline]
+    fn append(&mut self, event: &Event) -> Result<(), LogError> {
+        self.report.observe(event);
+        Log::append(&mut *self.writer, event)
+    }
+
+    fn commit(&mut self) -> Result<(), LogError> {
+        Log::commit(&mut *self.writer)
+    }
+}
+
+fn replay(
+    scenario: &Scenario,
+    machine: &Machine,
+    journal: Option<&Path>,
+    report: Option<&Path>,
+    context: &Context,
+) -> Result<Done, Failure> {
+    let nothing = "Nothing was run.";
+    let usage = |message: String| Failure::new(Exit::Usage, message, nothing);
+    let mut engine = Engine::new(scenario.settings.clone(), &context.registry)
+        .map_err(|error| usage(error.to_string()))?;
+    let started = engine.identity(WorldKind::Simulated);
+    let run_id = canonical::run_id(&started);
+    let opened = sources::open(scenario)?;
+    let journal = journal.map_or_else(|| runs::place(&scenario.settings.name, run_id), Path::to_owned);
+    let existed = journal.exists();
+    let writer =
+        Writer::create(&journal, &machine.identity()).map_err(|error| failures::journal(&error, nothing))?;
+    let tallies = opened.tallies.clone();
+    let progress = Progress::start(&opened, context.json);
+    let log = Observed { writer: Box::new(writer), report: Box::new(ReportBuilder::new()) };
+    let result = drive(&mut engine, started, opened, log, machine);
+    progress.finish();
+    let stopped = |failure: Failure| {
+        // What was begun reads as incomplete; a folder that we made is taken away again.
+        if !existed {
+            let _ = fs::remove_dir_all(&journal);
+        }
+        failure
+    };
+    let consequence = "No journal was written.";
+    let (counts, log, elapsed) = result.map_err(|error| stopped(failures::run(&error, consequence)))?;
+    let sealed = log.writer.finish().map_err(|error| stopped(failures::journal(&error, consequence)))?;
+    let mut figures = log.report.finish();
+    figures.identity.head_hash = Some(sealed.head_hash);
+    let report_folder = report.unwrap_or(&journal).to_owned();
+    report::write(&report_folder, &figures).map_err(|error| {
+        let message = format!("cannot write the report into {}: {error}", report_folder.display());
+        Failure::new(Exit::Failed, message, format!("The journal is whole: {}", journal.display()))
+    })?;
+    let skipped = tallies.iter().filter(|(_, tally)| tally.skipped() > 0);
+    Ok(Done {
+        scenario: scenario.settings.name.clone(),
+        counts,
+        sealed,
+        report: figures,
+        skipped: skipped.map(|(path, tally)| (path.clone(), tally.skipped())).collect(),
+        journal,
+        report_folder,
+        engine: elapsed,
+    })
+}
+
+/// The loop itself, over queues or not; how long it took from the first event to the last block.
+fn drive(
+    engine: &mut Engine,
+    started: genovo_engine::event::RunStarted,
+    opened: Opened,
+    log: Observed,
+    machine: &Machine,
+) -> Result<(Counts, Observed, Duration), RunError> {
+    let settings = engine.settings().clone();
+    let began = Instant::now();
+    let sources: Vec<Box<dyn Source>> = match machine.pipelined {
+        true => opened
+            .sources
+            .into_iter()
+            .map(|source| Box::new(QueuedSource::spawn(source)) as Box<dyn Source>)
+            .collect(),
+        false => opened.sources,
+    };
+    let mut world = Simulated::new(&settings, started, sources)?;
+    let mut log = QueuedLog::spawn(log);
+    let counts = run(&mut world, &mut log, engine)?;
+    let log = log.finish()?;
+    Ok((counts, log, began.elapsed()))
+}
+
+/// A bar on a terminal, nothing elsewhere.
+struct Progress {
+    bar: ProgressBar,
+    done: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Progress {
+    fn start(opened: &Opened, json: bool) -> Progress {
+        let done = Arc::new(AtomicBool::new(false));
+        if json || !std::io::stderr().is_terminal() {
+            return Progress { bar: ProgressBar::hidden(), done, thread: None };
+        }
+        let bar = ProgressBar::new(opened.bytes_total.max(1));
+        let style =
+            ProgressStyle::with_template("  replaying {bar:40} {msg}").expect("the template is a constant");
+        bar.set_style(style.progress_chars("━━╌"));
+        let (tallies, flag, shown) = (opened.tallies.clone(), done.clone(), bar.clone());
+        let began = Instant::now();
+        let thread = std::thread::spawn(move || {
+            while !flag.load(Ordering::Relaxed) {
+                let (bytes, rows) = tallies
+                    .iter()
+                    .fold((0, 0), |(bytes, rows), (_, tally)| (bytes + tally.bytes(), rows + tally.rows()));
+                let rate = rows as f64 / began.elapsed().as_secs_f64() / 1e6;
+                shown.set_position(bytes);
+                shown.set_message(format!("{} rows   {rate:.1}M/s", report::format::count(rows)));
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        Progress { bar, done, thread: Some(thread) }
+    }
+
+    fn finish(self) {
+        self.done.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread {
+            let _ = thread.join();
+        }
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Done {
+    fn to_text(&self, wall: Duration) -> String {
+        let html = self.report_folder.join("report.html");
+        let files = Files {
+            journal: Some(&self.journal),
+            journal_bytes: self.sealed.store_bytes,
+            verified: true,
+            report: Some(&html),
+            elapsed: Some(wall),
+        };
+        let on = std::io::stdout().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let seconds = self.engine.as_secs_f64();
+        let rate = self.counts.ticks as f64 / seconds / 1e6;
+        let ticks = report::format::count(self.counts.ticks);
+        let mut text = format!("  replayed {ticks} ticks   {rate:.1}M/s   {seconds:.2} s\n\n");
+        for (path, skipped) in &self.skipped {
+            text.push_str(&format!("  ! {}: {skipped} bad rows left out\n", path.display()));
+        }
+        text + &terminal::summary(&self.report, &files, if on { Colour::On } else { Colour::Off })
+    }
+
+    fn to_json(&self, scenario: &Path, wall: Duration) -> serde_json::Value {
+        let seconds = self.engine.as_secs_f64();
+        let identity = &self.report.identity;
+        serde_json::json!({
+            "run_id": identity.run_id,
+            "scenario": scenario,
+            "name": self.scenario,
+            "ticks": self.counts.ticks,
+            "inputs": self.counts.inputs,
+            "derived": self.counts.derived,
+            "events": self.sealed.events,
+            "decisions": self.counts.decisions,
+            "orders": self.counts.orders,
+            "fills": self.counts.fills,
+            "final_equity": self.report.equity.last,
+            "engine_seconds": seconds,
+            "ticks_per_second": self.counts.ticks as f64 / seconds,
+            "wall_seconds": wall.as_secs_f64(),
+            "peak_rss_bytes": crate::machine::peak_rss_bytes(),
+            "state_hash": identity.state_hash,
+            "head_hash": self.sealed.head_hash,
+            "journal": self.journal,
+            "blocks": self.sealed.blocks,
+            "blocks_bytes": self.sealed.blocks_bytes,
+            "store_bytes": self.sealed.store_bytes,
+            "report": self.report_folder.join("report.html"),
+            "rows_skipped": self.skipped.iter().map(|(_, count)| count).sum::<u64>(),
+        })
+    }
+}

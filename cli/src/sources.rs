@@ -1,0 +1,144 @@
+//! A scenario's data as sources of events: CSV files and market journals.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use genovo_adapters::data::{self, Column, DataError, DataSpec, Field, Tally, TimeFormat};
+use genovo_engine::event::{Event, Fact, Kind};
+use genovo_engine::ids::{InstrumentId, Sequence};
+use genovo_engine::settings::{DataKind, Settings, SourceSettings};
+use genovo_engine::world::{Source, WorldError};
+use genovo_journal::Journal;
+
+use crate::error::{Exit, Failure};
+use crate::failures;
+use crate::scenario::{DataFile, Scenario};
+
+/// The data of a run, opened.
+pub struct Opened {
+    /// One source for each of the settings', in their order.
+    pub sources: Vec<Box<dyn Source>>,
+    /// How far each file is read; nothing for a journal.
+    pub tallies: Vec<(PathBuf, Arc<Tally>)>,
+    /// Bytes that the tallies will have counted at the end.
+    pub bytes_total: u64,
+}
+
+/// Opens every source of a scenario.
+pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
+    let mut opened = Opened { sources: Vec::new(), tallies: Vec::new(), bytes_total: 0 };
+    for (settings, file) in scenario.settings.sources.iter().zip(&scenario.files) {
+        if settings.kind == DataKind::Journal {
+            let source = JournalSource::open(&file.path, &scenario.settings)?;
+            opened.sources.push(Box::new(source));
+            continue;
+        }
+        let data = data::open(&file.path, &spec(settings, file)?)
+            .map_err(|error| failures::data(&error, "Nothing was run."))?;
+        opened.bytes_total += data.bytes_total;
+        opened.tallies.push((file.path.clone(), data.tally));
+        opened.sources.push(data.source);
+    }
+    Ok(opened)
+}
+
+/// What the adapter has to know of a file.
+fn spec(settings: &SourceSettings, file: &DataFile) -> Result<DataSpec, Failure> {
+    let mut spec = DataSpec::new(settings.instrument, settings.kind);
+    for column in &file.columns {
+        // What the scenario does not name is looked for under its usual names.
+        let Some(field) = field(column.role).filter(|_| column.said) else { continue };
+        let column = match (file.header, column.name.parse()) {
+            (false, Ok(number)) => Column::Number(number),
+            (false, Err(_)) | (true, _) => Column::Name(column.name.clone()),
+        };
+        spec.columns.insert(field, column);
+    }
+    spec.header = file.header;
+    spec.delimiter = Some(file.delimiter);
+    spec.time = match file.time_format.as_str() {
+        "auto" => None,
+        "rfc3339" | "text" => Some(TimeFormat::Text),
+        name => Some(TimeFormat::from_name(name).ok_or_else(|| {
+            let message = format!("times written as `{name}` cannot be read");
+            Failure::new(Exit::Usage, message, "Nothing was run.")
+                .help("write auto, ns, us, ms, s or rfc3339")
+        })?),
+    };
+    spec.arrival = spec.time;
+    spec.feed_latency = settings.feed_latency;
+    spec.clock_offset = settings.clock_offset;
+    spec.skip_bad_rows = settings.skip_bad_rows;
+    spec.tiles = settings.tiles;
+    spec.bar_interval = settings.bar_interval;
+    spec.bar_known_after = settings.bar_known_after;
+    Ok(spec)
+}
+
+fn field(role: &str) -> Option<Field> {
+    if role == "received" { Some(Field::Arrival) } else { Field::from_name(role) }
+}
+
+/// The market events of a journal, its instruments found by their symbols.
+struct JournalSource {
+    events: genovo_journal::Events,
+    /// The run's instrument for each of the journal's, by number.
+    instruments: Vec<InstrumentId>,
+}
+
+impl JournalSource {
+    fn open(path: &Path, settings: &Settings) -> Result<JournalSource, Failure> {
+        let failed = |error: genovo_journal::Error| failures::journal(&error, "Nothing was run.");
+        let journal = Journal::open(path).map_err(failed)?;
+        let mut instruments = Vec::new();
+        for event in journal.events_of_kinds(&[Kind::InstrumentDefined]) {
+            let event = event.map_err(failed)?;
+            let (Some(index), Fact::InstrumentDefined(instrument)) =
+                (event.header.instrument.index(), &event.fact)
+            else {
+                continue;
+            };
+            let known = settings.instruments.iter().position(|known| known.symbol == instrument.symbol);
+            let Some(known) = known else {
+                let message = format!("{} has data of {}", path.display(), instrument.symbol);
+                let symbols: Vec<&str> =
+                    settings.instruments.iter().map(|known| known.symbol.as_str()).collect();
+                let help =
+                    format!("the scenario's [[instruments]] are {}; name it there", symbols.join(", "));
+                return Err(Failure::new(Exit::Usage, message, "Nothing was run.").help(help));
+            };
+            if instruments.len() <= index {
+                instruments.resize(index + 1, InstrumentId::NONE);
+            }
+            instruments[index] = InstrumentId(known as u32 + 1);
+        }
+        Ok(JournalSource { events: journal.events(), instruments })
+    }
+}
+
+impl Source for JournalSource {
+    fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
+        let wanted = batch.len() + limit;
+        while batch.len() < wanted {
+            let Some(event) = self.events.next() else { break };
+            let mut event = event.map_err(WorldError::new)?;
+            if !event.fact.kind().is_market() {
+                continue;
+            }
+            let index = event.header.instrument.index();
+            // A journal without a definition keeps its number; the engine refuses one that it does not know.
+            event.header.instrument = index
+                .and_then(|index| self.instruments.get(index).copied())
+                .unwrap_or(event.header.instrument);
+            event.header.sequence = Sequence::NONE;
+            event.header.cause = Sequence::NONE;
+            batch.push(event);
+        }
+        Ok(())
+    }
+}
+
+/// The data error inside a world error, if that is what it is.
+pub fn data_error(error: &WorldError) -> Option<&DataError> {
+    error.0.downcast_ref()
+}
