@@ -84,6 +84,8 @@ pub struct Identity {
     pub state_hash: Option<Hash>,
     /// Hash of the journal's last link. The caller fills it in: it is no event.
     pub head_hash: Option<Hash>,
+    /// How commands name the journal; the caller fills it in. `None` stands for `last`.
+    pub journal: Option<String>,
 }
 
 /// From when to when.

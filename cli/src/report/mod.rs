@@ -12,15 +12,18 @@ mod figures;
 mod finish;
 pub mod format;
 mod headline;
+pub mod html;
 mod position;
 mod quality;
 mod returns;
 mod sparkline;
 pub mod terminal;
 mod verdicts;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub use builder::ReportBuilder;
 pub use figures::*;
+pub use write::write;
