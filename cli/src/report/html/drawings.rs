@@ -99,7 +99,8 @@ fn histogram(out: &mut String, values: &[f64], one: &str, many: &str, label: &dy
     let step = WIDTH / counts.len() as f64;
     let _ = write!(
         out,
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Histogram of {} {many}, from {} to {}\">",
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+         aria-label=\"Histogram of {} {many}, from {} to {}\">",
         values.len(),
         label(low),
         label(high)

@@ -1,6 +1,7 @@
 //! The report as one HTML file that needs no network: style, script, charts and figures are all inside.
 //!
-//! Every figure is in a table too, so that the page says the same without its charts, on paper and to a screen reader.
+//! Every figure is in a table too, so that the page says the same without its charts, on paper and to a
+//! screen reader.
 
 mod data;
 mod drawings;
@@ -65,7 +66,8 @@ fn header(out: &mut String, report: &Report) {
     let _ = write!(
         out,
         "<header>\n<div class=\"top\"><span><b>{name}</b> · {} run</span>\
-         <button id=\"theme\" type=\"button\" aria-label=\"Switch between light and dark\">Dark</button></div>\n\
+         <button id=\"theme\" type=\"button\" \
+         aria-label=\"Switch between light and dark\">Dark</button></div>\n\
          <h1>{}</h1>\n<p class=\"about\">{}</p>\n</header>\n",
         escape(&report.identity.world),
         escape(&report.headline),
@@ -103,7 +105,8 @@ fn charts(out: &mut String, report: &Report) {
     };
     if !names.is_empty() {
         let caption = format!(
-            "<b>Price</b> {choice} &nbsp; <span class=\"gain\">▲ buy</span> &nbsp; <span class=\"loss\">▼ sell</span>"
+            "<b>Price</b> {choice} &nbsp; \
+             <span class=\"gain\">▲ buy</span> &nbsp; <span class=\"loss\">▼ sell</span>"
         );
         figure(out, "price", &caption, "Price with executions; they are listed in the table of trades");
     }

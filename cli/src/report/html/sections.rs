@@ -95,7 +95,8 @@ pub fn result(out: &mut String, report: &Report) {
     };
     let _ = writeln!(
         out,
-        "<p class=\"note\">Before costs: every fill at the middle of the quote it met, free of charge.{way}</p>\n\
+        "<p class=\"note\">Before costs: every fill at the middle of the quote it met, free of charge.{way}\
+         </p>\n\
          </section>"
     );
     out.push_str("<section>\n<h2>How trades ended</h2>\n");
@@ -135,8 +136,8 @@ pub fn returns(out: &mut String, report: &Report) {
         None => {
             let _ = writeln!(
                 out,
-                "<p class=\"note\">{} are too few for figures of a year: Sharpe, Sortino, Calmar, value at risk \
-                 need at least {}.</p>",
+                "<p class=\"note\">{} are too few for figures of a year: Sharpe, Sortino, Calmar, value at \
+                 risk need at least {}.</p>",
                 format::plural(returns.days.len() as u64, "daily return", "daily returns"),
                 Returns::DAYS_MIN
             );
@@ -162,8 +163,8 @@ fn months(out: &mut String, returns: &Returns) {
     if returns.months.is_empty() {
         return;
     }
-    out.push_str("<div class=\"scroll\"><table class=\"grid\"><caption>Month by month, in percent</caption><thead><tr>");
-    out.push_str("<th scope=\"col\">Year</th>");
+    out.push_str("<div class=\"scroll\"><table class=\"grid\"><caption>Month by month, in percent</caption>");
+    out.push_str("<thead><tr><th scope=\"col\">Year</th>");
     NAMES.iter().for_each(|name| out.push_str(&format!("<th scope=\"col\">{name}</th>")));
     out.push_str("<th scope=\"col\">Whole</th></tr></thead><tbody>");
     for year in returns.months.chunk_by(|a, b| a.year == b.year) {
@@ -248,8 +249,9 @@ pub fn data(out: &mut String, report: &Report) {
     let kinds: Vec<String> = kinds.map(|(count, one, many)| format::plural(*count, one, many)).collect();
     out.push_str(if kinds.is_empty() { "No market data." } else { "" });
     out.push_str(&kinds.join(", "));
-    out.push_str("</p>\n<div class=\"columns\"><table><thead><tr><th scope=\"col\">Flaw</th><th scope=\"col\">Found</th>");
-    out.push_str("<th scope=\"col\">Kept</th><th scope=\"col\">Dropped</th></tr></thead><tbody>");
+    out.push_str("</p>\n<div class=\"columns\"><table><thead><tr><th scope=\"col\">Flaw</th>");
+    out.push_str("<th scope=\"col\">Found</th><th scope=\"col\">Kept</th>");
+    out.push_str("<th scope=\"col\">Dropped</th></tr></thead><tbody>");
     for (flaw, found) in &data.flaws {
         let _ = write!(
             out,
@@ -312,8 +314,10 @@ pub fn identity(out: &mut String, report: &Report) {
             ),
         ),
     ];
-    out.push_str("<section>\n<h2>Identity</h2>\n<p class=\"note\">A run with the same settings, data and seed has the ");
-    out.push_str("same hashes on any machine. To recompute everything and compare every bit: <code>");
+    out.push_str(
+        "<section>\n<h2>Identity</h2>\n<p class=\"note\">A run with the same settings, data and seed ",
+    );
+    out.push_str("has the same hashes on any machine. To recompute everything and compare every bit: <code>");
     let journal = identity.journal.as_deref().unwrap_or("last");
     let _ =
         write!(out, "genovo replay --verify {}</code></p>\n<table class=\"keys\"><tbody>", escape(journal));

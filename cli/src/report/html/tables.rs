@@ -169,7 +169,8 @@ pub fn interventions(out: &mut String, report: &Report) {
         let _ = writeln!(
             out,
             "<tr><td>{order}</td><td>{}</td><td class=\"text\">{}</td><td class=\"text\">{}</td>\
-             <td class=\"text\">{}</td><td class=\"text\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+             <td class=\"text\">{}</td><td class=\"text\">{}</td><td>{}</td><td>{}</td>\
+             <td>{}</td><td>{}</td></tr>",
             format::second(one.time.0),
             escape(&one.instrument),
             one.side.name(),
