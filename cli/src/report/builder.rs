@@ -1,7 +1,7 @@
 //! From events to a report: a fold that sees every event once, in order.
 //!
-//! A running replay and a journal read back give the same report. A quote costs a few integer operations and no
-//! allocation; memory grows with fills and trades only, never with quotes.
+//! A running replay and a journal read back give the same report. A quote costs a few integer operations and
+//! no allocation; memory grows with fills and trades only, never with quotes.
 
 use genovo_engine::event::{Event, Fact, Fill, Header, RunEnded, RunStarted, TradingHalted, WorldKind};
 use genovo_engine::ids::InstrumentId;

@@ -66,7 +66,8 @@ impl Costs {
         }
     }
 
-    /// The result split into its parts, each rounded to the currency's digits but for what is left before costs.
+    /// The result split into its parts, each rounded to the currency's digits but for what is left before
+    /// costs.
     pub fn split(&self, total: Money, digits: u8) -> ResultSplit {
         let (spread, slippage) = (self.spread.round_to(digits), self.slippage.round_to(digits));
         ResultSplit {

@@ -25,8 +25,8 @@ pub struct Bucket<T> {
 
 /// A series that keeps the smallest, largest and last value of each span of time.
 ///
-/// Widths are powers of two nanoseconds, so that finding a bucket is a shift and two neighbours merge by another.
-/// Spans in which nothing came take no room.
+/// Widths are powers of two nanoseconds, so that finding a bucket is a shift and two neighbours merge by
+/// another. Spans in which nothing came take no room.
 #[derive(Clone, Debug)]
 pub struct Series<T> {
     shift: u32,
@@ -40,7 +40,8 @@ impl<T: Copy + Ord> Default for Series<T> {
 }
 
 impl<T: Copy + Ord> Series<T> {
-    /// Takes the next value. Returns whether it began a new bucket, so that rarer work can follow that rhythm.
+    /// Takes the next value. Returns whether it began a new bucket, so that rarer work can follow that
+    /// rhythm.
     #[inline]
     pub fn push(&mut self, time: i64, value: T) -> bool {
         let key = time >> self.shift;

@@ -1,16 +1,19 @@
 //! What a report says: plain data, written as `report.json` and read back for comparisons.
 //!
-//! Amounts are exact decimal text in account currency, times are RFC 3339 text in UTC, shares are numbers (0.02 is
-//! 2 %). `docs/report.md` explains every field to a reader; [`Curves`] are for plots and nothing is computed from them.
+//! Amounts are exact decimal text in account currency, times are RFC 3339 text in UTC, shares are numbers
+//! (0.02 is 2 %). `docs/report.md` explains every field to a reader; [`Curves`] are for plots and nothing is
+//! computed from them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use genovo_engine::event::Side;
 use genovo_engine::ids::{Hash, OrderId};
 use genovo_engine::settings::Settings;
-use genovo_engine::units::{Money, Price, Quantity, Timestamp};
+use genovo_engine::units::{Money, Price, Quantity};
 use serde::{Deserialize, Serialize};
+
+pub use super::moment::Moment;
+pub use super::plotted::{Curve, Curves, FillPoint};
 
 /// Everything a run's report says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,6 +87,8 @@ pub struct Identity {
     pub state_hash: Option<Hash>,
     /// Hash of the journal's last link. The caller fills it in: it is no event.
     pub head_hash: Option<Hash>,
+    /// How commands name the journal; the caller fills it in. `None` stands for `last`.
+    pub journal: Option<String>,
 }
 
 /// From when to when.
@@ -375,7 +380,8 @@ pub struct Silence {
 /// Daily returns and what they say. Figures of a year need at least [`Returns::DAYS_MIN`] days.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Returns {
-    /// Equity at the end of each UTC day with data; a Sunday evening belongs to Monday where Saturdays are closed.
+    /// Equity at the end of each UTC day with data; a Sunday evening belongs to Monday where Saturdays are
+    /// closed.
     pub days: Vec<DayClose>,
     /// Return of each calendar month that has data.
     pub months: Vec<MonthReturn>,
@@ -446,75 +452,4 @@ pub struct BuyAndHold {
     pub marked: Price,
     /// The change as a share of the price paid.
     pub change: f64,
-}
-
-/// Series for plots: times in Unix seconds, values as floats.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Curves {
-    /// Equity at the marks.
-    pub equity: Curve,
-    /// The fall from the highest equity so far, as a share of it: zero or less.
-    pub drawdown: Vec<f64>,
-    /// Net exposure as a share of equity, signed.
-    pub exposure: Curve,
-    /// The price of each instrument: the middle of the quotes, or the last price.
-    pub prices: BTreeMap<String, Curve>,
-    /// The executions, the first few thousand.
-    pub fills: Vec<FillPoint>,
-}
-
-/// A thinned series: for each span of time the last, lowest and highest value.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Curve {
-    /// When the last value of each span came.
-    pub time: Vec<f64>,
-    /// The last value.
-    pub last: Vec<f64>,
-    /// The lowest.
-    pub low: Vec<f64>,
-    /// The highest.
-    pub high: Vec<f64>,
-}
-
-/// An execution in the price chart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FillPoint {
-    /// Unix seconds.
-    pub time: f64,
-    /// The instrument.
-    pub instrument: String,
-    /// At what price.
-    pub price: f64,
-    /// Buy or sell.
-    pub side: Side,
-    /// How much.
-    pub quantity: Quantity,
-    /// Which order.
-    pub order: OrderId,
-}
-
-/// A point of time that is written as RFC 3339 text, such as `2014-05-02T14:30:00.007543Z`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(pub Timestamp);
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&super::format::moment(self.0), f)
-    }
-}
-
-impl Serialize for Moment {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Moment, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let refuse = |error: String| serde::de::Error::custom(format!("`{text}`: {error}"));
-        let parsed: jiff::Timestamp = text.parse().map_err(|error: jiff::Error| refuse(error.to_string()))?;
-        let nanoseconds = i64::try_from(parsed.as_nanosecond()).map_err(|error| refuse(error.to_string()))?;
-        Ok(Moment(Timestamp(nanoseconds)))
-    }
 }

@@ -1,8 +1,8 @@
 //! What a run comes to: figures, a summary for the terminal, a page for the browser.
 //!
-//! [`ReportBuilder`] folds events into a [`Report`]; it reads nothing else, so a running replay and a journal read
-//! back give the same report. [`terminal::summary`] prints it, [`write`] puts `report.json` and `report.html` into a
-//! folder. `docs/report.md` explains every figure.
+//! [`ReportBuilder`] folds events into a [`Report`]; it reads nothing else, so a running replay and a journal
+//! read back give the same report. [`terminal::summary`] prints it, [`write`] puts `report.json` and
+//! `report.html` into a folder. `docs/report.md` explains every figure.
 
 mod builder;
 mod costs;
@@ -12,15 +12,20 @@ mod figures;
 mod finish;
 pub mod format;
 mod headline;
+pub mod html;
+mod moment;
+mod plotted;
 mod position;
 mod quality;
 mod returns;
 mod sparkline;
 pub mod terminal;
 mod verdicts;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub use builder::ReportBuilder;
 pub use figures::*;
+pub use write::write;

@@ -122,7 +122,8 @@ impl Position {
         (price * quantity).times(Ratio(self.multiplier.0))
     }
 
-    /// Takes an execution. Returns the trade that it closed, and by how much the value changed in units of 1e-18.
+    /// Takes an execution. Returns the trade that it closed, and by how much the value changed in units of
+    /// 1e-18.
     pub fn fill(&mut self, fill: &Fill, time: Timestamp) -> (Option<Trade>, i128) {
         let before = self.value;
         let sign = fill.side.sign();

@@ -73,8 +73,8 @@ fn spans_saturday((from, to): (i64, i64)) -> bool {
     saturday <= last
 }
 
-/// A daily break shares a minute of the day with silences on at least every fifth day with data, and with one other
-/// at the least. Returns how many there are, and everything else.
+/// A daily break shares a minute of the day with silences on at least every fifth day with data, and with one
+/// other at the least. Returns how many there are, and everything else.
 fn split_daily(silences: &[(i64, i64)], days_with_data: u64) -> (u64, Vec<(i64, i64)>) {
     let mut at_minute = [0_u64; MINUTES_A_DAY];
     let short = |&(from, to): &(i64, i64)| to - from < DAY;

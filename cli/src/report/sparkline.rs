@@ -4,8 +4,8 @@ use super::figures::Curve;
 
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The last value of each of `width` equal spans of time, from the lowest to the highest; a span without a value
-/// repeats the one before. Empty for an empty curve.
+/// The last value of each of `width` equal spans of time, from the lowest to the highest; a span without a
+/// value repeats the one before. Empty for an empty curve.
 pub fn sparkline(curve: &Curve, width: usize) -> String {
     let (Some(&first), Some(&last)) = (curve.time.first(), curve.time.last()) else { return String::new() };
     let mut values = vec![None; width];

@@ -38,7 +38,8 @@ pub struct Files<'a> {
     pub elapsed: Option<Duration>,
 }
 
-/// The line above the progress bar: `gold · ema-cross 12/48 on 5-minute bars · XAUUSD · 100,000.00 USD · seed 1`.
+/// The line above the progress bar: `gold · ema-cross 12/48 on 5-minute bars · XAUUSD · 100,000.00 USD · seed
+/// 1`.
 pub fn opening(settings: &Settings) -> String {
     let symbols: Vec<&str> =
         settings.instruments.iter().map(|instrument| instrument.symbol.as_str()).collect();

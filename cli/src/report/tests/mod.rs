@@ -2,5 +2,6 @@
 
 mod accounting;
 mod kit;
+mod page;
 mod sentences;
 mod text;

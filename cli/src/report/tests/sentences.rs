@@ -53,7 +53,8 @@ fn the_headline_fits_the_figures() {
             ["0", "1500", "0"],
             Some(0.0),
             9,
-            "Lost 10.0 % in 9 days. Before costs it gained: slippage took it all and more; buy-and-hold changed nothing.",
+            "Lost 10.0 % in 9 days. Before costs it gained: slippage took it all and more; \
+             buy-and-hold changed nothing.",
         ),
         case("-1000", none, Some(-0.5), 9, "Lost 10.0 % in 9 days; buy-and-hold lost 50.0 %."),
         case(
@@ -68,7 +69,8 @@ fn the_headline_fits_the_figures() {
             ["1000", "0", "0"],
             Some(0.1),
             400,
-            "Gained 20.0 % in 13 months. The spread took a third of the gain before costs; buy-and-hold gained 10.0 %.",
+            "Gained 20.0 % in 13 months. The spread took a third of the gain before costs; \
+             buy-and-hold gained 10.0 %.",
         ),
         case(
             "3000",

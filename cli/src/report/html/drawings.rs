@@ -1,0 +1,163 @@
+//! Small drawings without a script: the way to the result, and histograms.
+
+use std::fmt::Write;
+
+use genovo_engine::units::Money;
+
+use super::super::figures::Report;
+use super::super::format;
+
+/// From the result before costs through each cost to the result, as a table with bars.
+pub fn waterfall(out: &mut String, report: &Report) {
+    let result = &report.result;
+    let digits = report.digits();
+    let steps = [
+        ("Before costs", result.before_costs),
+        ("Spread", -result.spread),
+        ("Slippage beyond the touch", -result.slippage),
+        ("Commission", -result.commission),
+    ];
+    let mut at = 0.0;
+    let mut bars: Vec<(&str, Money, f64, f64)> = Vec::new();
+    for (name, amount) in steps {
+        bars.push((name, amount, at, at + amount.as_f64()));
+        at += amount.as_f64();
+    }
+    let low = bars.iter().map(|bar| bar.3).fold(0.0, f64::min);
+    let high = bars.iter().map(|bar| bar.3).fold(0.0, f64::max);
+    let place = |value: f64| if high > low { (value - low) / (high - low) * 100.0 } else { 0.0 };
+    bars.push(("Result", result.total, 0.0, result.total.as_f64()));
+    let _ = write!(out, "<table><tbody>");
+    for (name, amount, from, to) in bars {
+        let (left, right) = (place(from.min(to)), place(from.max(to)));
+        let sum = name == "Result";
+        let class = match (sum, amount.0 < 0) {
+            (true, _) => "sum",
+            (false, true) => "loss",
+            (false, false) => "gain",
+        };
+        let _ = write!(
+            out,
+            "<tr{}><th scope=\"row\">{name}</th><td>{}</td><td class=\"bar\"><i class=\"{class}\" \
+             style=\"--zero:{:.2}%;--from:{left:.2}%;--wide:{:.2}%\"></i></td></tr>",
+            if sum { " class=\"sum\"" } else { "" },
+            format::money(amount, digits),
+            place(0.0),
+            right - left
+        );
+    }
+    out.push_str("</tbody></table>\n");
+}
+
+/// How many trades ended with which result.
+pub fn trade_results(out: &mut String, report: &Report) {
+    let values: Vec<f64> = report.trades.list.iter().map(|trade| trade.profit.as_f64()).collect();
+    if values.len() < 2 {
+        out.push_str("<p class=\"note\">Fewer than two trades were closed.</p>\n");
+        return;
+    }
+    histogram(out, &values, "trade", "trades", &|value| format::decimal(value, 0));
+    let trades = &report.trades;
+    let digits = report.digits();
+    let _ = writeln!(
+        out,
+        "<p class=\"note\">{} won {}, {} lost {}.</p>",
+        format::count(trades.won),
+        format::money(trades.gross_won, digits),
+        format::count(trades.lost),
+        format::money(trades.gross_lost, digits)
+    );
+}
+
+/// How many days had which return.
+pub fn daily_returns(out: &mut String, report: &Report) {
+    let values: Vec<f64> = report.returns.days.iter().map(|day| day.change).collect();
+    histogram(out, &values, "day", "days", &|value| format::percent_signed(value, 1));
+}
+
+const WIDTH: f64 = 500.0;
+const HEIGHT: f64 = 190.0;
+const FLOOR: f64 = 160.0;
+
+/// Columns of equal width on round bounds, so that none lies on both sides of zero.
+fn histogram(out: &mut String, values: &[f64], one: &str, many: &str, label: &dyn Fn(f64) -> String) {
+    let low = values.iter().copied().fold(0.0, f64::min);
+    let high = values.iter().copied().fold(0.0, f64::max);
+    if high <= low {
+        out.push_str("<p class=\"note\">All of them ended at zero.</p>\n");
+        return;
+    }
+    let width = round_step((high - low) / 18.0);
+    let first = (low / width).floor() as i64;
+    let last = ((high / width).ceil() as i64).max(first + 1);
+    let mut counts = vec![0_u64; (last - first) as usize];
+    for value in values {
+        let place = (value / width).floor() as i64 - first;
+        counts[(place as usize).min((last - first) as usize - 1)] += 1;
+    }
+    let most = counts.iter().copied().max().unwrap_or(1).max(1) as f64;
+    let step = WIDTH / counts.len() as f64;
+    let _ = write!(
+        out,
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+         aria-label=\"Histogram of {} {many}, from {} to {}\">",
+        values.len(),
+        label(low),
+        label(high)
+    );
+    for (i, count) in counts.iter().enumerate() {
+        if *count == 0 {
+            continue;
+        }
+        let from = (first + i as i64) as f64 * width;
+        let tall = (*count as f64 / most * (FLOOR - 16.0)).max(1.5);
+        let class = if from < -width / 2.0 { "loss" } else { "gain" };
+        let _ = write!(
+            out,
+            "<rect class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{tall:.1}\" rx=\"1.5\">\
+             <title>{} to {}: {}</title></rect>",
+            i as f64 * step + 1.0,
+            FLOOR - tall,
+            (step - 2.0).max(1.0),
+            label(from),
+            label(from + width),
+            format::plural(*count, one, many)
+        );
+    }
+    let zero = -first as f64 * step;
+    let _ = write!(
+        out,
+        "<line class=\"axis\" x1=\"0\" x2=\"{WIDTH}\" y1=\"{FLOOR}\" y2=\"{FLOOR}\"/>\
+         <line class=\"zero\" x1=\"{zero:.1}\" x2=\"{zero:.1}\" y1=\"8\" y2=\"{}\"/>",
+        FLOOR + 5.0
+    );
+    let (left, right) = (first as f64 * width, last as f64 * width);
+    for (x, anchor, value) in [(0.0, "start", left), (zero, "middle", 0.0), (WIDTH, "end", right)] {
+        let crowded = value != 0.0 && (x - zero).abs() < 60.0;
+        let outside = value == 0.0 && !(10.0..=WIDTH - 10.0).contains(&zero);
+        if !crowded && !outside {
+            let y = FLOOR + 20.0;
+            let _ =
+                write!(out, "<text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"{anchor}\">{}</text>", label(value));
+        }
+    }
+    out.push_str("</svg>\n");
+}
+
+/// The smallest of 1, 2, 5, 10, … times a power of ten that is no smaller.
+fn round_step(least: f64) -> f64 {
+    let power = 10_f64.powf(least.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= least).unwrap_or(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_round() {
+        for (least, step) in [(0.9, 1.0), (1.1, 2.0), (430.0, 500.0), (0.0031, 0.005), (6.0, 10.0)] {
+            assert!((round_step(least) - step).abs() < 1e-9, "{least}");
+        }
+    }
+}
