@@ -15,7 +15,7 @@ pub struct Failure {
     /// What is wrong: lower case, no final stop.
     pub message: String,
     /// Where, if it has a place in some text.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// What would be right, or what to do next.
     pub help: Option<String>,
     /// What was not done, such as `Nothing was run.`
@@ -121,7 +121,7 @@ impl Failure {
 
     /// The same with its place.
     pub fn at(mut self, place: Place) -> Failure {
-        self.place = Some(place);
+        self.place = Some(Box::new(place));
         self
     }
 
@@ -243,7 +243,7 @@ fn render_place(place: &Place, help: Option<&str>, paint: Paint) -> String {
     text
 }
 
-/// A line as it is shown, and where its mark then stands: tabs become spaces, a long line is cut around the mark.
+/// A line as it is shown, and where its mark then stands: tabs become spaces, a long line is cut around it.
 fn shorten(line: &str, mark: Option<&Mark>) -> (String, usize, usize) {
     const TAB: &str = "    ";
     let characters: Vec<char> = line.chars().collect();

@@ -1,7 +1,7 @@
 //! The command line of genovo, and the small library behind it.
 //!
-//! A program with a strategy of its own adds it to a [`Registry`](genovo_engine::strategy::Registry) and calls
-//! [`run`]: it then has every command of genovo.
+//! A program with a strategy of its own adds it to a [`Registry`](genovo_engine::strategy::Registry) and
+//! calls [`run`]: it then has every command of genovo.
 
 pub mod commands;
 pub mod error;

@@ -18,7 +18,8 @@ pub struct Check {
     #[command(flatten)]
     changes: Changes,
     /// List the keys of a scenario, or of one section of it.
-    #[arg(long, value_name = "SECTION", num_args = 0..=1, default_missing_value = "", conflicts_with = "scenario")]
+    #[arg(long, value_name = "SECTION", num_args = 0..=1, default_missing_value = "")]
+    #[arg(conflicts_with = "scenario")]
     keys: Option<String>,
     /// List the strategies and their parameters.
     #[arg(long, conflicts_with = "scenario")]

@@ -37,8 +37,8 @@ fn assemble<'a>(
     notes: &mut Vec<String>,
 ) -> Option<Scenario> {
     let top = reading.top();
-    let name = top.text("name").unwrap_or_else(|| stem(path));
-    let title = top.text("title").unwrap_or_else(|| name.clone());
+    let name = top.text("name").unwrap_or_else(|| top.otherwise("name", stem(path)));
+    let title = top.text("title");
     let seed = top.whole("seed");
     let account = account(reading);
     let currency = account.as_ref().map_or(String::new(), |account| account.currency.clone());
@@ -56,6 +56,7 @@ fn assemble<'a>(
         strategy.check_needs(data, has_bars);
     }
     let strategy = strategy?;
+    let title = title.unwrap_or_else(|| top.otherwise("title", strategy.kind.name.to_string()));
     let data = data?;
     let settings = Settings {
         name,
@@ -97,6 +98,9 @@ fn account<'a>(reading: &'a Reading<'a>) -> Option<AccountSettings> {
     let cash = section.money("cash", currency.as_deref().unwrap_or_default());
     let digits = section.whole("digits");
     let kind = section.word("kind");
+    if let (false, Some(currency)) = (section.says("currency"), &currency) {
+        section.otherwise("currency", currency.clone());
+    }
     if currency.is_none() && cash.is_some() {
         section.fail("cash", "the account has no currency", "write such as `100,000 USD`");
     }
@@ -133,7 +137,9 @@ fn instrument(section: &Section<'_>, currency: &str) -> Option<Instrument> {
     let margin = section.ratio("margin");
     let maintenance = match section.says("maintenance") {
         true => section.ratio("maintenance"),
-        false => margin,
+        false => {
+            margin.inspect(|margin| drop(section.otherwise("maintenance", readable::show_ratio(*margin))))
+        }
     };
     let commission = section.inner("commission").and_then(|section| commission(&section, currency));
     if margin < maintenance {
@@ -173,8 +179,12 @@ fn bars<'a>(reading: &'a Reading<'a>, data: Option<&Data>) -> Option<Option<BarS
         Some("ask") => BarPrice::Ask,
         Some("trade") => BarPrice::Trade,
         Some(_) => BarPrice::Mid,
-        None if quotes || !trades => BarPrice::Mid,
-        None => BarPrice::Trade,
+        None => {
+            let (price, word) =
+                if quotes || !trades { (BarPrice::Mid, "mid") } else { (BarPrice::Trade, "trade") };
+            section.otherwise("price", word.to_string());
+            price
+        }
     };
     if data.is_some() && !quotes && !trades {
         section.fail(
@@ -186,11 +196,8 @@ fn bars<'a>(reading: &'a Reading<'a>, data: Option<&Data>) -> Option<Option<BarS
     }
     if data.is_some() && !(if price == BarPrice::Trade { trades } else { quotes }) {
         let needed = if price == BarPrice::Trade { "trades" } else { "quotes" };
-        section.fail(
-            "price",
-            format!("[bars] shows a price of {needed}, and the data has none"),
-            "another price",
-        );
+        let right = if price == BarPrice::Trade { "write `mid`, `bid` or `ask`" } else { "write `trade`" };
+        section.fail("price", format!("[bars] shows a price of {needed}, and the data has none"), right);
         return None;
     }
     Some(Some(BarSettings { interval: interval?, price }))
@@ -220,7 +227,13 @@ fn strategy<'a, 'r>(
         section.fail("kind", format!("unknown strategy `{name}`"), label);
         return None;
     };
-    let trigger = if section.says("decide") { section.trigger("decide") } else { Some(kind.trigger) };
+    let trigger = match section.says("decide") {
+        true => section.trigger("decide"),
+        false => {
+            section.otherwise("decide", readable::show_trigger(kind.trigger));
+            Some(kind.trigger)
+        }
+    };
     let parameters = parameters(reading, &section, kind, notes);
     Some(Chosen { section, kind, trigger: trigger?, parameters: parameters? })
 }
@@ -231,7 +244,7 @@ fn parameters(
     kind: &StrategyKind,
     notes: &mut Vec<String>,
 ) -> Option<BTreeMap<String, String>> {
-    let mut good = true;
+    let (mut good, mut left_out) = (true, Vec::new());
     let kind_entry = document::get(section.entries, "kind")?;
     let own = |entry: &&Entry| entry.key != "kind" && entry.key != "decide";
     for entry in section.entries.iter().filter(own) {
@@ -240,10 +253,7 @@ fn parameters(
         }
         // A strategy chosen above another one's parameters does not inherit them.
         if reading.document.origin(entry.spot) < reading.document.origin(kind_entry.spot) {
-            notes.push(format!(
-                "`{}` of [strategy] is left out: {} has no such parameter",
-                entry.key, kind.name
-            ));
+            left_out.push(entry.key.as_str());
             continue;
         }
         good = false;
@@ -251,6 +261,10 @@ fn parameters(
         let label = did_you_mean(&entry.key, names).map(|name| format!("did you mean `{name}`?"));
         let message = format!("{} has no parameter `{}`", kind.name, entry.key);
         reading.fail(message, entry.spot, label.unwrap_or_default(), parameters_help(kind));
+    }
+    if !left_out.is_empty() {
+        let what = if left_out.len() == 1 { "parameter" } else { "parameters" };
+        notes.push(format!("left out, as {} has no such {what}: {}", kind.name, left_out.join(", ")));
     }
     let mut parameters = BTreeMap::new();
     for parameter in kind.parameters {
@@ -288,15 +302,12 @@ impl Chosen<'_, '_> {
     fn check_needs(&self, data: &Data, has_bars: bool) {
         let name = self.kind.name;
         if self.kind.needs.quotes && !data.has(DataKind::Quotes) && !data.has(DataKind::Journal) {
-            self.section.fail(
-                "kind",
-                format!("{name} needs quotes, and the data has none"),
-                "another strategy or data",
-            );
+            let message = format!("{name} needs quotes, and the data has none");
+            self.section.fail("kind", message, "use another strategy, or data with quotes");
         }
         if self.kind.needs.sizes && !data.has_sizes {
             let message = format!("{name} needs displayed sizes, and the data has none");
-            self.section.fail("kind", message, "another strategy or data");
+            self.section.fail("kind", message, "use another strategy, or data with sizes");
         }
         if self.trigger == Trigger::BarClose && !has_bars {
             let message = "the strategy decides when a bar ends, and there are no bars";

@@ -1,12 +1,15 @@
-//! The `[data]` sections: which files, how their columns are read, and what they are named by in the settings.
+//! The `[data]` sections: which files, how their columns are read, what the settings name them by.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
 
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Instrument, SourceSettings};
 
-use super::readable::did_you_mean;
+use super::document::{self, near};
+use super::peek::peek;
+use super::readable::{self, did_you_mean};
 use super::section::{Reading, Section};
 use super::{Column, DataFile};
 
@@ -32,18 +35,18 @@ pub fn roles(kind: DataKind) -> &'static [(&'static str, bool)] {
     match kind {
         DataKind::Quotes => &[
             ("time", true),
-            ("received", false),
+            ("arrival", false),
             ("bid", true),
             ("ask", true),
             ("bid_size", false),
             ("ask_size", false),
         ],
         DataKind::Trades => {
-            &[("time", true), ("received", false), ("price", true), ("size", false), ("side", false)]
+            &[("time", true), ("arrival", false), ("price", true), ("size", false), ("side", false)]
         }
         DataKind::Bars => &[
             ("time", true),
-            ("received", false),
+            ("arrival", false),
             ("open", true),
             ("high", true),
             ("low", true),
@@ -60,13 +63,44 @@ pub fn read<'a>(reading: &'a Reading<'a>, instruments: Option<&[Instrument]>) ->
     let read: Vec<_> = sections.iter().map(|section| source(reading, section, instruments)).collect();
     let read: Vec<(SourceSettings, DataFile)> = read.into_iter().collect::<Option<_>>()?;
     let (sources, files): (Vec<_>, Vec<DataFile>) = read.into_iter().unzip();
-    let has_sizes = files.iter().any(has_sizes);
+    let looks = sections.iter().zip(&files).map(|(section, file)| look(reading, section, file));
+    // Every file is looked at, for its errors, even when the first has sizes.
+    let has_sizes = looks.fold(false, |any, sizes| any | sizes);
     (!sources.is_empty()).then_some(Data { sources, files, has_sizes })
 }
 
-fn has_sizes(file: &DataFile) -> bool {
-    let sizes = ["bid_size", "ask_size", "size"];
-    file.kind == DataKind::Journal || file.columns.iter().any(|column| sizes.contains(&column.role))
+/// Looks into a file: reports columns that it should have and has not, tells whether it has sizes.
+fn look(reading: &Reading<'_>, section: &Section<'_>, file: &DataFile) -> bool {
+    if file.kind == DataKind::Journal {
+        return true;
+    }
+    let peek = match peek(file) {
+        Ok(peek) => peek,
+        Err(error) => {
+            section.fail("path", format!("cannot read the data {}", file.path.display()), error.to_string());
+            return false;
+        }
+    };
+    let named = document::get(section.entries, "columns").and_then(|entry| entry.node.as_table());
+    for (role, column) in &file.columns {
+        let (message, guess) = match column {
+            Column::Number(number) if *number > peek.names.len() => {
+                (format!("the data has {} columns, and no column {number}", peek.names.len()), None)
+            }
+            Column::Name(name) if file.header && !peek.has(name) => {
+                let guess = did_you_mean(name, peek.names.iter().map(String::as_str));
+                (format!("the data has no column `{name}`"), guess)
+            }
+            Column::Name(_) | Column::Number(_) => continue,
+        };
+        let has = peek.names.join(", ");
+        let label =
+            guess.map_or(format!("it has {has}"), |guess| format!("did you mean `{guess}`? It has {has}"));
+        let spot = named.and_then(|columns| document::get(columns, role)).map(|entry| entry.node.spot);
+        let help = "every role and its column: genovo check --keys data.columns";
+        reading.fail(message, spot.unwrap_or_else(|| section.spot("path")), label, help);
+    }
+    peek.has_sizes(file)
 }
 
 fn source<'a>(
@@ -82,14 +116,20 @@ fn source<'a>(
         Some("bars") => DataKind::Bars,
         Some("journal") => DataKind::Journal,
         Some(_) => DataKind::Quotes,
-        None if is_folder => DataKind::Journal,
-        None => DataKind::Quotes,
+        None => {
+            let (kind, word) =
+                if is_folder { (DataKind::Journal, "journal") } else { (DataKind::Quotes, "quotes") };
+            section.otherwise("kind", word.to_string());
+            kind
+        }
     };
     let instrument = instrument(section, kind, instruments);
-    let columns = columns(section, kind);
-    let time_format = section.time_format("time_format");
-    let delimiter = section.delimiter("delimiter");
     let header = section.flag("header");
+    let columns = columns(section, kind, header);
+    let time_format = section.word("time_format");
+    let utc_offset = section.length("utc_offset");
+    let delimiter =
+        section.word("delimiter").map(|word| if word == "tab" { b'\t' } else { word.as_bytes()[0] });
     let feed_latency = section.length("feed_latency");
     let clock_offset = section.length("clock_offset");
     let skip_bad_rows = section.flag("skip_bad_rows");
@@ -113,8 +153,9 @@ fn source<'a>(
         instrument: settings.instrument,
         kind,
         columns: columns?,
-        time_format: time_format?,
-        delimiter: delimiter?,
+        time_format,
+        utc_offset: utc_offset?,
+        delimiter,
         header: header?,
     };
     Some((settings, file))
@@ -135,6 +176,7 @@ fn instrument(
     let instruments = instruments?;
     let Some(symbol) = symbol else {
         if instruments.len() == 1 {
+            section.otherwise("instrument", instruments[0].symbol.clone());
             return Some(InstrumentId(1));
         }
         let message = "the scenario has several instruments: the data must say whose it is";
@@ -153,37 +195,37 @@ fn instrument(
     Some(InstrumentId(u32::try_from(found? + 1).ok()?))
 }
 
-/// The columns that the kind of data has.
-fn columns(section: &Section<'_>, kind: DataKind) -> Option<Vec<Column>> {
+/// The columns that the scenario names.
+fn columns(
+    section: &Section<'_>,
+    kind: DataKind,
+    header: Option<bool>,
+) -> Option<BTreeMap<&'static str, Column>> {
+    let mut columns = BTreeMap::new();
     if kind == DataKind::Journal {
         if section.says("columns") {
             section.fail("columns", "a market journal has no columns", "leave it out");
         }
-        return Some(Vec::new());
+        return Some(columns);
     }
     let inner = section.inner("columns")?;
+    let all = super::keys::section("data.columns").expect("a section of the table");
     for entry in inner.entries {
-        let elsewhere = roles(kind).iter().all(|(role, _)| *role != entry.key);
-        if elsewhere
-            && super::keys::section("data.columns").is_some_and(|keys| keys.key(&entry.key).is_some())
-        {
+        if all.key(&entry.key).is_some() && roles(kind).iter().all(|(role, _)| *role != entry.key) {
             let names: Vec<&str> = roles(kind).iter().map(|(role, _)| *role).collect();
             let label = format!("this kind of data has {}", names.join(", "));
             inner.fail(&entry.key, format!("`{}` is no column of this kind of data", entry.key), label);
         }
     }
-    let mut columns = Vec::new();
     for (role, needed) in roles(kind) {
-        match inner.text(role) {
-            Some(name) if name == "none" && *needed => {
-                inner.fail(role, format!("the data cannot do without `{role}`"), "name its column");
-            }
-            Some(name) if name == "none" => {}
-            Some(name) => {
-                let said = inner.says(role);
-                columns.push(Column { role, name, needed: *needed || said, said });
-            }
-            None => {}
+        let column = inner.column(role);
+        let numbered = matches!(column, Some(Column::Number(_))) || column.is_none() && !needed;
+        if header == Some(false) && !numbered {
+            let message = format!("a file without a header needs the number of the column for `{role}`");
+            inner.fail(role, message, format!("write `columns = {{ {role} = 1, … }}`"));
+        }
+        if let Some(column) = column {
+            columns.insert(*role, column);
         }
     }
     Some(columns)
@@ -209,7 +251,12 @@ fn bar_times(section: &Section<'_>, kind: DataKind) -> Option<BarTimes> {
         );
     }
     let interval = section.length("interval");
-    let known_after = if section.says("known_after") { section.length("known_after") } else { interval };
+    let known_after = match section.says("known_after") {
+        true => section.length("known_after"),
+        false => {
+            interval.inspect(|time| drop(section.otherwise("known_after", readable::show_length(*time))))
+        }
+    };
     interval?;
     known_after?;
     Some((interval, known_after))
@@ -242,23 +289,4 @@ fn hash_file(path: &Path) -> std::io::Result<Hash> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(File::open(path)?)?;
     Ok(Hash(*hasher.finalize().as_bytes()))
-}
-
-/// What to say about a file that is not there: one beside it that it may be, or that the folder is missing.
-fn near(path: &Path) -> String {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    let Ok(entries) = fs::read_dir(&folder) else {
-        return "there is no such folder".to_string();
-    };
-    let mut names: Vec<String> =
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
-    match did_you_mean(&wanted, names.iter().map(String::as_str)) {
-        Some(name) => format!("there is no such file; did you mean `{name}`?"),
-        None => "there is no such file".to_string(),
-    }
 }

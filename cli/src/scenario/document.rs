@@ -1,14 +1,21 @@
-//! The text of a scenario as a tree that remembers where everything stands: its file, the files it extends, `--set`.
+//! The text of a scenario as a tree that remembers where everything stands.
+//!
+//! Keys come from the scenario's file, from the files that it extends, and from `--set` arguments.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use toml_span::ErrorKind;
 use toml_span::value::{Table as TomlTable, ValueInner};
 
+use super::readable::did_you_mean;
 use crate::error::{Exit, Failure, Place};
 
 /// What every failure of reading a scenario ends with.
 pub const NOTHING_RUN: &str = "Nothing was run.";
+
+/// The most parts that a dotted key in `--set` has: section, item, table, key, and some to spare.
+const KEY_PARTS_MAX: usize = 8;
 
 /// A scenario with everything that it extends and every `--set`, merged.
 #[derive(Debug)]
@@ -176,13 +183,17 @@ impl Document {
         };
         let shown = path.display().to_string();
         let text = fs::read_to_string(path).map_err(|error| {
-            let message = format!("cannot read the scenario {shown}: {error}");
-            place(Failure::new(Exit::Usage, message, NOTHING_RUN), self)
+            let (message, why) = match error.kind() {
+                std::io::ErrorKind::NotFound => (format!("there is no scenario {shown}"), near(path)),
+                _ => (format!("cannot read the scenario {shown}"), error.to_string()),
+            };
+            place(Failure::new(Exit::Usage, message, NOTHING_RUN).help(why), self)
         })?;
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         if chain.contains(&real) {
             let message = format!("the scenario {shown} extends itself");
-            return Err(place(Failure::new(Exit::Usage, message, NOTHING_RUN), self));
+            let help = "a scenario may extend others, but no chain of them may come back to it";
+            return Err(place(Failure::new(Exit::Usage, message, NOTHING_RUN).help(help), self));
         }
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let origin = match chain.len() {
@@ -191,12 +202,15 @@ impl Document {
         };
         let source = self.sources.len();
         self.sources.push(Source { name: shown, text: text.clone(), folder: folder.clone(), origin });
-        let own = parse(&text, source).map_err(|(message, spot)| {
-            self.failure(message, spot, "here").help("the format is TOML; docs/scenarios.md has examples")
+        let own = parse(&text, source).map_err(|(message, spot, label)| {
+            self.failure(message, spot, label).help("the format is TOML; docs/scenarios.md has examples")
         })?;
         let Some(base) = get(&own, "extends") else { return Ok(own) };
         let Value::Text(base_path) = &base.node.value else {
-            return Err(self.failure("`extends` is not a path", base.node.spot, "write \"base.toml\""));
+            let help = "the path of another scenario, relative to this one";
+            return Err(self
+                .failure("`extends` is not a path", base.node.spot, "write \"base.toml\"")
+                .help(help));
         };
         chain.push(real);
         let mut merged = self.read(&folder.join(base_path), chain, Some(base.node.spot))?;
@@ -223,6 +237,10 @@ impl Document {
             parts.push((part.trim(), spot(at, at + part.trim().len())));
             start += part.len() + 1;
         }
+        if parts.len() > KEY_PARTS_MAX {
+            let label = format!("more than {KEY_PARTS_MAX} parts");
+            return Err(self.failure("a key in --set is too long", spot(0, equals), label).help(help));
+        }
         if let Some((_, at)) = parts.iter().find(|(part, _)| part.is_empty()) {
             return Err(self.failure("a key in --set is empty", *at, "no key").help(help));
         }
@@ -245,8 +263,8 @@ fn unquoted(text: &str) -> &str {
     inside('"').or_else(|| inside('\'')).unwrap_or(text)
 }
 
-/// Puts a value where a dotted key says. A list with one item is passed through; one with several wants a number
-/// from 1, or the symbol of the item.
+/// Puts a value where a dotted key says. A list with one item is passed through; one with several wants a
+/// number from 1, or the symbol of the item.
 fn put(table: &mut Vec<Entry>, keys: &[(&str, Spot)], node: Node) -> Result<(), (String, Spot, String)> {
     let Some(((key, spot), rest)) = keys.split_first() else { return Ok(()) };
     let index = match table.iter().position(|entry| entry.key == *key) {
@@ -321,10 +339,24 @@ fn overlay(lower: &mut Vec<Entry>, upper: Vec<Entry>) {
 }
 
 /// The tree of a TOML text, or what is wrong with it.
-fn parse(text: &str, source: usize) -> Result<Vec<Entry>, (String, Spot)> {
+fn parse(text: &str, source: usize) -> Result<Vec<Entry>, (String, Spot, String)> {
     let mut root = toml_span::parse(text).map_err(|error| {
         let spot = Spot { source, start: error.span.start, end: error.span.end };
-        (error.to_string(), spot)
+        let line = |at: usize| {
+            text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+        };
+        match error.kind {
+            ErrorKind::UnquotedString => {
+                ("a value without quotes".to_string(), spot, "put it in quotes: \"…\"".to_string())
+            }
+            ErrorKind::DuplicateKey { key, first } => {
+                (format!("`{key}` stands here twice"), spot, format!("first in line {}", line(first.start)))
+            }
+            ErrorKind::DuplicateTable { name, first } => {
+                (format!("[{name}] stands here twice"), spot, format!("first in line {}", line(first.start)))
+            }
+            _ => (error.to_string(), spot, String::new()),
+        }
     })?;
     match root.take() {
         ValueInner::Table(table) => Ok(entries(table, text, source)),
@@ -358,4 +390,23 @@ fn node(mut value: toml_span::Value<'_>, text: &str, source: usize) -> Node {
         ValueInner::Table(table) => Value::Table(entries(table, text, source)),
     };
     Node { spot: Spot { source, start, end }, value }
+}
+
+/// What to say about a file that is not there: one beside it that it may be, or that the folder is missing.
+pub fn near(path: &Path) -> String {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    let Ok(entries) = fs::read_dir(&folder) else {
+        return "there is no such folder".to_string();
+    };
+    let mut names: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    match did_you_mean(&wanted, names.iter().map(String::as_str)) {
+        Some(name) => format!("there is no such file; did you mean `{name}`?"),
+        None => "there is no such file".to_string(),
+    }
 }

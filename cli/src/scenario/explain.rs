@@ -8,13 +8,13 @@ use genovo_engine::settings::{
 use genovo_engine::units::{Money, Nanoseconds};
 use serde_json::json;
 
-use super::readable::{show_amount, show_length, show_ratio};
+use super::readable::{show_amount, show_length, show_money, show_ratio};
 use super::{DataFile, Scenario};
 
 /// What would run, a line a subject.
 pub fn in_words(scenario: &Scenario) -> String {
     let settings = &scenario.settings;
-    let mut text = format!("{}\n", scenario.title);
+    let mut text = format!("{}\n", headline(scenario));
     let mut line = |subject: &str, words: String| text.push_str(&format!("  {subject:10} {words}\n"));
     for (index, file) in scenario.files.iter().enumerate() {
         line(if index == 0 { "data" } else { "" }, data(settings, file));
@@ -34,13 +34,25 @@ pub fn in_words(scenario: &Scenario) -> String {
         line(if index == 0 { "trades" } else { "" }, traded(instrument, &settings.account.currency));
     }
     line("risk", risk(settings));
-    line("venue", venue(settings));
+    for (index, words) in venue(settings).into_iter().enumerate() {
+        line(if index == 0 { "venue" } else { "" }, words);
+    }
     line("flaws", flaws(settings));
-    line("seed", settings.seed.to_string());
     for note in &scenario.notes {
         text.push_str(&format!("  ! {note}\n"));
     }
     text
+}
+
+/// The run in one line: `gold · ema-cross 12/48 on 5-minute bars · XAUUSD · 100,000.00 USD · seed 1`.
+pub fn headline(scenario: &Scenario) -> String {
+    let Settings { name, account, instruments, seed, .. } = &scenario.settings;
+    let symbols = match instruments.len() {
+        1..=3 => instruments.iter().map(|known| known.symbol.as_str()).collect::<Vec<_>>().join(", "),
+        count => format!("{count} instruments"),
+    };
+    let cash = show_money(account.cash, account.digits);
+    format!("{name} · {} · {symbols} · {cash} {} · seed {seed}", scenario.title, account.currency)
 }
 
 /// Every key as it holds, as TOML; a comment marks what the scenario itself does not say.
@@ -166,7 +178,7 @@ fn risk(settings: &Settings) -> String {
     )
 }
 
-fn venue(settings: &Settings) -> String {
+fn venue(settings: &Settings) -> [String; 2] {
     let venue = &settings.venue;
     let size = match venue.size_when_absent {
         None => "without sizes in the data every order fills whole".to_string(),
@@ -184,7 +196,7 @@ fn venue(settings: &Settings) -> String {
         }
     };
     let (there, back) = (show_length(venue.latency), show_length(venue.response_latency));
-    format!("orders take {there}, answers {back}; {size}; {touch}; {slippage}")
+    [format!("orders take {there}, answers {back}; {slippage}"), format!("{size}; {touch}")]
 }
 
 fn flaws(settings: &Settings) -> String {

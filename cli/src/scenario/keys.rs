@@ -1,4 +1,6 @@
-//! The one table of a scenario's keys: it drives reading, `genovo check --keys`, suggestions and the user guide.
+//! The one table of a scenario's keys: it drives reading, suggestions, `genovo check --keys`, the guide.
+
+pub use super::unit::Unit;
 
 /// A section of a scenario.
 #[derive(Debug)]
@@ -26,51 +28,6 @@ pub struct Key {
     pub default: Fallback,
     /// One line of help.
     pub about: &'static str,
-}
-
-/// What a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// Any text.
-    Text,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// `true` or `false`.
-    Flag,
-    /// A whole number.
-    Whole,
-    /// A share, such as `2 %`.
-    Ratio,
-    /// A length of time, such as `5 ms`.
-    Length,
-    /// A time of day in UTC, such as `21:00`.
-    TimeOfDay,
-    /// An amount of money, such as `100 USD`.
-    Money,
-    /// The name of a currency.
-    Currency,
-    /// A price.
-    Price,
-    /// A quantity.
-    Quantity,
-    /// A file or folder, relative to the scenario that names it.
-    Path,
-    /// How times are written in a file.
-    TimeFormat,
-    /// The character between columns.
-    Delimiter,
-    /// When a strategy decides.
-    Trigger,
-    /// A risk distance.
-    Distance,
-    /// A displayed size.
-    Size,
-    /// What a touch does.
-    Touch,
-    /// Slippage.
-    Slippage,
-    /// A table with keys of its own.
-    Table,
 }
 
 /// Which values are possible.
@@ -104,6 +61,7 @@ const fn key(name: &'static str, unit: Unit, bound: Bound, default: Fallback, ab
     Key { name, unit, bound, default, about }
 }
 
+const USUAL: Fallback = Otherwise("found by its usual names");
 const FLAW: Unit = Unit::Word(&["keep", "drop", "halt"]);
 
 /// Every section, in the order in which they are shown.
@@ -120,7 +78,7 @@ pub const SECTIONS: &[Section] = &[
                 Otherwise("the file's name"),
                 "short name; the journal's folder begins with it",
             ),
-            key("title", Unit::Text, Any, Otherwise("the name"), "one line for people"),
+            key("title", Unit::Text, Any, Otherwise("the strategy"), "what it does, in a few words"),
             key("seed", Unit::Whole, Any, Is("1"), "seed of everything random"),
             key(
                 "extends",
@@ -212,7 +170,7 @@ pub const SECTIONS: &[Section] = &[
     Section {
         name: "data",
         many: true,
-        about: "The market data. Several sources are merged by arrival time; ties go to the one written first.",
+        about: "The market data. Sources are merged by arrival time; ties go to the one written first.",
         keys: &[
             key("path", Unit::Path, Any, Required, "file, or the folder of a market journal"),
             key(
@@ -223,21 +181,28 @@ pub const SECTIONS: &[Section] = &[
                 "what it holds",
             ),
             key("instrument", Unit::Text, Any, Otherwise("the only one"), "whose data it is"),
-            key(
-                "columns",
-                Unit::Table,
-                Any,
-                Otherwise("the roles' own names"),
-                "which column plays which role",
-            ),
+            key("columns", Unit::Table, Any, Otherwise("their usual names"), "which column plays which role"),
             key(
                 "time_format",
-                Unit::TimeFormat,
+                Unit::Word(&["ns", "us", "ms", "s", "text"]),
                 Any,
-                Is("auto"),
-                "`auto` from the first row, `ns`, `us`, `ms`, `s` since 1970 UTC, or `rfc3339`",
+                Otherwise("as the file shows"),
+                "how times are written: since 1970 UTC in this unit, or as a date with a time of day",
             ),
-            key("delimiter", Unit::Delimiter, Any, Is(","), "character between columns, or `tab`"),
+            key(
+                "utc_offset",
+                Unit::Length,
+                Any,
+                Is("0 h"),
+                "how far the file's clock is ahead of UTC; a time with its own zone ignores it",
+            ),
+            key(
+                "delimiter",
+                Unit::Word(&[",", ";", "|", "tab"]),
+                Any,
+                Otherwise("as the first line shows"),
+                "what stands between columns",
+            ),
             key(
                 "header",
                 Unit::Flag,
@@ -286,22 +251,22 @@ pub const SECTIONS: &[Section] = &[
     Section {
         name: "data.columns",
         many: false,
-        about: "Which column plays which role: its name, or its number without a header. `none`: the data has no such column.",
+        about: "Which column plays which role: its name in the first line, or its number from 1.",
         keys: &[
-            key("time", Unit::Text, Any, Is("ts_ns"), "when it happened; for bars, when the bar opened"),
-            key("received", Unit::Text, Any, Otherwise("time and `feed_latency`"), "when it arrived"),
-            key("bid", Unit::Text, Any, Is("bid"), "quotes: best bid"),
-            key("ask", Unit::Text, Any, Is("ask"), "quotes: best ask"),
-            key("bid_size", Unit::Text, Any, Is("bid_size"), "quotes: size at the bid; may be missing"),
-            key("ask_size", Unit::Text, Any, Is("ask_size"), "quotes: size at the ask; may be missing"),
-            key("price", Unit::Text, Any, Is("price"), "trades: price"),
-            key("size", Unit::Text, Any, Is("size"), "trades: size; may be missing"),
-            key("side", Unit::Text, Any, Is("side"), "trades: side of the taker; may be missing"),
-            key("open", Unit::Text, Any, Is("open"), "bars: first price"),
-            key("high", Unit::Text, Any, Is("high"), "bars: highest price"),
-            key("low", Unit::Text, Any, Is("low"), "bars: lowest price"),
-            key("close", Unit::Text, Any, Is("close"), "bars: last price"),
-            key("volume", Unit::Text, Any, Is("volume"), "bars: volume; may be missing"),
+            key("time", Unit::Column, Any, USUAL, "when it happened; for bars, when the bar opened"),
+            key("arrival", Unit::Column, Any, USUAL, "when it arrived at the capture; may be missing"),
+            key("bid", Unit::Column, Any, USUAL, "quotes: best bid"),
+            key("ask", Unit::Column, Any, USUAL, "quotes: best ask"),
+            key("bid_size", Unit::Column, Any, USUAL, "quotes: size at the bid; may be missing"),
+            key("ask_size", Unit::Column, Any, USUAL, "quotes: size at the ask; may be missing"),
+            key("price", Unit::Column, Any, USUAL, "trades: price"),
+            key("size", Unit::Column, Any, USUAL, "trades: size; may be missing"),
+            key("side", Unit::Column, Any, USUAL, "trades: who crossed the spread; may be missing"),
+            key("open", Unit::Column, Any, USUAL, "bars: first price"),
+            key("high", Unit::Column, Any, USUAL, "bars: highest price"),
+            key("low", Unit::Column, Any, USUAL, "bars: lowest price"),
+            key("close", Unit::Column, Any, USUAL, "bars: last price"),
+            key("volume", Unit::Column, Any, USUAL, "bars: volume; may be missing"),
         ],
     },
     Section {
@@ -322,7 +287,7 @@ pub const SECTIONS: &[Section] = &[
     Section {
         name: "strategy",
         many: false,
-        about: "Who decides. The other keys are the strategy's own: genovo check --strategies",
+        about: "Who decides. Its other keys are the strategy's own; genovo check --strategies lists them.",
         keys: &[
             key("kind", Unit::Text, Any, Required, "name of the strategy"),
             key(
@@ -395,7 +360,7 @@ pub const SECTIONS: &[Section] = &[
                 Unit::Touch,
                 Any,
                 Is("never"),
-                "whether a resting limit order fills when its price is only touched: `never`, `always`, or a probability",
+                "whether a mere touch fills a resting limit order: `never`, `always`, or a probability",
             ),
             key(
                 "slippage",
@@ -486,60 +451,6 @@ impl Key {
             Required => self.about.to_string(),
             Is(value) => format!("{} (default {value})", self.about),
             Otherwise(words) => format!("{} (default: {words})", self.about),
-        }
-    }
-}
-
-impl Unit {
-    /// With its article: "a share".
-    pub fn noun(self) -> &'static str {
-        match self {
-            Unit::Text => "a text",
-            Unit::Word(_) => "one of the words",
-            Unit::Flag => "true or false",
-            Unit::Whole => "a whole number",
-            Unit::Ratio => "a share",
-            Unit::Length => "a length of time",
-            Unit::TimeOfDay => "a time of day",
-            Unit::Money => "an amount of money",
-            Unit::Currency => "a currency",
-            Unit::Price => "a price",
-            Unit::Quantity => "a quantity",
-            Unit::Path => "a path",
-            Unit::TimeFormat => "a time format",
-            Unit::Delimiter => "a delimiter",
-            Unit::Trigger => "a time to decide",
-            Unit::Distance => "a risk distance",
-            Unit::Size => "a size",
-            Unit::Touch => "a touch rule",
-            Unit::Slippage => "a slippage",
-            Unit::Table => "a table",
-        }
-    }
-
-    /// An example as a scenario writes it; empty for a list of words.
-    pub fn example(self) -> &'static str {
-        match self {
-            Unit::Text => "\"gold\"",
-            Unit::Word(_) => "",
-            Unit::Flag => "true",
-            Unit::Whole => "12",
-            Unit::Ratio => "\"2 %\"",
-            Unit::Length => "\"5 ms\"",
-            Unit::TimeOfDay => "\"21:00\"",
-            Unit::Money => "\"100,000 USD\"",
-            Unit::Currency => "\"USD\"",
-            Unit::Price => "0.01",
-            Unit::Quantity => "500",
-            Unit::Path => "\"data/quotes.csv.zst\"",
-            Unit::TimeFormat => "\"ns\"",
-            Unit::Delimiter => "\";\"",
-            Unit::Trigger => "\"on_signal\"",
-            Unit::Distance => "\"2 atr\"",
-            Unit::Size => "\"unlimited\"",
-            Unit::Touch => "\"never\"",
-            Unit::Slippage => "\"1 tick\"",
-            Unit::Table => "{ … }",
         }
     }
 }

@@ -1,22 +1,26 @@
 //! A scenario: the TOML file that says what a run does, read into the engine's settings.
 //!
-//! [`load`] is the way in. What decides a run's results goes into [`Settings`] and is hashed; where the data lies and
-//! how the machine executes the run stay outside.
+//! [`load`] is the way in. What decides a run's results goes into [`Settings`] and is hashed; where the data
+//! lies and how the machine executes the run stay outside.
 
 mod build;
 mod data;
 mod document;
 pub mod explain;
 pub mod keys;
+mod peek;
 pub mod readable;
 pub mod reference;
 mod section;
+mod unit;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Settings};
 use genovo_engine::strategy::Registry;
+use genovo_engine::units::Nanoseconds;
 
 pub use section::{EffectiveKey, EffectiveSection};
 
@@ -25,7 +29,7 @@ use crate::error::Failure;
 /// A scenario that was read and found good.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// One line for people.
+    /// What it does, in a few words.
     pub title: String,
     /// What decides the results.
     pub settings: Settings,
@@ -39,7 +43,7 @@ pub struct Scenario {
     pub effective: Vec<EffectiveSection>,
 }
 
-/// Where the data of a source lies and how its columns are read. No part of a run's identity.
+/// Where the data of a source lies and how its columns are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFile {
     /// The file, or the folder of a market journal.
@@ -48,27 +52,25 @@ pub struct DataFile {
     pub instrument: InstrumentId,
     /// What it holds.
     pub kind: DataKind,
-    /// Which column plays which role; empty for a journal.
-    pub columns: Vec<Column>,
-    /// How times are written: `ns`, `us`, `ms`, `s`, `rfc3339`, or a pattern.
-    pub time_format: String,
-    /// The byte between columns.
-    pub delimiter: u8,
-    /// Whether the first line names the columns; else [`Column::name`] is a number from 1.
+    /// Which column plays which role (`time`, `bid`, `ask_size`, …); one not named is found by its usual names.
+    pub columns: BTreeMap<&'static str, Column>,
+    /// How times are written: `ns`, `us`, `ms`, `s` or `text`; `None`: as the file shows.
+    pub time_format: Option<String>,
+    /// How far the file's clock is ahead of UTC.
+    pub utc_offset: Nanoseconds,
+    /// The byte between columns; `None`: as the first line shows.
+    pub delimiter: Option<u8>,
+    /// Whether the first line names the columns.
     pub header: bool,
 }
 
 /// A column of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// What it means: `time`, `bid`, `ask_size`, …
-    pub role: &'static str,
-    /// Its name in the file's header, or its number from 1.
-    pub name: String,
-    /// Whether a file without it is refused.
-    pub needed: bool,
-    /// Whether the scenario names it; else it is looked for under its usual names.
-    pub said: bool,
+pub enum Column {
+    /// Under this name in the first line.
+    Name(String),
+    /// In this place, counted from 1.
+    Number(usize),
 }
 
 /// How the machine runs it. Changes no result.

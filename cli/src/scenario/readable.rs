@@ -25,7 +25,7 @@ const LENGTHS: &[(&str, i64)] = &[
 
 /// A whole number that is not negative, such as `12` or `100,000`.
 pub fn whole(text: &str) -> Result<u64, Wrong> {
-    let plain = bare(text, "a whole number", "12")?;
+    let plain = bare(text, "a whole number")?;
     plain.parse().map_err(|_| "expected a whole number such as `12`".to_string())
 }
 
@@ -93,12 +93,12 @@ pub fn currency_name(text: &str) -> Result<&str, Wrong> {
 
 /// A price without a unit, such as `1290.838`.
 pub fn price(text: &str) -> Result<Price, Wrong> {
-    fixed(Price::parse(bare(text, "a price", "1290.838")?.as_bytes()))
+    fixed(Price::parse(bare(text, "a price")?.as_bytes()))
 }
 
 /// A quantity without a unit, such as `0.010`.
 pub fn quantity(text: &str) -> Result<Quantity, Wrong> {
-    fixed(Quantity::parse(bare(text, "a quantity", "500")?.as_bytes()))
+    fixed(Quantity::parse(bare(text, "a quantity")?.as_bytes()))
 }
 
 /// A time of day in UTC: `21:00` or `21:00:30`.
@@ -151,12 +151,12 @@ pub fn trigger(text: &str) -> Result<Trigger, Wrong> {
     }
 }
 
-/// A risk distance: `2 atr`, or a share of the price such as `0.5 %`. The period of the average is set elsewhere.
+/// A risk distance: `2 atr`, or a share of the price such as `0.5 %`. The average's period is set elsewhere.
 pub fn distance(text: &str, period: u32) -> Result<RiskDistance, Wrong> {
     let positive =
         |times: Ratio| (times > Ratio::ZERO).then_some(times).ok_or("must be above zero".to_string());
     if let Some(times) = text.trim().strip_suffix("atr") {
-        let times = fixed(Ratio::parse(bare(times, "a multiple", "2 atr")?.as_bytes()))?;
+        let times = fixed(Ratio::parse(bare(times, "a multiple")?.as_bytes()))?;
         return Ok(RiskDistance::AverageTrueRange { period, times: positive(times)? });
     }
     match ratio(text) {
@@ -240,6 +240,28 @@ pub fn show_amount(amount: Money) -> String {
     format!("{sign}{grouped}{decimals}")
 }
 
+/// The same with exactly so many decimals, rounded half to even: `100,000.00`.
+pub fn show_money(amount: Money, digits: u8) -> String {
+    let decimals = usize::from(digits.min(9));
+    let rounded = amount.round_to(digits);
+    let sign = if rounded < Money::ZERO { "-" } else { "" };
+    let text = format!("{:.decimals$}", rounded.abs());
+    let (integer, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let whole = Money(integer.parse::<i128>().unwrap_or_default() * i128::from(SCALE));
+    format!("{sign}{}{rest}", show_amount(whole))
+}
+
+/// When a strategy decides, as a scenario writes it.
+pub fn show_trigger(trigger: Trigger) -> String {
+    match trigger {
+        Trigger::EveryTick => "every_tick".to_string(),
+        Trigger::EveryNTicks(count) => format!("every {count} ticks"),
+        Trigger::Every(interval) => show_length(interval),
+        Trigger::BarClose => "bar_close".to_string(),
+        Trigger::OnSignal => "on_signal".to_string(),
+    }
+}
+
 /// The candidate that a misspelt word most likely means.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
@@ -260,16 +282,16 @@ fn split(text: &str) -> Result<(String, &str), Wrong> {
     let end = text
         .find(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | ',' | '_')))
         .unwrap_or(text.len());
+    if end == 0 && !text.is_empty() {
+        return Err(format!("`{text}` is no number"));
+    }
     Ok((without_separators(&text[..end])?, text[end..].trim()))
 }
 
 /// A number with nothing behind it.
-fn bare(text: &str, noun: &str, example: &str) -> Result<String, Wrong> {
+fn bare(text: &str, noun: &str) -> Result<String, Wrong> {
     match split(text)? {
         (number, "") => Ok(number),
-        (number, unit) if number.is_empty() => {
-            Err(format!("`{unit}` is no number: write {noun} as `{example}`"))
-        }
         (number, unit) => Err(format!("{noun} has no unit: write `{number}`, without `{unit}`")),
     }
 }
@@ -297,7 +319,7 @@ mod tests {
     use super::*;
 
     /// One row a text: what it gives, or a part of what is said about it.
-    fn check<T: std::fmt::Debug>(read: impl Fn(&str) -> Result<T, Wrong>, rows: &[(&str, &str)]) {
+    fn check<'t, T: std::fmt::Debug>(read: impl Fn(&'t str) -> Result<T, Wrong>, rows: &[(&'t str, &str)]) {
         for (text, expected) in rows {
             match read(text) {
                 Ok(value) => assert_eq!(format!("{value:?}"), *expected, "{text}"),
@@ -321,7 +343,7 @@ mod tests {
                 ("2 percent", "unknown unit `percent`: write `2 %`"),
                 ("2 % of equity", "unknown unit `% of equity`"),
                 ("0.00000001 %", "more than 9 decimals"),
-                ("%", "expected a number"),
+                ("%", "`%` is no number"),
                 ("", "expected a number"),
                 ("1,5 %", "a comma separates groups"),
             ],
@@ -347,7 +369,7 @@ mod tests {
                 ("5 m", "unknown unit `m`"),
                 ("0.5 ns", "finer than a nanosecond"),
                 ("400000 days", "longer than 292 years"),
-                ("soon", "expected a number"),
+                ("soon", "`soon` is no number"),
             ],
         );
     }
@@ -366,7 +388,7 @@ mod tests {
                 ("100,00 USD", "a comma separates groups"),
                 ("1,0000", "a comma separates groups"),
                 (",100", "a comma separates groups"),
-                ("USD", "expected a number"),
+                ("USD", "`USD` is no number"),
             ],
         );
         check(quantity, &[("0.010", "0.01"), ("500 oz", "has no unit: write `500`, without `oz`")]);
@@ -374,7 +396,7 @@ mod tests {
         check(price, &[("1,290.838", "1290.838"), ("1290.83B", "without `B`"), ("-37.63", "-37.63")]);
         check(
             whole,
-            &[("48", "48"), ("100,000", "100000"), ("-1", "whole"), ("1.5", "whole"), ("", "whole")],
+            &[("48", "48"), ("100,000", "100000"), ("-1", "whole"), ("1.5", "whole"), ("", "number")],
         );
         check(
             size,
@@ -459,6 +481,14 @@ mod tests {
         for text in ["100", "1,000", "100,000", "1,234,567.89", "-1,000.5", "0"] {
             assert_eq!(show_amount(money(text).unwrap().0), text);
         }
+        for text in ["on_signal", "every_tick", "bar_close", "every 100 ticks", "1 s"] {
+            assert_eq!(show_trigger(trigger(text).unwrap()), text);
+        }
+        let shown = |text: &str, digits| show_money(money(text).unwrap().0, digits);
+        assert_eq!(shown("100000", 2), "100,000.00");
+        assert_eq!(shown("-1234.565", 2), "-1,234.56");
+        assert_eq!(shown("-0.001", 2), "0.00");
+        assert_eq!(shown("999.5", 0), "1,000");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use genovo_engine::settings::{RiskDistance, Slippage, TouchRule, Trigger};
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Ratio};
 
+use super::Column;
 use super::document::{self, Document, Entry, NOTHING_RUN, Node, Origin, Spot, Value};
 use super::keys::{self, Bound, Fallback, Key, Unit};
 use super::readable::{self, Wrong, did_you_mean};
@@ -15,7 +16,15 @@ pub struct Reading<'a> {
     /// The text that is read.
     pub document: &'a Document,
     errors: RefCell<Vec<Failure>>,
-    effective: RefCell<Vec<EffectiveSection>>,
+    effective: RefCell<Vec<Noted>>,
+}
+
+/// A section as it is being noted.
+struct Noted {
+    spec: &'static keys::Section,
+    /// The place of the section that it lies in.
+    outer: Option<usize>,
+    keys: Vec<EffectiveKey>,
 }
 
 /// A section as it holds: what was written, and defaults for the rest.
@@ -60,7 +69,7 @@ impl<'a> Reading<'a> {
     pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<EffectiveSection>), Failure> {
         match (Failure::gather(self.errors.into_inner()), value) {
             (Some(failure), _) => Err(failure),
-            (None, Some(value)) => Ok((value, self.effective.into_inner())),
+            (None, Some(value)) => Ok((value, in_order(self.effective.into_inner()))),
             (None, None) => unreachable!("nothing is missing without an error"),
         }
     }
@@ -77,7 +86,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The sections of this name: one, or several written as a list. Reports one that must be there and is not.
+    /// The sections of this name: one, or several in a list. Reports one that must be there and is not.
     pub fn sections(&'a self, name: &'static str, required: bool) -> Vec<Section<'a>> {
         let spec = keys::section(name).expect("a section of the table");
         let Some(entry) = document::get(&self.document.root, name) else {
@@ -97,7 +106,7 @@ impl<'a> Reading<'a> {
             Value::List(items) if spec.many => items.iter().collect(),
             _ => vec![&entry.node],
         };
-        items.into_iter().filter_map(|node| self.section_at(spec, entry, node)).collect()
+        items.into_iter().filter_map(|node| self.section_at(spec, entry, node, None)).collect()
     }
 
     /// The only section of this name; its defaults when the scenario leaves it out.
@@ -105,14 +114,14 @@ impl<'a> Reading<'a> {
         let spec = keys::section(name).expect("a section of the table");
         match self.sections(name, false).pop() {
             Some(section) => section,
-            None => self.begin(spec, &[], None),
+            None => self.begin(spec, &[], None, None),
         }
     }
 
     /// Keys at the top of the file.
     pub fn top(&'a self) -> Section<'a> {
         self.check_top();
-        self.begin(keys::section("").expect("the table has a top"), &self.document.root, None)
+        self.begin(keys::section("").expect("the table has a top"), &self.document.root, None, None)
     }
 
     fn section_at(
@@ -120,6 +129,7 @@ impl<'a> Reading<'a> {
         spec: &'static keys::Section,
         entry: &'a Entry,
         node: &'a Node,
+        outer: Option<usize>,
     ) -> Option<Section<'a>> {
         let Some(entries) = node.as_table() else {
             let message = format!("`{}` is {}, not a section", entry.key, node.kind());
@@ -127,7 +137,7 @@ impl<'a> Reading<'a> {
             return None;
         };
         let spot = if spec.many { item_spot(entries).unwrap_or(entry.spot) } else { entry.spot };
-        let section = self.begin(spec, entries, Some(spot));
+        let section = self.begin(spec, entries, Some(spot), outer);
         if spec.name != "strategy" {
             let known: Vec<&str> = spec.keys.iter().map(|key| key.name).collect();
             for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
@@ -142,27 +152,55 @@ impl<'a> Reading<'a> {
         spec: &'static keys::Section,
         entries: &'a [Entry],
         spot: Option<Spot>,
+        outer: Option<usize>,
     ) -> Section<'a> {
         let mut effective = self.effective.borrow_mut();
-        let heading = if spec.name.is_empty() { String::new() } else { spec.heading() };
-        effective.push(EffectiveSection { heading, keys: Vec::new() });
+        effective.push(Noted { spec, outer, keys: Vec::new() });
         Section { reading: self, spec, entries, spot, index: effective.len() - 1 }
     }
 
     fn unknown(&self, entry: &Entry, spec: &keys::Section, known: &[&str]) {
         let guess = did_you_mean(&entry.key, known.iter().copied());
-        let message = match spec.name {
-            "" => format!("unknown key `{}`", entry.key),
+        let message = match (spec.name, &entry.node.value) {
+            ("", Value::Table(_) | Value::List(_)) => format!("unknown section [{}]", entry.key),
+            ("", _) => format!("unknown key `{}`", entry.key),
             _ => format!("unknown key `{}` in {}", entry.key, spec.heading()),
         };
         let label = guess.map_or(String::new(), |guess| format!("did you mean `{guess}`?"));
-        let about = guess.and_then(|guess| spec.key(guess)).map(|key| key.help() + ". ").unwrap_or_default();
-        let all = match spec.name {
-            "" => "All keys: genovo check --keys".to_string(),
-            name => format!("All keys of {}: genovo check --keys {name}", spec.heading()),
-        };
-        self.fail(message, entry.spot, label, about + &all);
+        let key = guess.and_then(|guess| spec.key(guess)).map(Key::help);
+        let section =
+            guess.and_then(keys::section).map(|section| section.about.trim_end_matches('.').to_string());
+        self.fail(message, entry.spot, label, with_all_keys(key.or(section), spec));
     }
+}
+
+/// Help, and where to find more of it; in two lines when one is too long.
+fn with_all_keys(about: Option<String>, spec: &keys::Section) -> String {
+    let all = match spec.name {
+        "" => "All keys: genovo check --keys".to_string(),
+        name => format!("All keys of {}: genovo check --keys {name}", spec.heading()),
+    };
+    match about {
+        None => all,
+        Some(about) if about.chars().count() + all.len() < 100 => format!("{about}. {all}"),
+        Some(about) => format!("{about}\n{all}"),
+    }
+}
+
+/// As TOML wants them: a section inside another one follows it. Keys as in the table, a strategy's own last.
+fn in_order(sections: Vec<Noted>) -> Vec<EffectiveSection> {
+    let mut order: Vec<usize> = (0..sections.len()).collect();
+    order.sort_by_key(|index| (sections[*index].outer.unwrap_or(*index), *index));
+    let effective = order.into_iter().map(|index| {
+        let Noted { spec, keys, .. } = &sections[index];
+        let mut keys = keys.clone();
+        keys.sort_by_key(|key| {
+            spec.keys.iter().position(|known| known.name == key.key).unwrap_or(usize::MAX)
+        });
+        let heading = if spec.name.is_empty() { String::new() } else { spec.heading() };
+        EffectiveSection { heading, keys }
+    });
+    effective.collect()
 }
 
 /// Where an item of a list of tables is shown: at its first key.
@@ -196,8 +234,7 @@ impl<'a> Section<'a> {
 
     /// Keeps an error about a key.
     pub fn fail(&self, key: &str, message: impl Into<String>, label: impl Into<String>) {
-        let all = format!("All keys of {}: genovo check --keys {}", self.spec.heading(), self.spec.name);
-        let help = self.spec.key(key).map_or(all.clone(), |spec| format!("{}. {all}", spec.help()));
+        let help = with_all_keys(self.spec.key(key).map(Key::help), self.spec);
         self.reading.fail(message, self.spot(key), label, help);
     }
 
@@ -285,24 +322,13 @@ impl<'a> Section<'a> {
         self.read(key, &[Unit::TimeOfDay], readable::time_of_day)
     }
 
-    /// How times are written.
-    pub fn time_format(&self, key: &str) -> Option<String> {
-        self.read(key, &[Unit::TimeFormat], |text| {
-            match matches!(text, "auto" | "ns" | "us" | "ms" | "s" | "rfc3339") {
-                true => Ok(text.to_string()),
-                false => Err("write `auto`, `ns`, `us`, `ms`, `s` or `rfc3339`".to_string()),
-            }
-        })
-    }
-
-    /// The character between columns.
-    pub fn delimiter(&self, key: &str) -> Option<u8> {
-        self.read(key, &[Unit::Delimiter], |text| match text.as_bytes() {
-            _ if text == "tab" => Ok(b'\t'),
-            [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\r\n.-+".contains(byte) => {
-                Ok(*byte)
-            }
-            _ => Err("write one character such as `;`, or `tab`".to_string()),
+    /// A column of a file.
+    pub fn column(&self, key: &str) -> Option<Column> {
+        self.read(key, &[Unit::Column], |text| match (text, text.parse()) {
+            ("", _) => Err("must not be empty".to_string()),
+            (_, Ok(0)) => Err("columns are numbered from 1".to_string()),
+            (_, Ok(number)) => Ok(Column::Number(number)),
+            (name, Err(_)) => Ok(Column::Name(name.to_string())),
         })
     }
 
@@ -336,8 +362,8 @@ impl<'a> Section<'a> {
         let name = format!("{}.{key}", self.spec.name);
         let spec = keys::section(&name).expect("a section of the table");
         match document::get(self.entries, key) {
-            Some(entry) => self.reading.section_at(spec, entry, &entry.node),
-            None => Some(self.reading.begin(spec, &[], self.spot)),
+            Some(entry) => self.reading.section_at(spec, entry, &entry.node, Some(self.index)),
+            None => Some(self.reading.begin(spec, &[], self.spot, Some(self.index))),
         }
     }
 
@@ -352,6 +378,12 @@ impl<'a> Section<'a> {
         };
         let key = EffectiveKey { key: key.to_string(), value: toml(value, entry), from };
         self.reading.effective.borrow_mut()[self.index].keys.push(key);
+    }
+
+    /// Notes and returns what holds for a key on which the scenario is silent and the table has no value.
+    pub fn otherwise(&self, key: &str, value: String) -> String {
+        self.note(key, &value, None);
+        value
     }
 
     fn key(&self, key: &str) -> &'static Key {
@@ -402,7 +434,7 @@ impl<'a> Section<'a> {
                 Some(text) => text.trim().to_string(),
                 None => {
                     let message = format!("`{key}` is {}, not {}", entry.node.kind(), spec.unit.noun());
-                    self.fail(key, message, format!("write {}", spec.unit.example()));
+                    self.fail(key, message, format!("write one value, such as `{}`", spec.unit.example()));
                     return None;
                 }
             },
@@ -425,7 +457,7 @@ impl<'a> Section<'a> {
             }
             Err(wrong) => {
                 let message = match spec.unit {
-                    Unit::Word(_) => format!("`{text}` is no `{key}`"),
+                    Unit::Word(_) => format!("`{key}` cannot be `{text}`"),
                     unit => format!("`{text}` is not {}", unit.noun()),
                 };
                 self.fail(key, message, wrong);
@@ -442,5 +474,5 @@ fn toml(value: &str, entry: Option<&Entry>) -> String {
         Some(_) => value == "true" || value == "false",
         None => matches!(value, "true" | "false") || value.parse::<u32>().is_ok(),
     };
-    if bare { value.to_string() } else { format!("{:?}", value) }
+    if bare { value.to_string() } else { serde_json::Value::from(value).to_string() }
 }
