@@ -12,7 +12,7 @@ use genovo_journal::Journal;
 
 use crate::error::{Exit, Failure};
 use crate::failures;
-use crate::scenario::{DataFile, Scenario};
+use crate::scenario::{self, DataFile, Scenario};
 
 /// The data of a run, opened.
 pub struct Opened {
@@ -45,27 +45,20 @@ pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
 /// What the adapter has to know of a file.
 fn spec(settings: &SourceSettings, file: &DataFile) -> Result<DataSpec, Failure> {
     let mut spec = DataSpec::new(settings.instrument, settings.kind);
-    for column in &file.columns {
-        // What the scenario does not name is looked for under its usual names.
-        let Some(field) = field(column.role).filter(|_| column.said) else { continue };
-        let column = match (file.header, column.name.parse()) {
-            (false, Ok(number)) => Column::Number(number),
-            (false, Err(_)) | (true, _) => Column::Name(column.name.clone()),
+    // What the scenario does not name is looked for under its usual names.
+    for (role, column) in &file.columns {
+        let Some(field) = field(role) else { continue };
+        let column = match column {
+            scenario::Column::Name(name) => Column::Name(name.clone()),
+            scenario::Column::Number(number) => Column::Number(*number),
         };
         spec.columns.insert(field, column);
     }
     spec.header = file.header;
-    spec.delimiter = Some(file.delimiter);
-    spec.time = match file.time_format.as_str() {
-        "auto" => None,
-        "rfc3339" | "text" => Some(TimeFormat::Text),
-        name => Some(TimeFormat::from_name(name).ok_or_else(|| {
-            let message = format!("times written as `{name}` cannot be read");
-            Failure::new(Exit::Usage, message, "Nothing was run.")
-                .help("write auto, ns, us, ms, s or rfc3339")
-        })?),
-    };
+    spec.delimiter = file.delimiter;
+    spec.time = file.time_format.as_deref().and_then(TimeFormat::from_name);
     spec.arrival = spec.time;
+    spec.utc_offset = file.utc_offset;
     spec.feed_latency = settings.feed_latency;
     spec.clock_offset = settings.clock_offset;
     spec.skip_bad_rows = settings.skip_bad_rows;
