@@ -84,7 +84,7 @@ fn charts(out: &mut String, report: &Report) {
         );
     };
     out.push_str(
-        "<section>\n<h2>The run</h2>\n<p class=\"note\">Drag to zoom all four charts; double-click, or \
+        "<section>\n<h2>The run</h2>\n<p class=\"note screen\">Drag to zoom all four charts; double-click, or \
          <button class=\"small\" id=\"whole\" type=\"button\">show the whole run</button>, to go back.</p>\n",
     );
     let currency = escape(report.currency());
