@@ -52,10 +52,11 @@
   function axes(format) {
     const common = { stroke: () => colour("--soft"), font: "12px system-ui, sans-serif", ticks: { show: false } };
     const grid = { stroke: () => colour("--grid"), width: 1 };
-    const digits = (step) => Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+    // As many decimals as the distance between two ticks has.
+    const digits = (step) => { let count = 0; while (count < 9 && Math.abs(step - Number(step.toFixed(count))) > step / 1e6) count++; return count; };
     return [
       { ...common, grid, space: 96, size: 28, values: calendar },
-      { ...common, grid, size: 84, gap: 8, space: 32, values: (_, ticks, __, ___, step) => ticks.map((tick) => (tick == null ? "" : format(tick, digits(step)))) },
+      { ...common, grid, size: 84, gap: 8, space: 24, values: (_, ticks, __, ___, step) => ticks.map((tick) => (tick == null ? "" : format(tick, digits(step)))) },
     ];
   }
 
@@ -99,18 +100,19 @@
 
   function triangles(fills) {
     return (u) => {
-      const { ctx } = u, size = 5.5 * devicePixelRatio;
+      const { ctx } = u, { min, max } = u.scales.x;
+      const shown = fills.filter((fill) => fill.t >= min && fill.t <= max);
+      const many = shown.length > 200, size = (many ? 3.5 : 5.5) * devicePixelRatio;
       ctx.save();
       ctx.beginPath(); ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height); ctx.clip();
-      for (const fill of fills) {
-        if (fill.t < u.scales.x.min || fill.t > u.scales.x.max) continue;
+      for (const fill of shown) {
         const x = u.valToPos(fill.t, "x", true), y = u.valToPos(fill.p, "y", true);
         const up = fill.s > 0 ? 1 : -1;
         ctx.beginPath();
         ctx.moveTo(x, y - up * size * 0.2); ctx.lineTo(x - size * 0.8, y + up * size * 1.3); ctx.lineTo(x + size * 0.8, y + up * size * 1.3); ctx.closePath();
         ctx.fillStyle = colour(fill.s > 0 ? "--gain" : "--loss");
         ctx.strokeStyle = colour("--panel"); ctx.lineWidth = devicePixelRatio;
-        ctx.fill(); ctx.stroke();
+        ctx.fill(); if (!many) ctx.stroke();
       }
       ctx.restore();
     };
@@ -149,7 +151,9 @@
       });
     }
     chart({
-      id: "exposure", height: 120, format: (value, digits) => percent(value, Math.max(0, digits - 2)),
+      id: "exposure", height: 120,
+      y: (_, min, max) => { const most = Math.max(-min, max, 0.01) * 1.15; return [min < 0 ? -most : 0, max > 0 ? most : 0]; },
+      format: (value, digits) => percent(value, Math.max(0, digits - 2)),
       series: [area("--accent", "--band", { paths: uPlot.paths.stepped({ align: 1 }) })],
       columns: [exposure.time, exposure.last], said: value((share) => percent(share)),
     });

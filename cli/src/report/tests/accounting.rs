@@ -122,6 +122,13 @@ fn slippage_is_what_lies_beyond_the_touch_and_a_resting_order_earns_the_spread()
 }
 
 #[test]
+fn a_fill_of_nothing_changes_nothing() {
+    let mut run = Run::new();
+    let report = run.quote("100", "101").fill(1, Side::Buy, "0", "0").report();
+    assert_eq!((report.equity.last, report.trades.closed), (money("10000"), 0));
+}
+
+#[test]
 fn a_dropped_quote_marks_nothing_and_a_kept_one_does() {
     let mut run = Run::new();
     run.quote("100", "101").fill(1, Side::Buy, "10", "0");
