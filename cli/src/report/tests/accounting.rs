@@ -225,13 +225,13 @@ fn the_engines_last_equity_counts_and_a_difference_is_said() {
 }
 
 #[test]
-fn every_tick_of_a_long_run_counts_and_the_curves_stay_small() {
+fn every_tick_of_ten_million_counts_and_the_curves_stay_small() {
     let mut run = Run::new();
     run.quote("100", "100.1").fill(1, Side::Buy, "10", "0");
-    for i in 0..200_000_u32 {
-        let bid =
-            if i == 123_456 { "40".to_string() } else { format!("{}.{:02}", 100 + i / 50_000, i % 100) };
-        run.quote(&bid, "200");
+    let ask: Price = of("200");
+    for i in 0..10_000_000_i64 {
+        let cents = if i == 7_654_321 { 4_000 } else { 10_000 + i % 100 };
+        run.quote_of(Price(cents * 10_000_000), ask);
     }
     let report = run.report();
     assert_eq!(report.drawdown.trough, money("9399"));
@@ -241,6 +241,6 @@ fn every_tick_of_a_long_run_counts_and_the_curves_stay_small() {
         assert!(curve.time.is_sorted());
     }
     assert!(curves.equity.low.contains(&9399.0));
-    assert_eq!(report.counts.quotes, 200_001);
-    assert_eq!(report.returns.days.len(), 3);
+    assert_eq!(report.counts.quotes, 10_000_001);
+    assert_eq!(report.returns.days.len(), 117);
 }

@@ -163,6 +163,13 @@ impl Run {
         self.input(Fact::QuoteChanged(quote))
     }
 
+    /// The same without text, for millions of them.
+    pub fn quote_of(&mut self, bid: Price, ask: Price) -> &mut Run {
+        self.time += 1;
+        self.touch = (Some(bid), Some(ask));
+        self.input(Fact::QuoteChanged(Quote { bid, ask, bid_size: None, ask_size: None }))
+    }
+
     pub fn flag(&mut self, flaw: Flaw, action: FlawAction, size: i64) -> &mut Run {
         self.derived(Fact::DataFlagged(DataFlagged { flaw, action, size }))
     }
