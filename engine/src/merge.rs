@@ -45,7 +45,7 @@ impl Merge {
 
     /// The next market event, if there is one.
     #[inline]
-    pub fn next(&mut self) -> Result<Option<Event>, WorldError> {
+    pub fn next_event(&mut self) -> Result<Option<Event>, WorldError> {
         let first = match &mut self.sources[..] {
             [only] => only.peek()?.is_some().then_some(0),
             many => {
@@ -91,12 +91,12 @@ mod tests {
         };
         let mut merge = Merge::new(vec![source(1, &[5, 5, 9, 3]), source(2, &[1, 5, 9]), source(3, &[])]);
         let mut seen = Vec::new();
-        while let Some(event) = merge.next().unwrap() {
+        while let Some(event) = merge.next_event().unwrap() {
             let Fact::TimerFired(timer) = event.fact else { unreachable!() };
             seen.push((timer.timer.0, event.header.time_event.0, event.header.time_received.0));
         }
         let expected = [(2, 1, 1), (1, 5, 5), (1, 5, 5), (2, 5, 5), (1, 9, 9), (1, 3, 9), (2, 9, 9)];
         assert_eq!(seen, expected);
-        assert!(Merge::new(Vec::new()).next().unwrap().is_none());
+        assert!(Merge::new(Vec::new()).next_event().unwrap().is_none());
     }
 }

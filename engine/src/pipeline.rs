@@ -30,7 +30,7 @@ impl QueuedSource {
     pub fn spawn(mut source: impl Source + 'static) -> QueuedSource {
         let (full_in, full) = bounded::<Result<Batch, WorldError>>(DEPTH);
         let (empty, empty_out) = bounded::<Batch>(DEPTH);
-        let reader = thread::spawn(move || {
+        let reader = named("genovo-take", move || {
             loop {
                 let mut batch = empty_out.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH));
                 let read = source.read(&mut batch, BATCH);
@@ -88,7 +88,7 @@ impl<L: Log + Send + 'static> QueuedLog<L> {
     pub fn spawn(mut log: L) -> QueuedLog<L> {
         let (full, full_out) = bounded::<Batch>(DEPTH);
         let (empty_in, empty) = bounded::<Batch>(DEPTH);
-        let writer = thread::spawn(move || {
+        let writer = named("genovo-write", move || {
             while let Ok(mut batch) = full_out.recv() {
                 for event in &batch {
                     log.append(event)?;
@@ -143,6 +143,11 @@ impl<L: Log + Send + 'static> Log for QueuedLog<L> {
     fn commit(&mut self) -> Result<(), LogError> {
         Ok(())
     }
+}
+
+/// Starts a thread that a profiler shows by its stage.
+fn named<T: Send + 'static>(stage: &str, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    thread::Builder::new().name(stage.to_string()).spawn(work).expect("the system gives us a thread")
 }
 
 #[cfg(test)]

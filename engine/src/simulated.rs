@@ -97,7 +97,7 @@ impl Simulated {
     #[inline]
     fn read_ahead(&mut self, index: usize) -> Result<(), WorldError> {
         while self.ahead.len() <= index && !self.ended {
-            match self.market.next()? {
+            match self.market.next_event()? {
                 Some(event) => self.ahead.push_back(event),
                 None => self.ended = true,
             }
@@ -243,7 +243,7 @@ impl Simulated {
         let event = match self.ahead.pop_front() {
             Some(event) => event,
             None if self.ended => return Ok(None),
-            None => match self.market.next()? {
+            None => match self.market.next_event()? {
                 Some(event) => event,
                 None => {
                     self.ended = true;

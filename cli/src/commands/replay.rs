@@ -88,7 +88,7 @@ impl Replay {
         let wall = began.elapsed();
         match context.json {
             true => say_json(&done.to_json(&argument.scenario, wall)),
-            false => say(&done.to_text(wall)),
+            false => say(&done.to_text(&argument.scenario, wall)),
         }
     }
 
@@ -189,7 +189,7 @@ fn replay(
     let run_id = canonical::run_id(&started);
     let opened = sources::open(scenario)?;
     let journal = journal.map_or_else(|| runs::place(&scenario.settings.name, run_id), Path::to_owned);
-    let existed = journal.exists();
+    let (named, existed) = (journal.parent() != Some(Path::new(runs::RUNS)), journal.exists());
     let writer =
         Writer::create(&journal, &machine.identity()).map_err(|error| failures::journal(&error, nothing))?;
     let tallies = opened.tallies.clone();
@@ -209,6 +209,8 @@ fn replay(
     let sealed = log.writer.finish().map_err(|error| stopped(failures::journal(&error, consequence)))?;
     let mut figures = log.report.finish();
     figures.identity.head_hash = Some(sealed.head_hash);
+    // Under runs/ it is the newest now, and `last` names it.
+    figures.identity.journal = named.then(|| journal.display().to_string());
     let report_folder = report.unwrap_or(&journal).to_owned();
     report::write(&report_folder, &figures).map_err(|error| {
         let message = format!("cannot write the report into {}: {error}", report_folder.display());
@@ -295,17 +297,16 @@ impl Progress {
 }
 
 impl Done {
-    fn to_text(&self, wall: Duration) -> String {
+    fn to_text(&self, scenario: &Path, wall: Duration) -> String {
         let html = self.report_folder.join("report.html");
         let files = Files {
+            scenario: Some(scenario),
             journal: Some(&self.journal),
             journal_bytes: self.sealed.store_bytes,
             verified: true,
             report: Some(&html),
             elapsed: Some(wall),
         };
-        let on = std::io::stdout().is_terminal()
-            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let seconds = self.engine.as_secs_f64();
         let rate = self.counts.ticks as f64 / seconds / 1e6;
         let ticks = report::format::count(self.counts.ticks);
@@ -313,7 +314,7 @@ impl Done {
         for (path, skipped) in &self.skipped {
             text.push_str(&format!("  ! {}: {skipped} bad rows left out\n", path.display()));
         }
-        text + &terminal::summary(&self.report, &files, if on { Colour::On } else { Colour::Off })
+        text + &terminal::summary(&self.report, &files, Colour::for_stdout())
     }
 
     fn to_json(&self, scenario: &Path, wall: Duration) -> serde_json::Value {

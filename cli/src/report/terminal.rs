@@ -35,6 +35,8 @@ impl Colour {
 /// Where the run lies on disk and how it went: what no event says.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Files<'a> {
+    /// The scenario that ran.
+    pub scenario: Option<&'a Path>,
     /// The journal's folder.
     pub journal: Option<&'a Path>,
     /// The journal's size.
@@ -103,7 +105,7 @@ pub fn summary(report: &Report, files: &Files<'_>, colour: Colour) -> String {
     places(&mut page, report, files);
     if let Some(elapsed) = files.elapsed {
         let _ = writeln!(page.text, "\nDone in {}. Next:", format::duration(elapsed.as_secs_f64()));
-        page.text.push_str(&next(report));
+        page.text.push_str(&next(report, files));
     }
     page.text
 }
@@ -281,17 +283,18 @@ fn places(page: &mut Page, report: &Report, files: &Files<'_>) {
 }
 
 /// What to try next, with orders of this very run.
-fn next(report: &Report) -> String {
+fn next(report: &Report, files: &Files<'_>) -> String {
     let mut lines: Vec<(String, &str)> = Vec::new();
+    let journal = report.identity.journal.as_deref().unwrap_or("last");
     if let Some((order, why)) = report.order_to_explain() {
-        lines.push((format!("genovo audit explain last --order {order}"), why));
+        lines.push((format!("genovo audit explain {journal} --order {order}"), why));
     }
-    if let Some(settings) = report.settings.as_ref().filter(|_| report.counts.fills > 0) {
-        let half = Ratio(settings.risk.max_per_trade.0 / 2);
-        let set = format!("genovo audit whatif  last --set risk.max_per_trade=\"{} %\"", Ratio(half.0 * 100));
-        lines.push((set, "the same again, more careful"));
+    if let (Some(settings), Some(scenario), 1..) = (&report.settings, files.scenario, report.counts.fills) {
+        let half = Ratio(settings.risk.max_per_trade.0 / 2 * 100);
+        let again = format!("genovo replay {} --set risk.max_per_trade=\"{half} %\"", scenario.display());
+        lines.push((again, "the same again, more careful"));
     }
-    lines.push(("genovo replay --verify last".to_string(), "recompute everything, compare every bit"));
+    lines.push((format!("genovo replay --verify {journal}"), "recompute everything, compare every bit"));
     let width = lines.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0) + 4;
     lines.iter().map(|(command, why)| format!("  {command:<width$}{why}\n")).collect()
 }

@@ -94,8 +94,11 @@ pub struct StrategyKind {
     /// When it decides unless the scenario says otherwise.
     pub trigger: Trigger,
     /// Makes one. Every parameter of `parameters` is present.
-    pub make: fn(&Parameters, &Settings) -> Result<Box<dyn Strategy>, ParameterError>,
+    pub make: Make,
 }
+
+/// Makes a strategy from its parameters and the run's settings.
+pub type Make = fn(&Parameters, &Settings) -> Result<Box<dyn Strategy>, ParameterError>;
 
 /// A parameter that a scenario may set in `[strategy]`.
 #[derive(Clone, Copy, Debug)]
