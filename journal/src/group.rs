@@ -71,7 +71,7 @@ pub(crate) struct FeatureVectors {
     pub valid: Vec<i64>,
 }
 
-/// Numbers of which some may be absent. An absent one is 0 here and marked.
+/// Numbers of which some may be absent: those have no mark. Both columns may be empty when all are.
 #[derive(Debug, Default)]
 pub(crate) struct Optional {
     pub present: Vec<i64>,
@@ -86,8 +86,11 @@ impl Optional {
     }
 
     #[inline]
-    fn get(&self, row: usize) -> Option<Quantity> {
-        (self.present[row] != 0).then(|| Quantity(self.values[row]))
+    pub(crate) fn get(&self, row: usize) -> Option<Quantity> {
+        match self.present.get(row) {
+            Some(&mark) if mark != 0 => Some(Quantity(self.values[row])),
+            _ => None,
+        }
     }
 
     fn clear(&mut self) {

@@ -467,6 +467,6 @@ pub struct SizeColumn<'a>(&'a Optional);
 impl SizeColumn<'_> {
     /// The size in this row, `None` where the data has none or there is no such row.
     pub fn get(&self, row: usize) -> Option<Quantity> {
-        (*self.0.present.get(row)? != 0).then(|| Quantity(self.0.values[row]))
+        self.0.get(row)
     }
 }

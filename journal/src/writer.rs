@@ -10,7 +10,7 @@ use genovo_engine::log::{Log, LogError};
 
 use crate::block::BlockWriter;
 use crate::chain::{Chain, Fit};
-use crate::chapter::{BLOCKS_MAGIC, BlockFile, Paths, files_below, hash_file, sync_directory};
+use crate::chapter::{BLOCKS_MAGIC, BlockFile, Paths, hash_file, sync_directory, sync_files};
 use crate::error::Error;
 use crate::group::{EVENT_BYTES_MAX, Group};
 use crate::identity::Identity;
@@ -213,15 +213,7 @@ pub(crate) fn close_and_prove(
     let store = Store::open(directory)?;
     prove(&store, paths, seal)?;
     store.close()?;
-    for file in files_below(directory)? {
-        let path = directory.join(file);
-        File::options()
-            .write(true)
-            .open(&path)
-            .and_then(|file| file.sync_all())
-            .map_err(Error::io("sync", &path))?;
-    }
-    sync_directory(directory)
+    sync_files(directory)
 }
 
 /// Compares every block of a store with `chapter.blocks` and its events with the chain.

@@ -247,8 +247,8 @@ fn built(kind: u8) -> Result<u8, CodecError> {
 /// How many quotes, trades, bars, feature vectors and rare facts there are.
 fn count_sections(kinds: &[u8]) -> [usize; 5] {
     let mut of_kind = [0_usize; 256];
-    for &kind in kinds {
-        of_kind[usize::from(kind)] += 1;
+    for run in kinds.chunk_by(|a, b| a == b) {
+        of_kind[usize::from(run[0])] += run.len();
     }
     let of = |kind: Kind| of_kind[kind as usize];
     let (quotes, trades) = (of(Kind::QuoteChanged), of(Kind::TradePrinted));
@@ -474,11 +474,7 @@ impl Columns<'_, '_> {
 
     fn read_optional(&mut self, out: &mut Optional) -> Result<(), CodecError> {
         match self.input.byte()? {
-            PRESENT_NONE => {
-                out.present.resize(self.count, 0);
-                out.values.resize(self.count, 0);
-                return Ok(());
-            }
+            PRESENT_NONE => return Ok(()),
             PRESENT_ALL => out.present.resize(self.count, 1),
             PRESENT_SOME => self.read(&mut out.present)?,
             mode => return Err(CodecError::Invalid { what: "a presence", value: u64::from(mode) }),
