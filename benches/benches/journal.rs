@@ -1,8 +1,8 @@
-//! How quickly events go into the journal and come out, how much room they take, and what plain files, LMDB and redb
-//! do with the same events.
+//! How quickly events go into the journal and come out, how much room they take, and what plain files, LMDB
+//! and redb do with the same events.
 //!
-//! `GENOVO_BENCH_QUOTES` names a CSV of quotes (`ts_ns,bid,ask,bid_size,ask_size`, plain or zstd); without it, gold-like
-//! quotes are made up, and the table says so. `cargo bench -p genovo-benches --bench journal`
+//! `GENOVO_BENCH_QUOTES` names a CSV of quotes (`ts_ns,bid,ask,bid_size,ask_size`, plain or zstd); without
+//! it, gold-like quotes are made up, and the table says so. `cargo bench -p genovo-benches --bench journal`
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -304,7 +304,8 @@ fn blocks_of(path: &Path) -> Vec<(u64, Vec<u8>)> {
 fn with_lmdb<T>(path: &Path, run: impl FnOnce(&heed::Env, heed::Database<'_, Bytes, Bytes>) -> T) -> T {
     let mut options = heed::EnvOpenOptions::new();
     options.map_size(4 << 30);
-    // SAFETY: nobody else touches this directory, and no sync is asked for because no other peer waits for the disk.
+    // SAFETY: nobody else touches this directory, and no sync is asked for because no other peer waits for
+    // the disk.
     let environment = unsafe { options.flags(heed::EnvFlags::NO_SYNC).open(path) }.expect("opened");
     let transaction = environment.write_txn().expect("begun");
     let database = environment

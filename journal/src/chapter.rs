@@ -97,7 +97,8 @@ pub fn sync_directory(path: &Path) -> Result<(), Error> {
 
 /// Brings every file below `directory`, and the names of all of them, to the disk.
 ///
-/// Several at a time: a file system that waits for the disk waits once for those that it is asked for together.
+/// Several at a time: a file system that waits for the disk waits once for those that it is asked for
+/// together.
 pub fn sync_files(directory: &Path) -> Result<(), Error> {
     const AT_A_TIME: usize = 16;
     let files = files_below(directory)?;
@@ -227,7 +228,8 @@ impl BlockFile {
         Ok(Some(header))
     }
 
-    /// The bytes of the block at `at`, in place of what `block` held. `length` was checked by [`BlockFile::header`].
+    /// The bytes of the block at `at`, in place of what `block` held. `length` was checked by
+    /// [`BlockFile::header`].
     pub fn block(&self, at: u64, length: u64, block: &mut Vec<u8>) -> Result<(), Error> {
         if length > self.length.saturating_sub(at) {
             return Err(Error::damaged(&self.path, "ends within a block"));

@@ -59,7 +59,10 @@ proptest! {
     }
 
     #[test]
-    fn runs_of_market_data_come_back(seed in any::<u64>(), runs in proptest::collection::vec((0..4_usize, 1..300_u64), 1..8)) {
+    fn runs_of_market_data_come_back(
+        seed in any::<u64>(),
+        runs in proptest::collection::vec((0..4_usize, 1..300_u64), 1..8),
+    ) {
         let market = [Kind::QuoteChanged, Kind::TradePrinted, Kind::BarReceived, Kind::BarClosed];
         let mut random = Random::new(seed);
         let mut sequence = 0;
@@ -74,8 +77,8 @@ proptest! {
     }
 }
 
-/// The blocks that a build of format 1 wrote are read for ever. `GENOVO_BLESS=1` writes them anew: only for a new
-/// format, in a folder of its own.
+/// The blocks that a build of format 1 wrote are read for ever. `GENOVO_BLESS=1` writes them anew: only for a
+/// new format, in a folder of its own.
 #[test]
 fn golden_blocks_of_version_1_are_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
@@ -109,7 +112,8 @@ fn golden_blocks_of_version_1_are_read() {
     assert_eq!(chain.finish().to_string(), head.trim());
 }
 
-/// Every built kind several times, with numbers at their edges; the run ends twice, so that there are two blocks.
+/// Every built kind several times, with numbers at their edges; the run ends twice, so that there are two
+/// blocks.
 fn golden_events() -> Vec<Event> {
     let mut random = Random::new(20_261_122);
     let mut sequence = 0;

@@ -1,10 +1,12 @@
 //! The body of a block of schema 1: the sections in the order in which they lie.
 //!
 //! ```text
-//! kinds · sequences · times · delays · instruments · causes · [quotes] · [trades] · [bars] · [features] · [rare facts]
+//! kinds · sequences · times · delays · instruments · causes ·
+//! [quotes] · [trades] · [bars] · [features] · [rare facts]
 //! ```
 //!
-//! A section is there when the kinds say so; none carries its length. `docs/journal-format.md` draws them all.
+//! A section is there when the kinds say so; none carries its length. `docs/journal-format.md` draws them
+//! all.
 
 use genovo_engine::event::Kind;
 
@@ -285,8 +287,8 @@ fn write_kinds(kinds: &[u8], packer: &mut Packer, out: &mut Vec<u8>) {
     }
 }
 
-/// Causes lie a few events back, so their distance is written; an event that names itself as its cause needs the
-/// plain way, because the distance 0 means "no cause".
+/// Causes lie a few events back, so their distance is written; an event that names itself as its cause needs
+/// the plain way, because the distance 0 means "no cause".
 fn write_causes(group: &Group, packer: &mut Packer, out: &mut Vec<u8>) {
     let pairs = || group.sequences.iter().zip(&group.causes);
     if pairs().any(|(sequence, cause)| sequence == cause && *cause != 0) {
