@@ -48,17 +48,18 @@ impl BodyWriter {
         packer.plain(delays, out);
         packer.plain(group.instruments.iter().copied(), out);
         write_causes(group, packer, out);
-        if !group.quotes.bids.is_empty() {
+        let (quotes, trades, bars) = (&group.quotes, &group.trades, &group.bars);
+        if !quotes.bids.is_empty() {
             let order = self.order.find(group, |kind| kind == Kind::QuoteChanged as u8);
-            write_quotes(&group.quotes, order, packer, out);
+            write_quotes(quotes, &mut Sorted { order, count: quotes.bids.len(), packer, out });
         }
-        if !group.trades.prices.is_empty() {
+        if !trades.prices.is_empty() {
             let order = self.order.find(group, |kind| kind == Kind::TradePrinted as u8);
-            write_trades(&group.trades, order, packer, out);
+            write_trades(trades, &mut Sorted { order, count: trades.prices.len(), packer, out });
         }
-        if !group.bars.opens.is_empty() {
+        if !bars.opens.is_empty() {
             let order = self.order.find(group, is_bar);
-            write_bars(group, order, packer, out);
+            write_bars(group, &mut Sorted { order, count: bars.opens.len(), packer, out });
         }
         if !group.features.lengths.is_empty() {
             write_features(&group.features, packer, out);
@@ -342,93 +343,88 @@ impl Order {
     }
 }
 
-/// The values of a section in the order in which they are stored.
-#[derive(Clone)]
-struct Ordered<'a, F> {
+/// How the packer is given a section's values: in the order in which they are stored.
+///
+/// The order is looked at once a column, not once a value.
+struct Sorted<'a> {
     order: Option<&'a [u16]>,
-    row: usize,
     count: usize,
-    value: F,
+    packer: &'a mut Packer,
+    out: &'a mut Vec<u8>,
 }
 
-impl<F: Fn(usize) -> i64> Iterator for Ordered<'_, F> {
-    type Item = i64;
-
-    #[inline]
-    fn next(&mut self) -> Option<i64> {
-        if self.row == self.count {
-            return None;
+impl Sorted<'_> {
+    fn deltas(&mut self, value: impl Fn(usize) -> i64) {
+        match self.order {
+            None => self.packer.deltas((0..self.count).map(value), self.out),
+            Some(order) => self.packer.deltas(order.iter().map(|&row| value(usize::from(row))), self.out),
         }
-        let row = match self.order {
-            Some(order) => usize::from(order[self.row]),
-            None => self.row,
-        };
-        self.row += 1;
-        Some((self.value)(row))
     }
 
-    #[inline]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.count - self.row, Some(self.count - self.row))
+    fn plain(&mut self, value: impl Fn(usize) -> i64) {
+        match self.order {
+            None => self.packer.plain((0..self.count).map(value), self.out),
+            Some(order) => self.packer.plain(order.iter().map(|&row| value(usize::from(row))), self.out),
+        }
+    }
+
+    fn either(&mut self, value: impl Fn(usize) -> i64 + Clone) {
+        match self.order {
+            None => self.packer.either((0..self.count).map(value), self.out),
+            Some(order) => self.packer.either(order.iter().map(|&row| value(usize::from(row))), self.out),
+        }
+    }
+
+    fn optional(&mut self, column: &Optional) {
+        let Optional { present, values } = column;
+        let there = present.iter().filter(|&&there| there != 0).count();
+        if there == 0 {
+            self.out.push(PRESENT_NONE);
+            return;
+        }
+        if there == self.count {
+            self.out.push(PRESENT_ALL);
+        } else {
+            self.out.push(PRESENT_SOME);
+            self.plain(|row| present[row]);
+        }
+        self.either(|row| values[row]);
     }
 }
 
-impl<F: Fn(usize) -> i64> ExactSizeIterator for Ordered<'_, F> {}
-
-fn ordered<F: Fn(usize) -> i64>(order: Option<&[u16]>, count: usize, value: F) -> Ordered<'_, F> {
-    Ordered { order, row: 0, count, value }
-}
-
-fn write_quotes(quotes: &Quotes, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
+fn write_quotes(quotes: &Quotes, sorted: &mut Sorted<'_>) {
     let Quotes { bids, asks, bid_sizes, ask_sizes } = quotes;
-    let count = bids.len();
-    packer.deltas(ordered(order, count, |row| bids[row]), out);
-    packer.deltas(ordered(order, count, |row| asks[row].wrapping_sub(bids[row])), out);
-    write_optional(bid_sizes, order, packer, out);
-    write_optional(ask_sizes, order, packer, out);
+    let (bids, asks) = (&bids[..sorted.count], &asks[..sorted.count]);
+    sorted.deltas(|row| bids[row]);
+    sorted.deltas(|row| asks[row].wrapping_sub(bids[row]));
+    sorted.optional(bid_sizes);
+    sorted.optional(ask_sizes);
 }
 
-fn write_trades(trades: &Trades, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
+fn write_trades(trades: &Trades, sorted: &mut Sorted<'_>) {
     let Trades { prices, sizes, aggressors } = trades;
-    packer.deltas(ordered(order, prices.len(), |row| prices[row]), out);
-    write_optional(sizes, order, packer, out);
-    packer.plain(ordered(order, prices.len(), |row| aggressors[row]), out);
+    sorted.deltas(|row| prices[row]);
+    sorted.optional(sizes);
+    sorted.plain(|row| aggressors[row]);
 }
 
-fn write_bars(group: &Group, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
+fn write_bars(group: &Group, sorted: &mut Sorted<'_>) {
     let Bars { open_times, opens, highs, lows, closes, volumes } = &group.bars;
     let spans: Vec<i64> = times_of_bars(&group.kinds, &group.times)
         .zip(open_times)
         .map(|(time, open_time)| time.wrapping_sub(*open_time))
         .collect();
-    packer.plain(ordered(order, opens.len(), |row| spans[row]), out);
-    packer.deltas(ordered(order, opens.len(), |row| opens[row]), out);
+    sorted.plain(|row| spans[row]);
+    sorted.deltas(|row| opens[row]);
     for prices in [highs, lows, closes] {
-        packer.plain(ordered(order, opens.len(), |row| prices[row].wrapping_sub(opens[row])), out);
+        sorted.plain(|row| prices[row].wrapping_sub(opens[row]));
     }
-    write_optional(volumes, order, packer, out);
+    sorted.optional(volumes);
 }
 
 /// The `time_event` of every bar.
 fn times_of_bars(kinds: &[u8], times: &[i64]) -> impl Iterator<Item = i64> {
     kinds.iter().zip(times).filter(|(kind, _)| is_bar(**kind)).map(|(_, time)| *time)
-}
-
-fn write_optional(column: &Optional, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
-    let Optional { present, values } = column;
-    let count = present.len();
-    let there = present.iter().filter(|&&there| there != 0).count();
-    if there == 0 {
-        out.push(PRESENT_NONE);
-        return;
-    }
-    if there == count {
-        out.push(PRESENT_ALL);
-    } else {
-        out.push(PRESENT_SOME);
-        packer.plain(ordered(order, count, |row| present[row]), out);
-    }
-    packer.either(ordered(order, count, |row| values[row]), out);
 }
 
 fn write_features(features: &FeatureVectors, packer: &mut Packer, out: &mut Vec<u8>) {
