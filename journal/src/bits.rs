@@ -1,7 +1,7 @@
 //! Bit packing: 64 numbers of one width in exactly that many little-endian words.
 //!
-//! A kernel per width, made by the compiler from one loop whose shifts are constants: no branch and no bounds check
-//! per value. The last numbers of a frame, fewer than 64, pass through a padded copy.
+//! A kernel per width, made by the compiler from one loop whose shifts are constants: no branch and no bounds
+//! check per value. The last numbers of a frame, fewer than 64, pass through a padded copy.
 
 /// Numbers in one call of a kernel.
 const LANE: usize = 64;
@@ -33,8 +33,8 @@ pub fn pack(values: &[u64], width: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Fills `out` with numbers of `width` bits from `bytes`, which must hold [`packed_length`] bytes. Widths above 64
-/// give zeros; callers refuse them before.
+/// Fills `out` with numbers of `width` bits from `bytes`, which must hold [`packed_length`] bytes. Widths
+/// above 64 give zeros; callers refuse them before.
 pub fn unpack(bytes: &[u8], width: usize, out: &mut [u64]) {
     let (lanes, rest) = out.as_chunks_mut::<LANE>();
     let mut bytes = bytes;
@@ -81,7 +81,8 @@ const fn mask(width: usize) -> u64 {
 /// Calls its body 64 times with a constant, so that every shift and index is known to the compiler.
 macro_rules! unrolled {
     ($i:ident => $body:block) => {
-        unrolled!(@ $i $body 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+        unrolled!(@ $i $body
+            0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
             32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63)
     };
     (@ $i:ident $body:block $($n:literal)*) => { $({ const $i: usize = $n; $body })* };

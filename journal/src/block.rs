@@ -9,8 +9,9 @@
 //!  80  content hash                                      112  body hash, first 16 bytes     128  body
 //! ```
 //!
-//! The body hash is the BLAKE3 of the 112 bytes before it and the body: it finds a damaged block without decoding it.
-//! The content hash covers the events themselves: it finds a block that was changed and made to look whole.
+//! The body hash is the BLAKE3 of the 112 bytes before it and the body: it finds a damaged block without
+//! decoding it. The content hash covers the events themselves: it finds a block that was changed and made to
+//! look whole.
 
 use genovo_engine::event::{Event, Kind};
 use genovo_engine::ids::{Hash, Sequence};

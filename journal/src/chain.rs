@@ -10,11 +10,12 @@ use crate::group::{GROUP_BYTES_MAX, GROUP_EVENTS_MAX};
 
 const HASH_BYTES: usize = 32;
 
-/// Cuts events into groups and chains the groups' hashes. Where a group ends follows from the events alone, never
-/// from time or from how they were appended.
+/// Cuts events into groups and chains the groups' hashes. Where a group ends follows from the events alone,
+/// never from time or from how they were appended.
 #[derive(Clone, Debug)]
 pub struct Chain {
-    /// The last hash, the canonical bytes of the open group, and in `add` those of the event that may not fit.
+    /// The last hash, the canonical bytes of the open group, and in `add` those of the event that may not
+    /// fit.
     bytes: Vec<u8>,
     events: usize,
 }
@@ -51,7 +52,8 @@ impl Chain {
         Hash(hash)
     }
 
-    /// Takes an event and closes groups as they fill; returns how many were closed. For those who need only the hash.
+    /// Takes an event and closes groups as they fill; returns how many were closed. For those who need only
+    /// the hash.
     pub fn push(&mut self, event: &Event) -> usize {
         let (fit, start) = self.add(event);
         match fit {

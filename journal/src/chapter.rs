@@ -95,6 +95,35 @@ pub fn sync_directory(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Brings every file below `directory`, and the names of all of them, to the disk.
+///
+/// Several at a time: a file system that waits for the disk waits once for those that it is asked for
+/// together.
+pub fn sync_files(directory: &Path) -> Result<(), Error> {
+    const AT_A_TIME: usize = 16;
+    let files = files_below(directory)?;
+    let mut directories: Vec<&Path> = files.iter().filter_map(|file| file.parent()).collect();
+    directories.dedup();
+    let sync = |files: &[PathBuf]| {
+        files.iter().try_for_each(|file| {
+            let path = directory.join(file);
+            let opened = File::options().write(true).open(&path);
+            opened.and_then(|file| file.sync_all()).map_err(Error::io("sync", &path))
+        })
+    };
+    std::thread::scope(|scope| {
+        let share = files.len().div_ceil(AT_A_TIME).max(1);
+        let threads: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || sync(files))).collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|_| Err(Error::damaged(directory, "a thread that synced its files stopped")))
+        })
+    })?;
+    directories.into_iter().try_for_each(|below| sync_directory(&directory.join(below)))?;
+    sync_directory(directory)
+}
+
 /// Every file below `directory`, as paths relative to it, sorted.
 pub fn files_below(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
@@ -199,7 +228,8 @@ impl BlockFile {
         Ok(Some(header))
     }
 
-    /// The bytes of the block at `at`, in place of what `block` held. `length` was checked by [`BlockFile::header`].
+    /// The bytes of the block at `at`, in place of what `block` held. `length` was checked by
+    /// [`BlockFile::header`].
     pub fn block(&self, at: u64, length: u64, block: &mut Vec<u8>) -> Result<(), Error> {
         if length > self.length.saturating_sub(at) {
             return Err(Error::damaged(&self.path, "ends within a block"));

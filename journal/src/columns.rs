@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! column   mode u8 · [first varint] · [base varint] · [scale varint] · [frames]
-//! mode     1 differences of neighbours, `first` is the first number    2 folded: the sign goes to the lowest bit
-//!          4 `base` was subtracted    8 divided by `scale`    16 not all zero: frames follow
+//! mode     1 differences of neighbours, `first` is the first number
+//!          2 folded: the sign goes to the lowest bit    4 `base` was subtracted
+//!          8 divided by `scale`                        16 not all zero: frames follow
 //! frame    up to 256 numbers: width u8 · patches u8 · [width of the patches u8] · numbers, packed ·
 //!          [places of the patches u8 each · their high bits, packed]
 //! varint   seven bits a byte, lowest first; signed ones folded
 //! ```
 //!
-//! A frame's width suits most of its numbers; the few wider ones are patched. All arithmetic wraps, so that every
-//! 64-bit number survives, however wild its neighbours.
+//! A frame's width suits most of its numbers; the few wider ones are patched. All arithmetic wraps, so that
+//! every 64-bit number survives, however wild its neighbours.
 
 use crate::bits::{pack, packed_length, unpack, width_of};
 
@@ -178,12 +179,19 @@ impl Packer {
             max = max.max(step);
             negative += (step < 0) as u32;
         }
-        // A column that never falls is measured from its least step. One that falls now and then, as times do when
-        // rows are out of order, is left as it is: the few negative numbers are wide and become patches.
+        // A column that never falls is measured from its least step. One that falls now and then, as times do
+        // when rows are out of order, is left as it is: the few negative numbers are wide and become patches.
         let base = if self.steps.is_empty() || (negative > 0 && min != max) { 0 } else { min };
         if base != 0 {
             mode |= BASED;
             put_varint(fold(base), out);
+        }
+        if min >= max {
+            // All the same, or none: the base says it.
+            out[mode_at] = mode;
+            return;
+        }
+        if base != 0 {
             for step in &mut self.steps {
                 *step = step.wrapping_sub(base);
             }
@@ -215,10 +223,15 @@ impl Packer {
 }
 
 fn write_frame(frame: &mut [u64], patches: &mut Vec<u64>, out: &mut Vec<u8>) {
-    let mut of_width = [0_u16; 65];
-    for &value in frame.iter() {
-        of_width[width_of(value)] += 1;
+    // Four counts side by side: neighbours often have one width, and one count would wait for itself.
+    let mut counts = [[0_u16; 65]; 4];
+    for values in frame.chunks(4) {
+        for (of_width, &value) in counts.iter_mut().zip(values) {
+            of_width[width_of(value)] += 1;
+        }
     }
+    let of_width: [u16; 65] =
+        std::array::from_fn(|width| counts.iter().map(|of_width| of_width[width]).sum());
     let widest = (0..=64).rev().find(|&width| of_width[width] > 0).unwrap_or(0);
     // The cheapest width in bits; a patch costs its place and its high bits.
     let (mut best, mut best_cost, mut wider) = (widest, frame.len() * widest, 0);
@@ -277,7 +290,8 @@ impl Divisor {
         let mut limit = u64::MAX / divisor.odd;
         let mut low_bits = (1_u64 << divisor.twos) - 1;
         for value in values {
-            // A multiple of an odd number times its inverse is the quotient, any other number gives more than that.
+            // A multiple of an odd number times its inverse is the quotient, any other number gives more than
+            // that.
             if value & low_bits != 0 || (value >> divisor.twos).wrapping_mul(divisor.inverse) > limit {
                 divisor = Divisor::new(greatest_common_divisor(divisor.value, value));
                 limit = u64::MAX / divisor.odd;
@@ -444,7 +458,10 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_numbers_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..300), n in 0_usize..600) {
+        fn any_bytes_are_numbers_or_an_error(
+            bytes in proptest::collection::vec(any::<u8>(), 0..300),
+            n in 0_usize..600,
+        ) {
             let mut back = Vec::new();
             if Unpacker::default().column(&mut Input::new(&bytes), n, &mut back).is_ok() {
                 prop_assert_eq!(back.len(), n);

@@ -20,7 +20,8 @@ pub struct Difference {
     pub second: Option<Event>,
 }
 
-/// The first `limit` differences of two sealed journals by sequence; empty when every event is the same to the bit.
+/// The first `limit` differences of two sealed journals by sequence; empty when every event is the same to
+/// the bit.
 pub fn diff(first: &Path, second: &Path, limit: usize) -> Result<Vec<Difference>, Error> {
     let (first, second) = (Journal::open(first)?, Journal::open(second)?);
     let mut differences = Vec::new();

@@ -1,7 +1,7 @@
 //! A group of events, taken apart into columns and put together again.
 //!
-//! The writer pushes events, [`crate::format::v1`] writes and reads the columns, readers take them as they are or as
-//! events. Market events and feature vectors are columns; every other fact is kept whole, in order.
+//! The writer pushes events, [`crate::format::v1`] writes and reads the columns, readers take them as they
+//! are or as events. Market events and feature vectors are columns; every other fact is kept whole, in order.
 
 use genovo_engine::event::{Bar, Event, Fact, Features, Header, Kind, OrderNotice, Quote, Side, Trade};
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
@@ -71,7 +71,7 @@ pub(crate) struct FeatureVectors {
     pub valid: Vec<i64>,
 }
 
-/// Numbers of which some may be absent. An absent one is 0 here and marked.
+/// Numbers of which some may be absent: those have no mark. Both columns may be empty when all are.
 #[derive(Debug, Default)]
 pub(crate) struct Optional {
     pub present: Vec<i64>,
@@ -79,15 +79,32 @@ pub(crate) struct Optional {
 }
 
 impl Optional {
+    /// Adds the value of row `row`. Nothing is kept before the first that is there: much data has no sizes.
     #[inline]
-    fn push(&mut self, value: Option<Quantity>) {
-        self.present.push(i64::from(value.is_some()));
-        self.values.push(value.map_or(0, |value| value.0));
+    fn push(&mut self, row: usize, value: Option<Quantity>) {
+        match value {
+            None if self.present.is_empty() => {}
+            None => {
+                self.present.push(0);
+                self.values.push(0);
+            }
+            Some(value) => {
+                if self.present.is_empty() {
+                    self.present.resize(row, 0);
+                    self.values.resize(row, 0);
+                }
+                self.present.push(1);
+                self.values.push(value.0);
+            }
+        }
     }
 
     #[inline]
-    fn get(&self, row: usize) -> Option<Quantity> {
-        (self.present[row] != 0).then(|| Quantity(self.values[row]))
+    pub(crate) fn get(&self, row: usize) -> Option<Quantity> {
+        match self.present.get(row) {
+            Some(&mark) if mark != 0 => Some(Quantity(self.values[row])),
+            _ => None,
+        }
     }
 
     fn clear(&mut self) {
@@ -158,23 +175,24 @@ impl Group {
         self.causes.push(cause.0 as i64);
         match &event.fact {
             Fact::QuoteChanged(quote) => {
+                let row = self.quotes.bids.len();
+                self.quotes.bid_sizes.push(row, quote.bid_size);
+                self.quotes.ask_sizes.push(row, quote.ask_size);
                 self.quotes.bids.push(quote.bid.0);
                 self.quotes.asks.push(quote.ask.0);
-                self.quotes.bid_sizes.push(quote.bid_size);
-                self.quotes.ask_sizes.push(quote.ask_size);
             }
             Fact::TradePrinted(trade) => {
+                self.trades.sizes.push(self.trades.prices.len(), trade.size);
                 self.trades.prices.push(trade.price.0);
-                self.trades.sizes.push(trade.size);
                 self.trades.aggressors.push(trade.aggressor.map_or(0, |side| side as i64));
             }
             Fact::BarReceived(bar) | Fact::BarClosed(bar) => {
+                self.bars.volumes.push(self.bars.opens.len(), bar.volume);
                 self.bars.open_times.push(bar.open_time.0);
                 self.bars.opens.push(bar.open.0);
                 self.bars.highs.push(bar.high.0);
                 self.bars.lows.push(bar.low.0);
                 self.bars.closes.push(bar.close.0);
-                self.bars.volumes.push(bar.volume);
             }
             Fact::FeaturesComputed(features) => {
                 self.features.lengths.push(features.values.len() as i64);

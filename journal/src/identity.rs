@@ -1,4 +1,5 @@
-//! Who wrote a journal, where and when: what must not be part of the chain, because it must not change a hash.
+//! Who wrote a journal, where and when: what must not be part of the chain, because it must not change a
+//! hash.
 
 use std::path::Path;
 
@@ -8,8 +9,8 @@ use crate::toml::{self, Line};
 
 macro_rules! identity {
     ($($(#[$doc:meta])* $field:ident,)*) => {
-        /// Who wrote a journal. It lies in `identity.toml`, outside the chain: two machines that ran the same scenario
-        /// have different identities and the same head hash.
+        /// Who wrote a journal. It lies in `identity.toml`, outside the chain: two machines that ran the same
+        /// scenario have different identities and the same head hash.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Identity {
             $($(#[$doc])* pub $field: String,)*

@@ -1,4 +1,5 @@
-//! The indexes beside the blocks: written at the seal from the events themselves, so they can always be made again.
+//! The indexes beside the blocks: written at the seal from the events themselves, so they can always be made
+//! again.
 //!
 //! ```text
 //! times      earliest time_received i64, sign flipped · first sequence u64  →  nothing
@@ -16,7 +17,8 @@ use crate::block::BlockHeader;
 use crate::error::Error;
 use crate::store::Store;
 
-/// Pairs or sequences in a page: a page stays far below the size at which sled makes a file of its own of a value.
+/// Pairs or sequences in a page: a page stays far below the size at which sled makes a file of its own of a
+/// value.
 const PAGE: usize = 1024;
 
 /// Gathers what the indexes hold.

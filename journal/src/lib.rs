@@ -1,14 +1,16 @@
-//! The ordered truth on disk: every event of a run, chained by hash, packed into columns, kept in sled and sealed.
+//! The ordered truth on disk: every event of a run, chained by hash, packed into columns, kept in sled and
+//! sealed.
 //!
-//! A [`Writer`] takes events and seals; [`Journal`] opens what was sealed; [`verify()`] recomputes everything from the
-//! first event; [`diff()`] compares two journals. `docs/journal-format.md` draws every byte.
+//! A [`Writer`] takes events and seals; [`Journal`] opens what was sealed; [`verify()`] recomputes everything
+//! from the first event; [`diff()`] compares two journals. `docs/journal-format.md` draws every byte.
 //!
 //! ```text
-//! events ─► group (≤ 2,048) ─► canonical bytes ─► chain        the journal's identity: the head hash
-//!                          └─► columns ─► block ─► sled store + chapter.blocks ─► seal.toml
+//! events ─► group ─► canonical bytes ─► chain: its head hash names the journal
+//!                └─► columns ─► block ─► sled store, chapter.blocks ─► seal.toml
 //! ```
 //!
-//! Nothing in any file makes this crate panic: bytes are bounded, hashed and checked before they are believed.
+//! Nothing in any file makes this crate panic: bytes are bounded, hashed and checked before they are
+//! believed.
 
 mod bits;
 mod block;

@@ -1,7 +1,8 @@
 //! The reader: a sealed journal, opened without changing a byte of it.
 //!
-//! Events are read from `chapter.blocks`, which any number of readers share; the store answers through a private
-//! copy (`docs/decisions/0002-how-a-sealed-store-is-read.md`). Memory stays at a block a reader and an entry a block.
+//! Events are read from `chapter.blocks`, which any number of readers share; the store answers through a
+//! private copy (`docs/decisions/0002-how-a-sealed-store-is-read.md`). Memory stays at a block a reader and
+//! an entry a block.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::index::{self, IndexBuilder};
 use crate::seal::Seal;
 use crate::store::{Store, StoreCopy};
 use crate::verify::Follower;
-use crate::writer::{Sealed, close_and_prove, write_seal};
+use crate::writer::{Sealed, close_and_compare, write_seal};
 
 /// A sealed journal. Cloning it is cheap; every iterator holds on to it.
 #[derive(Clone, Debug)]
@@ -74,7 +75,8 @@ pub struct Summary {
 }
 
 impl Journal {
-    /// Opens a sealed journal: every file is compared with its sealed hash, and the blocks' headers with the seal.
+    /// Opens a sealed journal: every file is compared with its sealed hash, and the blocks' headers with the
+    /// seal.
     ///
     /// An unsealed journal is [`Error::Incomplete`]. If only the store differs, the error is
     /// [`Error::StoreDamaged`] and [`Journal::rebuild`] can help.
@@ -95,7 +97,8 @@ impl Journal {
         Ok(Journal { inner: Arc::new(Inner { paths, seal, identity, file, blocks }) })
     }
 
-    /// Makes the store anew from `chapter.blocks` and seals it again. The chain and its head stay what they were.
+    /// Makes the store anew from `chapter.blocks` and seals it again. The chain and its head stay what they
+    /// were.
     pub fn rebuild(journal: &Path) -> Result<Sealed, Error> {
         let paths = Paths::new(journal);
         paths.expect_sealed()?;
@@ -120,7 +123,7 @@ impl Journal {
             at += header.block_bytes();
         }
         follower.expect_end(&seal, &paths.blocks)?;
-        close_and_prove(store, index, &paths, &beside, &seal)?;
+        close_and_compare(store, index, &paths, &beside)?;
         if paths.store.exists() {
             std::fs::remove_dir_all(&paths.store).map_err(Error::io("remove", &paths.store))?;
         }
@@ -467,6 +470,6 @@ pub struct SizeColumn<'a>(&'a Optional);
 impl SizeColumn<'_> {
     /// The size in this row, `None` where the data has none or there is no such row.
     pub fn get(&self, row: usize) -> Option<Quantity> {
-        (*self.0.present.get(row)? != 0).then(|| Quantity(self.0.values[row]))
+        self.0.get(row)
     }
 }

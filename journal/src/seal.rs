@@ -1,7 +1,7 @@
 //! `seal.toml`: the last file of a chapter to be written, and the first to be read.
 //!
-//! It holds the chain's head and the hash of every file, and ends with the hash of itself. A chapter without it is
-//! incomplete.
+//! It holds the chain's head and the hash of every file, and ends with the hash of itself. A chapter without
+//! it is incomplete.
 
 use std::path::Path;
 
@@ -136,8 +136,8 @@ impl Seal {
         Ok(files)
     }
 
-    /// Compares every file with its seal; the damages in the order of their weight: the blocks first, then the
-    /// store, then who wrote it.
+    /// Compares every file with its seal; the damages in the order of their weight: the blocks first, then
+    /// the store, then who wrote it.
     pub(crate) fn check_files(&self, paths: &Paths) -> Result<FileCheck, Error> {
         let mut check = FileCheck::default();
         if !self.files.iter().any(|file| paths.chapter.join(&file.name) == paths.blocks) {

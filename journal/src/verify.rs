@@ -11,7 +11,7 @@ use crate::error::{Damage, Error, Intact, Place};
 use crate::group::GROUP_BYTES_MAX;
 use crate::seal::Seal;
 use crate::store::StoreCopy;
-use crate::writer::prove;
+use crate::writer::compare;
 
 /// What [`verify()`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,11 +37,12 @@ impl Verification {
     }
 }
 
-/// Recomputes a sealed journal from the first event: every event is decoded, encoded canonically again, chained, and
-/// compared with its block, the seal and the store; every file is compared with its sealed hash.
+/// Recomputes a sealed journal from the first event: every event is decoded, encoded canonically again,
+/// chained, and compared with its block and the seal; every file is compared with its sealed hash, every
+/// block of the store with that of `chapter.blocks`.
 ///
-/// What differs is a [`Damage`] in the answer. An error means that nothing could be said: no journal, no seal, or a
-/// file that the system does not let us read.
+/// What differs is a [`Damage`] in the answer. An error means that nothing could be said: no journal, no
+/// seal, or a file that the system does not let us read.
 pub fn verify(journal: &Path) -> Result<Verification, Error> {
     let paths = Paths::new(journal);
     paths.expect_sealed()?;
@@ -87,7 +88,7 @@ pub fn verify(journal: &Path) -> Result<Verification, Error> {
     if verification.first_damage.is_none() {
         let copy = StoreCopy::open(&paths.store)?;
         if let Some(store) = copy.store() {
-            match prove(store, &paths, &seal) {
+            match compare(store, &paths) {
                 Ok(()) => {}
                 Err(Error::Damaged(damage)) => verification.first_damage = Some(*damage),
                 Err(error) => return Err(error),
@@ -97,7 +98,8 @@ pub fn verify(journal: &Path) -> Result<Verification, Error> {
     Ok(verification)
 }
 
-fn follow_file(paths: &Paths, seal: &Seal, follower: &mut Follower) -> Result<(), Error> {
+/// Follows the chain through `chapter.blocks`.
+pub(crate) fn follow_file(paths: &Paths, seal: &Seal, follower: &mut Follower) -> Result<(), Error> {
     let file = BlockFile::open(&paths.blocks)?;
     let mut at = file.start();
     let mut block = Vec::new();

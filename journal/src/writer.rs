@@ -10,17 +10,18 @@ use genovo_engine::log::{Log, LogError};
 
 use crate::block::BlockWriter;
 use crate::chain::{Chain, Fit};
-use crate::chapter::{BLOCKS_MAGIC, BlockFile, Paths, files_below, hash_file, sync_directory};
+use crate::chapter::{BLOCKS_MAGIC, BlockFile, Paths, hash_file, sync_directory, sync_files};
 use crate::error::Error;
 use crate::group::{EVENT_BYTES_MAX, Group};
 use crate::identity::Identity;
 use crate::index::IndexBuilder;
 use crate::seal::Seal;
 use crate::store::Store;
-use crate::verify::Follower;
+use crate::verify::{Follower, follow_file};
 
-/// Writes a journal. It is a backtest's log: blocks go to the store as they fill, and only [`Writer::finish`] makes
-/// a journal of them. Dropped without it, or after an error, what lies there is incomplete and every reader says so.
+/// Writes a journal. It is a backtest's log: blocks go to the store as they fill, and only [`Writer::finish`]
+/// makes a journal of them. Dropped without it, or after an error, what lies there is incomplete and every
+/// reader says so.
 pub struct Writer {
     paths: Paths,
     chain: Chain,
@@ -110,8 +111,9 @@ impl Writer {
 
     /// Writes what is open, proves that the store holds every event, and seals.
     ///
-    /// Every block is read back from the reopened store, decoded, encoded canonically again and compared with the
-    /// chain, and compared byte by byte with `chapter.blocks`. Only then is there a `seal.toml`.
+    /// Every block is read back from the reopened store and compared byte by byte with `chapter.blocks`,
+    /// whose events are decoded, encoded canonically again and compared with the chain. Only then is there a
+    /// `seal.toml`.
     pub fn finish(mut self) -> Result<Sealed, Error> {
         if self.stopped {
             return Err(Error::Stopped { path: self.paths.journal });
@@ -126,7 +128,8 @@ impl Writer {
         seal.head_hash = chain.head();
         let (_, identity) = hash_file(&paths.identity)?;
         seal.identity = identity;
-        close_and_prove(store, index, &paths, &paths.store, &seal)?;
+        close_and_compare(store, index, &paths, &paths.store)?;
+        follow_file(&paths, &seal, &mut Follower::new(seal.blocks))?;
         sync_directory(&paths.journal)?;
         write_seal(&paths, seal)
     }
@@ -199,59 +202,42 @@ impl Log for Writer {
     }
 }
 
-/// Writes the indexes, closes the store, reopens it once, which writes sled's snapshot, proves it against
-/// `chapter.blocks` and the chain, and brings its files to the disk.
-pub(crate) fn close_and_prove(
+/// Writes the indexes, closes the store, reopens it once, which writes sled's snapshot, compares it with
+/// `chapter.blocks`, and brings its files to the disk.
+pub(crate) fn close_and_compare(
     store: Store,
     index: IndexBuilder,
     paths: &Paths,
     directory: &Path,
-    seal: &Seal,
 ) -> Result<(), Error> {
     index.write(&store)?;
     store.close()?;
     let store = Store::open(directory)?;
-    prove(&store, paths, seal)?;
+    compare(&store, paths)?;
     store.close()?;
-    for file in files_below(directory)? {
-        let path = directory.join(file);
-        File::options()
-            .write(true)
-            .open(&path)
-            .and_then(|file| file.sync_all())
-            .map_err(Error::io("sync", &path))?;
-    }
-    sync_directory(directory)
+    sync_files(directory)
 }
 
-/// Compares every block of a store with `chapter.blocks` and its events with the chain.
-pub(crate) fn prove(store: &Store, paths: &Paths, seal: &Seal) -> Result<(), Error> {
+/// Compares every block of a store with `chapter.blocks`, byte by byte.
+pub(crate) fn compare(store: &Store, paths: &Paths) -> Result<(), Error> {
     let file = BlockFile::open(&paths.blocks)?;
-    let mut follower = Follower::new(seal.blocks);
     let mut at = file.start();
-    let mut kept = Vec::new();
+    let mut expected = Vec::new();
     store.blocks(|first, block| {
-        let header = follower.follow(block, &paths.store)?;
-        if header.first_sequence != first {
-            return Err(Error::damaged(
-                &paths.store,
-                format!("the block at key {first} has another sequence"),
-            ));
+        let wrong =
+            |problem: &str| Err(Error::damaged(&paths.store, format!("the block at key {first} {problem}")));
+        let Some(header) = file.header(at)? else { return wrong("is not in chapter.blocks") };
+        file.block(at, header.block_bytes(), &mut expected)?;
+        if header.first_sequence != first || expected != block {
+            return wrong("is not that of chapter.blocks");
         }
-        file.block(at, block.len() as u64, &mut kept)?;
-        if kept != block {
-            return Err(Error::damaged(
-                &paths.store,
-                format!("the block at key {first} is not that of the file"),
-            ));
-        }
-        at += block.len() as u64;
+        at += header.block_bytes();
         Ok(())
     })?;
-    if at != file.length() {
-        return Err(Error::damaged(&paths.store, "holds fewer blocks than chapter.blocks"));
+    match at == file.length() {
+        true => Ok(()),
+        false => Err(Error::damaged(&paths.store, "holds fewer blocks than chapter.blocks")),
     }
-    follower.expect_end(seal, &paths.store)
 }
 
 /// Hashes every file and writes the seal.

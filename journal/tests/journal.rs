@@ -138,6 +138,8 @@ fn what_is_no_journal_is_named() {
     assert!(matches!(Journal::open(directory.path()), Err(Error::NotAJournal { .. })));
     assert!(matches!(verify(&directory.path().join("nothing")), Err(Error::NotAJournal { .. })));
     fs::write(directory.path().join("notes.txt"), "mine").unwrap();
+    let below_a_file = directory.path().join("notes.txt/run");
+    assert!(matches!(Writer::create(&below_a_file, &Identity::default()), Err(Error::Io { .. })));
     let refused = Writer::create(directory.path(), &Identity::default()).err().unwrap();
     assert!(matches!(refused, Error::NotEmpty { .. }), "{refused}");
 }

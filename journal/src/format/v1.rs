@@ -1,10 +1,12 @@
 //! The body of a block of schema 1: the sections in the order in which they lie.
 //!
 //! ```text
-//! kinds · sequences · times · delays · instruments · causes · [quotes] · [trades] · [bars] · [features] · [rare facts]
+//! kinds · sequences · times · delays · instruments · causes ·
+//! [quotes] · [trades] · [bars] · [features] · [rare facts]
 //! ```
 //!
-//! A section is there when the kinds say so; none carries its length. `docs/journal-format.md` draws them all.
+//! A section is there when the kinds say so; none carries its length. `docs/journal-format.md` draws them
+//! all.
 
 use genovo_engine::event::Kind;
 
@@ -46,17 +48,18 @@ impl BodyWriter {
         packer.plain(delays, out);
         packer.plain(group.instruments.iter().copied(), out);
         write_causes(group, packer, out);
-        if !group.quotes.bids.is_empty() {
+        let (quotes, trades, bars) = (&group.quotes, &group.trades, &group.bars);
+        if !quotes.bids.is_empty() {
             let order = self.order.find(group, |kind| kind == Kind::QuoteChanged as u8);
-            write_quotes(&group.quotes, order, packer, out);
+            write_quotes(quotes, &mut Sorted { order, count: quotes.bids.len(), packer, out });
         }
-        if !group.trades.prices.is_empty() {
+        if !trades.prices.is_empty() {
             let order = self.order.find(group, |kind| kind == Kind::TradePrinted as u8);
-            write_trades(&group.trades, order, packer, out);
+            write_trades(trades, &mut Sorted { order, count: trades.prices.len(), packer, out });
         }
-        if !group.bars.opens.is_empty() {
+        if !bars.opens.is_empty() {
             let order = self.order.find(group, is_bar);
-            write_bars(group, order, packer, out);
+            write_bars(group, &mut Sorted { order, count: bars.opens.len(), packer, out });
         }
         if !group.features.lengths.is_empty() {
             write_features(&group.features, packer, out);
@@ -247,8 +250,8 @@ fn built(kind: u8) -> Result<u8, CodecError> {
 /// How many quotes, trades, bars, feature vectors and rare facts there are.
 fn count_sections(kinds: &[u8]) -> [usize; 5] {
     let mut of_kind = [0_usize; 256];
-    for &kind in kinds {
-        of_kind[usize::from(kind)] += 1;
+    for run in kinds.chunk_by(|a, b| a == b) {
+        of_kind[usize::from(run[0])] += run.len();
     }
     let of = |kind: Kind| of_kind[kind as usize];
     let (quotes, trades) = (of(Kind::QuoteChanged), of(Kind::TradePrinted));
@@ -285,8 +288,8 @@ fn write_kinds(kinds: &[u8], packer: &mut Packer, out: &mut Vec<u8>) {
     }
 }
 
-/// Causes lie a few events back, so their distance is written; an event that names itself as its cause needs the
-/// plain way, because the distance 0 means "no cause".
+/// Causes lie a few events back, so their distance is written; an event that names itself as its cause needs
+/// the plain way, because the distance 0 means "no cause".
 fn write_causes(group: &Group, packer: &mut Packer, out: &mut Vec<u8>) {
     let pairs = || group.sequences.iter().zip(&group.causes);
     if pairs().any(|(sequence, cause)| sequence == cause && *cause != 0) {
@@ -340,93 +343,88 @@ impl Order {
     }
 }
 
-/// The values of a section in the order in which they are stored.
-#[derive(Clone)]
-struct Ordered<'a, F> {
+/// How the packer is given a section's values: in the order in which they are stored.
+///
+/// The order is looked at once a column, not once a value.
+struct Sorted<'a> {
     order: Option<&'a [u16]>,
-    row: usize,
     count: usize,
-    value: F,
+    packer: &'a mut Packer,
+    out: &'a mut Vec<u8>,
 }
 
-impl<F: Fn(usize) -> i64> Iterator for Ordered<'_, F> {
-    type Item = i64;
-
-    #[inline]
-    fn next(&mut self) -> Option<i64> {
-        if self.row == self.count {
-            return None;
+impl Sorted<'_> {
+    fn deltas(&mut self, value: impl Fn(usize) -> i64) {
+        match self.order {
+            None => self.packer.deltas((0..self.count).map(value), self.out),
+            Some(order) => self.packer.deltas(order.iter().map(|&row| value(usize::from(row))), self.out),
         }
-        let row = match self.order {
-            Some(order) => usize::from(order[self.row]),
-            None => self.row,
-        };
-        self.row += 1;
-        Some((self.value)(row))
     }
 
-    #[inline]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.count - self.row, Some(self.count - self.row))
+    fn plain(&mut self, value: impl Fn(usize) -> i64) {
+        match self.order {
+            None => self.packer.plain((0..self.count).map(value), self.out),
+            Some(order) => self.packer.plain(order.iter().map(|&row| value(usize::from(row))), self.out),
+        }
+    }
+
+    fn either(&mut self, value: impl Fn(usize) -> i64 + Clone) {
+        match self.order {
+            None => self.packer.either((0..self.count).map(value), self.out),
+            Some(order) => self.packer.either(order.iter().map(|&row| value(usize::from(row))), self.out),
+        }
+    }
+
+    fn optional(&mut self, column: &Optional) {
+        let Optional { present, values } = column;
+        let there = present.iter().filter(|&&there| there != 0).count();
+        if there == 0 {
+            self.out.push(PRESENT_NONE);
+            return;
+        }
+        if there == self.count {
+            self.out.push(PRESENT_ALL);
+        } else {
+            self.out.push(PRESENT_SOME);
+            self.plain(|row| present[row]);
+        }
+        self.either(|row| values[row]);
     }
 }
 
-impl<F: Fn(usize) -> i64> ExactSizeIterator for Ordered<'_, F> {}
-
-fn ordered<F: Fn(usize) -> i64>(order: Option<&[u16]>, count: usize, value: F) -> Ordered<'_, F> {
-    Ordered { order, row: 0, count, value }
-}
-
-fn write_quotes(quotes: &Quotes, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
+fn write_quotes(quotes: &Quotes, sorted: &mut Sorted<'_>) {
     let Quotes { bids, asks, bid_sizes, ask_sizes } = quotes;
-    let count = bids.len();
-    packer.deltas(ordered(order, count, |row| bids[row]), out);
-    packer.deltas(ordered(order, count, |row| asks[row].wrapping_sub(bids[row])), out);
-    write_optional(bid_sizes, order, packer, out);
-    write_optional(ask_sizes, order, packer, out);
+    let (bids, asks) = (&bids[..sorted.count], &asks[..sorted.count]);
+    sorted.deltas(|row| bids[row]);
+    sorted.deltas(|row| asks[row].wrapping_sub(bids[row]));
+    sorted.optional(bid_sizes);
+    sorted.optional(ask_sizes);
 }
 
-fn write_trades(trades: &Trades, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
+fn write_trades(trades: &Trades, sorted: &mut Sorted<'_>) {
     let Trades { prices, sizes, aggressors } = trades;
-    packer.deltas(ordered(order, prices.len(), |row| prices[row]), out);
-    write_optional(sizes, order, packer, out);
-    packer.plain(ordered(order, prices.len(), |row| aggressors[row]), out);
+    sorted.deltas(|row| prices[row]);
+    sorted.optional(sizes);
+    sorted.plain(|row| aggressors[row]);
 }
 
-fn write_bars(group: &Group, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
+fn write_bars(group: &Group, sorted: &mut Sorted<'_>) {
     let Bars { open_times, opens, highs, lows, closes, volumes } = &group.bars;
     let spans: Vec<i64> = times_of_bars(&group.kinds, &group.times)
         .zip(open_times)
         .map(|(time, open_time)| time.wrapping_sub(*open_time))
         .collect();
-    packer.plain(ordered(order, opens.len(), |row| spans[row]), out);
-    packer.deltas(ordered(order, opens.len(), |row| opens[row]), out);
+    sorted.plain(|row| spans[row]);
+    sorted.deltas(|row| opens[row]);
     for prices in [highs, lows, closes] {
-        packer.plain(ordered(order, opens.len(), |row| prices[row].wrapping_sub(opens[row])), out);
+        sorted.plain(|row| prices[row].wrapping_sub(opens[row]));
     }
-    write_optional(volumes, order, packer, out);
+    sorted.optional(volumes);
 }
 
 /// The `time_event` of every bar.
 fn times_of_bars(kinds: &[u8], times: &[i64]) -> impl Iterator<Item = i64> {
     kinds.iter().zip(times).filter(|(kind, _)| is_bar(**kind)).map(|(_, time)| *time)
-}
-
-fn write_optional(column: &Optional, order: Option<&[u16]>, packer: &mut Packer, out: &mut Vec<u8>) {
-    let Optional { present, values } = column;
-    let count = present.len();
-    let there = present.iter().filter(|&&there| there != 0).count();
-    if there == 0 {
-        out.push(PRESENT_NONE);
-        return;
-    }
-    if there == count {
-        out.push(PRESENT_ALL);
-    } else {
-        out.push(PRESENT_SOME);
-        packer.plain(ordered(order, count, |row| present[row]), out);
-    }
-    packer.either(ordered(order, count, |row| values[row]), out);
 }
 
 fn write_features(features: &FeatureVectors, packer: &mut Packer, out: &mut Vec<u8>) {
@@ -474,11 +472,7 @@ impl Columns<'_, '_> {
 
     fn read_optional(&mut self, out: &mut Optional) -> Result<(), CodecError> {
         match self.input.byte()? {
-            PRESENT_NONE => {
-                out.present.resize(self.count, 0);
-                out.values.resize(self.count, 0);
-                return Ok(());
-            }
+            PRESENT_NONE => return Ok(()),
             PRESENT_ALL => out.present.resize(self.count, 1),
             PRESENT_SOME => self.read(&mut out.present)?,
             mode => return Err(CodecError::Invalid { what: "a presence", value: u64::from(mode) }),

@@ -282,7 +282,8 @@ pub fn event(sequence: u64, kind: Kind, r: &mut Random) -> Event {
     Event { header, fact: fact(kind, r) }
 }
 
-/// Something like a run: mostly quotes that move a little, all other kinds between them, wild numbers here and there.
+/// Something like a run: mostly quotes that move a little, all other kinds between them, wild numbers here
+/// and there.
 pub fn events(seed: u64, count: usize) -> Vec<Event> {
     let mut r = Random::new(seed);
     let kinds: Vec<Kind> = built_kinds().into_iter().filter(|kind| *kind != Kind::RunEnded).collect();

@@ -1,0 +1,131 @@
+//! Blocks: every event of every kind comes back to the bit, and the blocks of every version stay readable.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use genovo_engine::event::{Event, Kind};
+use genovo_engine::ids::Hash;
+use genovo_journal::{BLOCK_HEADER_BYTES, BlockHeader, BlockReader, BlockWriter, Chain, Group};
+use proptest::prelude::*;
+use support::{Random, assert_same, built_kinds, event, write};
+
+fn there_and_back(events: &[Event]) {
+    let (mut group, mut writer, mut reader) =
+        (Group::default(), BlockWriter::default(), BlockReader::default());
+    let mut block = Vec::new();
+    // So many that the largest test vectors stay within a group's bytes.
+    for events in events.chunks(1000) {
+        group.clear();
+        events.iter().for_each(|event| group.push(event));
+        writer.write(&mut group, 1, Hash::default(), Hash::default(), &mut block).unwrap();
+        let header = reader.read(&block).unwrap();
+        assert_eq!(usize::from(header.events), events.len());
+        let read: Vec<Event> = std::iter::from_fn(|| reader.next_event()).collect();
+        assert_same(&read, events);
+    }
+}
+
+#[test]
+fn every_kind_comes_back_alone() {
+    let mut random = Random::new(1);
+    for kind in built_kinds() {
+        for sequence in [0, 1, 1 << 16, u64::MAX] {
+            there_and_back(&[event(sequence, kind, &mut random)]);
+        }
+        let many: Vec<Event> = (1..3000).map(|n| event(n << 16, kind, &mut random)).collect();
+        there_and_back(&many);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_events_come_back(
+        seed in any::<u64>(),
+        kinds in proptest::collection::vec(proptest::sample::select(built_kinds()), 1..200),
+        wild in any::<bool>(),
+    ) {
+        let mut random = Random::new(seed);
+        let mut sequence = 0;
+        let events: Vec<Event> = kinds
+            .iter()
+            .map(|kind| {
+                sequence = if wild { random.next() } else { sequence + 1 };
+                event(sequence, *kind, &mut random)
+            })
+            .collect();
+        there_and_back(&events);
+    }
+
+    #[test]
+    fn runs_of_market_data_come_back(
+        seed in any::<u64>(),
+        runs in proptest::collection::vec((0..4_usize, 1..300_u64), 1..8),
+    ) {
+        let market = [Kind::QuoteChanged, Kind::TradePrinted, Kind::BarReceived, Kind::BarClosed];
+        let mut random = Random::new(seed);
+        let mut sequence = 0;
+        let mut events = Vec::new();
+        for (kind, length) in runs {
+            for _ in 0..length {
+                sequence += 1 << 16;
+                events.push(event(sequence, market[kind], &mut random));
+            }
+        }
+        there_and_back(&events);
+    }
+}
+
+/// The blocks that a build of format 1 wrote are read for ever. `GENOVO_BLESS=1` writes them anew: only for a
+/// new format, in a folder of its own.
+#[test]
+fn golden_blocks_of_version_1_are_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
+    let events = golden_events();
+    if std::env::var_os("GENOVO_BLESS").is_some() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run");
+        let head = write(&path, &events).head_hash;
+        fs::create_dir_all(&folder).unwrap();
+        fs::copy(path.join("chapter-000001/chapter.blocks"), folder.join("chapter.blocks")).unwrap();
+        fs::write(folder.join("head_hash"), format!("{head}\n")).unwrap();
+    }
+    let bytes = fs::read(folder.join("chapter.blocks")).unwrap();
+    let head = fs::read_to_string(folder.join("head_hash")).unwrap();
+    let (magic, mut rest) = bytes.split_at(16);
+    assert_eq!(magic, b"GENOVO BLOCKS 1\n");
+    let (mut reader, mut read) = (BlockReader::default(), Vec::new());
+    while let Some(header) = rest.first_chunk::<BLOCK_HEADER_BYTES>() {
+        let header = BlockHeader::read(header).unwrap();
+        let (block, later) = rest.split_at(header.block_bytes() as usize);
+        reader.read(block).unwrap();
+        read.extend(std::iter::from_fn(|| reader.next_event()));
+        rest = later;
+    }
+    assert!(rest.is_empty());
+    assert_same(&read, &events);
+    let mut chain = Chain::new();
+    read.iter().for_each(|event| {
+        chain.push(event);
+    });
+    assert_eq!(chain.finish().to_string(), head.trim());
+}
+
+/// Every built kind several times, with numbers at their edges; the run ends twice, so that there are two
+/// blocks.
+fn golden_events() -> Vec<Event> {
+    let mut random = Random::new(20_261_122);
+    let mut sequence = 0;
+    let mut events = Vec::new();
+    for round in 0..12 {
+        for kind in built_kinds() {
+            if kind == Kind::RunEnded && round % 6 != 5 {
+                continue;
+            }
+            sequence = if random.below(3) == 0 { sequence + 1 } else { ((sequence >> 16) + 1) << 16 };
+            events.push(event(sequence, kind, &mut random));
+        }
+    }
+    events
+}
