@@ -49,6 +49,7 @@ pub fn gold() -> Settings {
             instrument: InstrumentId(1),
             kind: DataKind::Quotes,
             content: Hash::default(),
+            reading: Default::default(),
             feed_latency: Nanoseconds::ZERO,
             clock_offset: Nanoseconds::ZERO,
             skip_bad_rows: false,

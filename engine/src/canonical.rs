@@ -21,8 +21,8 @@ const FLAG_FIRST: u8 = 4;
 /// The second optional field follows.
 const FLAG_SECOND: u8 = 8;
 
-/// The most bytes that a market event takes, for callers that reserve room.
-pub const MARKET_BYTES_MAX: usize = 38 + 8 + 8 + 48;
+/// The most bytes that a market event takes.
+const MARKET_BYTES_MAX: usize = 38 + 8 + 8 + 48;
 
 /// Appends the canonical bytes of `event` to `out`.
 #[inline]
@@ -47,50 +47,59 @@ pub fn encode(event: &Event, out: &mut Vec<u8>) {
     if second {
         flags |= FLAG_SECOND;
     }
-    let mut bytes = Fixed::new();
-    bytes.put([event.fact.kind() as u8, flags]);
-    bytes.put(header.instrument.0.to_le_bytes());
-    bytes.put(header.sequence.0.to_le_bytes());
-    bytes.put(header.time_event.0.to_le_bytes());
+    // One reservation, then pieces of fixed size: each becomes a plain store.
+    out.reserve(MARKET_BYTES_MAX);
+    let mut head = [0; 22];
+    head[0] = event.fact.kind() as u8;
+    head[1] = flags;
+    head[2..6].copy_from_slice(&header.instrument.0.to_le_bytes());
+    head[6..14].copy_from_slice(&header.sequence.0.to_le_bytes());
+    head[14..22].copy_from_slice(&header.time_event.0.to_le_bytes());
+    out.extend_from_slice(&head);
     if flags & FLAG_RECEIVED != 0 {
-        bytes.put(header.time_received.0.to_le_bytes());
+        out.extend_from_slice(&header.time_received.0.to_le_bytes());
     }
     if flags & FLAG_CAUSE != 0 {
-        bytes.put(header.cause.0.to_le_bytes());
+        out.extend_from_slice(&header.cause.0.to_le_bytes());
     }
     match &event.fact {
         Fact::QuoteChanged(quote) => {
-            bytes.put(quote.bid.0.to_le_bytes());
-            bytes.put(quote.ask.0.to_le_bytes());
-            for size in [quote.bid_size, quote.ask_size].into_iter().flatten() {
-                bytes.put(size.0.to_le_bytes());
+            out.extend_from_slice(&join([quote.bid.0, quote.ask.0]));
+            if let (Some(bid), Some(ask)) = (quote.bid_size, quote.ask_size) {
+                out.extend_from_slice(&join([bid.0, ask.0]));
+            } else if let Some(size) = quote.bid_size.or(quote.ask_size) {
+                out.extend_from_slice(&size.0.to_le_bytes());
             }
         }
         Fact::TradePrinted(trade) => {
-            bytes.put(trade.price.0.to_le_bytes());
+            out.extend_from_slice(&trade.price.0.to_le_bytes());
             if let Some(size) = trade.size {
-                bytes.put(size.0.to_le_bytes());
+                out.extend_from_slice(&size.0.to_le_bytes());
             }
             if let Some(side) = trade.aggressor {
-                bytes.put([side as u8]);
+                out.push(side as u8);
             }
         }
         Fact::BarReceived(bar) | Fact::BarClosed(bar) => {
-            bytes.put(bar.open_time.0.to_le_bytes());
+            out.extend_from_slice(&bar.open_time.0.to_le_bytes());
             for price in [bar.open, bar.high, bar.low, bar.close] {
-                bytes.put(price.0.to_le_bytes());
+                out.extend_from_slice(&price.0.to_le_bytes());
             }
             if let Some(volume) = bar.volume {
-                bytes.put(volume.0.to_le_bytes());
+                out.extend_from_slice(&volume.0.to_le_bytes());
             }
         }
-        rare => {
-            out.extend_from_slice(bytes.as_slice());
-            encode_rare(rare, out);
-            return;
-        }
+        rare => encode_rare(rare, out),
     }
-    out.extend_from_slice(bytes.as_slice());
+}
+
+/// Two numbers as sixteen bytes.
+#[inline]
+fn join([first, second]: [i64; 2]) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&first.to_le_bytes());
+    bytes[8..].copy_from_slice(&second.to_le_bytes());
+    bytes
 }
 
 #[cold]
@@ -116,30 +125,6 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
         Fact::OrderSubmitted(fact) => fact.write(out),
         Fact::TradingHalted(fact) => fact.write(out),
         Fact::RunEnded(fact) => fact.write(out),
-    }
-}
-
-/// A market event is gathered here and appended at once: one bounds check instead of ten.
-struct Fixed {
-    bytes: [u8; MARKET_BYTES_MAX],
-    length: usize,
-}
-
-impl Fixed {
-    #[inline]
-    fn new() -> Fixed {
-        Fixed { bytes: [0; MARKET_BYTES_MAX], length: 0 }
-    }
-
-    #[inline]
-    fn put<const N: usize>(&mut self, part: [u8; N]) {
-        self.bytes[self.length..self.length + N].copy_from_slice(&part);
-        self.length += N;
-    }
-
-    #[inline]
-    fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.length]
     }
 }
 

@@ -142,6 +142,8 @@ pub struct SourceSettings {
     pub kind: DataKind,
     /// BLAKE3 of the file, or the head hash of a market journal.
     pub content: Hash,
+    /// How its rows are read where the scenario says so: columns, times, delimiter; sorted, empty for "as found".
+    pub reading: BTreeMap<String, String>,
     /// How long after `time_event` a row arrives, when the data has no arrival time of its own.
     pub feed_latency: Nanoseconds,
     /// Added to every arrival time of the data: the offset of the capture's clock.

@@ -138,9 +138,15 @@ impl Simulated {
 
     #[inline]
     fn show_market(&mut self, time: Timestamp) {
-        let event = &self.ahead[self.seen_ahead];
-        self.venue_time = time;
+        // Out of its place for the moment: the venue and the queue belong to the same world.
+        let event = self.ahead[self.seen_ahead].clone();
         self.seen_ahead += 1;
+        self.show(&event, time);
+    }
+
+    #[inline]
+    fn show(&mut self, event: &Event, time: Timestamp) {
+        self.venue_time = time;
         let index = event.header.instrument.index();
         let quality = index.and_then(|index| self.quality.get_mut(index));
         if quality.is_some_and(|quality| quality.check(event).dropped()) {
@@ -186,7 +192,78 @@ impl Simulated {
 }
 
 impl World for Simulated {
+    #[inline]
     fn next(&mut self) -> Result<Option<Event>, WorldError> {
+        if self.is_quiet() { self.next_quiet() } else { self.next_of_all() }
+    }
+
+    fn send(&mut self, command: Command) -> Result<(), WorldError> {
+        // The venue may lag behind while it has no orders; numbers count from where it should be.
+        self.advance_venue((self.now, 2 * (self.first_ahead - 1)))?;
+        let number = self.venue_number();
+        match command {
+            Command::SubmitOrder { cause, time, instrument, order } => {
+                let remaining = order.quantity;
+                let resting = Resting {
+                    cause,
+                    sent: time,
+                    instrument,
+                    order,
+                    remaining,
+                    expires: None,
+                    triggered: false,
+                };
+                let request = Request::Submit(Box::new(resting));
+                self.requests.push_back(((time + self.latency, number), request));
+            }
+            Command::CancelOrder { cause, time, instrument, order } => {
+                let request = Request::Cancel { instrument, order, cause };
+                self.requests.push_back(((time + self.latency, number), request));
+            }
+            Command::Wake { timer, time } => self.timers.push((time, timer)),
+        }
+        Ok(())
+    }
+}
+
+impl Simulated {
+    /// Nothing is under way and nothing rests: the market alone decides what comes next. The usual case by far.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        self.venue.is_idle()
+            && self.requests.is_empty()
+            && self.answers.is_empty()
+            && self.timers.is_empty()
+            && self.opening.is_empty()
+    }
+
+    /// The next market event. The venue only has to know it by the time an order arrives.
+    #[inline]
+    fn next_quiet(&mut self) -> Result<Option<Event>, WorldError> {
+        let event = match self.ahead.pop_front() {
+            Some(event) => event,
+            None if self.ended => return Ok(None),
+            None => match self.market.next()? {
+                Some(event) => event,
+                None => {
+                    self.ended = true;
+                    return Ok(None);
+                }
+            },
+        };
+        if self.seen_ahead > 0 {
+            self.seen_ahead -= 1;
+        } else {
+            let header = &event.header;
+            let time = header.time_event.max(self.venue_time).min(header.time_received);
+            self.show(&event, time);
+        }
+        self.first_ahead += 1;
+        Ok(self.hand_out(event))
+    }
+
+    /// The next of market, venue and timers, in the order of their keys.
+    fn next_of_all(&mut self) -> Result<Option<Event>, WorldError> {
         if let Some(event) = self.opening.pop() {
             return Ok(Some(event));
         }
@@ -226,31 +303,5 @@ impl World for Simulated {
             self.seen_ahead -= 1;
             return Ok(self.hand_out(event));
         }
-    }
-
-    fn send(&mut self, command: Command) -> Result<(), WorldError> {
-        let number = self.venue_number();
-        match command {
-            Command::SubmitOrder { cause, time, instrument, order } => {
-                let remaining = order.quantity;
-                let resting = Resting {
-                    cause,
-                    sent: time,
-                    instrument,
-                    order,
-                    remaining,
-                    expires: None,
-                    triggered: false,
-                };
-                let request = Request::Submit(Box::new(resting));
-                self.requests.push_back(((time + self.latency, number), request));
-            }
-            Command::CancelOrder { cause, time, instrument, order } => {
-                let request = Request::Cancel { instrument, order, cause };
-                self.requests.push_back(((time + self.latency, number), request));
-            }
-            Command::Wake { timer, time } => self.timers.push((time, timer)),
-        }
-        Ok(())
     }
 }

@@ -128,7 +128,7 @@ impl std::error::Error for MissingColumn {}
 impl fmt::Display for MissingColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} has no column for `{}`: ", self.file.display(), self.field)?;
-        write!(f, "tried {}; there are {}", self.tried.join(", "), self.header.join(", "))?;
+        write!(f, "tried {}; there are {}", self.tried.join(", "), shown_names(&self.header))?;
         if let Some(similar) = &self.similar {
             write!(f, " (did you mean `{similar}`?)")?;
         }
@@ -137,6 +137,21 @@ impl fmt::Display for MissingColumn {
         }
         Ok(())
     }
+}
+
+/// The names of columns in a row, not too many and none too long.
+fn shown_names(names: &[String]) -> String {
+    const MOST: usize = 24;
+    const LONGEST: usize = 32;
+    let short = |name: &String| match name.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", printable(&name.as_bytes()[..cut])),
+        None => printable(name.as_bytes()),
+    };
+    let mut shown: Vec<String> = names.iter().take(MOST).map(short).collect();
+    if names.len() > MOST {
+        shown.push(format!("and {} more", names.len() - MOST));
+    }
+    shown.join(", ")
 }
 
 /// A row that cannot be read, with all that a picture of it needs.

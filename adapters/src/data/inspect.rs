@@ -24,7 +24,7 @@ pub struct Guess {
     pub reasons: Vec<String>,
     /// What the file does not tell and a person must, or should, say.
     pub questions: Vec<String>,
-    /// The instrument that the file's name shows.
+    /// The instrument that a column or the file's name shows.
     pub symbol: Option<String>,
     /// How it is packed.
     pub compression: Compression,
@@ -121,7 +121,10 @@ pub fn guess(path: &Path) -> Result<Guess, DataError> {
     if first_error.is_none() {
         reasons.push(format!("the first {} rows can be read so", rows.len()));
     }
-    let symbol = symbol(path);
+    if names.iter().any(|name| is_of_a_book(name)) {
+        questions.push("this looks like an order book, which is not read as one".to_string());
+    }
+    let symbol = symbol_in_rows(&names, rows).or_else(|| symbol_in_name(path));
     Ok(Guess { spec, reasons, questions, symbol, compression, columns, first_error })
 }
 
@@ -246,7 +249,9 @@ fn times(
         None => questions.push(format!("in which unit is `{field}`?")),
         Some(TimeFormat::Text) => {
             reasons.push(format!("`{field}` is a date and time"));
-            questions.push(format!("`{field}` without a zone is taken as UTC: is it?"));
+            if !column(rows, place).all(|text| TimeFormat::has_zone(text.as_bytes())) {
+                questions.push(format!("`{field}` without a zone is taken as UTC: is it?"));
+            }
         }
         Some(unit) => {
             let how = if by_name.is_some() { "by its name" } else { "by the size of its numbers" };
@@ -280,8 +285,21 @@ fn first_error(path: &Path, spec: &DataSpec) -> Option<DataError> {
     }
 }
 
+/// Names that only files of order books have.
+fn is_of_a_book(name: &str) -> bool {
+    ["is_snapshot", "update_type", "asks[0].price", "ask_px_01", "first_update_id"].contains(&name)
+}
+
+/// The instrument that a column names, the same in every row.
+fn symbol_in_rows(names: &[String], rows: &[Vec<String>]) -> Option<String> {
+    let usual = ["symbol", "ticker", "instrument"];
+    let place = names.iter().position(|name| usual.iter().any(|usual| name.eq_ignore_ascii_case(usual)))?;
+    let first = column(rows, place).next().filter(|first| !first.is_empty())?;
+    column(rows, place).all(|symbol| symbol == first).then(|| first.to_string())
+}
+
 /// `xauusd_oanda_2014.csv.zst` is about XAUUSD: the first word of a name, when it is one.
-fn symbol(path: &Path) -> Option<String> {
+fn symbol_in_name(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let word = name.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
     let usual = (2..=12).contains(&word.len()) && word.starts_with(|c: char| c.is_ascii_alphabetic());

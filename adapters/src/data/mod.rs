@@ -44,6 +44,21 @@ pub struct OpenData {
 /// Opens market data: plain, gzip or zstd, told apart by content, never by name.
 ///
 /// The header and the first row are looked at here, so a wrong mapping fails before anything runs.
+///
+/// ```
+/// use genovo_adapters::data::{DataSpec, open};
+/// use genovo_engine::{ids::InstrumentId, settings::DataKind};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = tempfile::NamedTempFile::new()?;
+/// std::fs::write(&file, "ts_ns,bid,ask\n1399040999583691000,1290.57,1290.823\n")?;
+/// let mut data = open(file.path(), &DataSpec::new(InstrumentId(1), DataKind::Quotes))?;
+/// let mut batch = Vec::new();
+/// data.source.read(&mut batch, 1024)?;
+/// assert_eq!(batch.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub fn open(path: &Path, spec: &DataSpec) -> Result<OpenData, DataError> {
     spec.check().map_err(|message| DataError::Spec { file: path.to_owned(), message })?;
     let tally = Arc::new(Tally::default());

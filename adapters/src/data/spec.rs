@@ -181,17 +181,18 @@ fields! {
     /// Best ask.
     Ask = "ask",
         "ask" "ask_price" "best_ask" "best_ask_price" "askprice" "ask_px" "ask_px_00" "offer";
-    /// Displayed at the best bid.
+    /// Displayed at the best bid. Empty is unknown; zero is kept, it says that nothing is displayed.
     BidSize = "bid_size",
         "bid_size" "bidsize" "bid_qty" "best_bid_qty" "bid_amount" "bid_sz" "bid_sz_00" "bid_volume";
-    /// Displayed at the best ask.
+    /// Displayed at the best ask. Empty is unknown; zero is kept, it says that nothing is displayed.
     AskSize = "ask_size",
         "ask_size" "asksize" "ask_qty" "best_ask_qty" "ask_amount" "ask_sz" "ask_sz_00" "ask_volume";
     /// A trade's price.
     Price = "price", "price" "px" "trade_price" "last";
-    /// A trade's size.
+    /// A trade's size. Empty is unknown; zero is refused, for then nothing was traded.
     Size = "size", "size" "qty" "quantity" "amount" "trade_size" "volume";
-    /// Who crossed the spread.
+    /// Who crossed the spread: `buy`, `b`, `1` or `sell`, `s`, `-1` in any case. Empty, `n`, `none` and
+    /// `unknown` are unknown.
     Side = "side", "side" "aggressor" "aggressor_side" "taker_side";
     /// A bar's first price.
     Open = "open", "open" "o" "open_price";
@@ -201,7 +202,7 @@ fields! {
     Low = "low", "low" "l" "low_price";
     /// A bar's last price.
     Close = "close", "close" "c" "close_price";
-    /// Quantity traded in a bar.
+    /// Quantity traded in a bar. Empty is unknown; zero is kept.
     Volume = "volume", "volume" "vol" "v" "tick_volume";
 }
 

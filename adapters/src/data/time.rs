@@ -68,6 +68,11 @@ impl TimeFormat {
         epoch(value, format).is_ok().then_some(format)
     }
 
+    /// Whether a date and time says its own zone.
+    pub(crate) fn has_zone(value: &[u8]) -> bool {
+        matches!(civil(value.trim_ascii()), Some((_, Some(_))))
+    }
+
     /// Nanoseconds in one unit of an epoch format, and the decimals that a unit then has.
     const fn unit(self) -> (i64, usize) {
         match self {

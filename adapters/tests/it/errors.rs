@@ -240,6 +240,14 @@ fn a_missing_column_names_what_is_there_and_what_was_tried() {
 }
 
 #[test]
+fn a_header_of_many_or_long_names_is_shown_in_part() {
+    let names: Vec<String> = (0..100).map(|i| format!("column_{i}_{}", "é".repeat(i * 10))).collect();
+    let said = says(format!("{}\n1\n", names.join(",")), &spec(DataKind::Quotes));
+    assert!(said.ends_with("…, and 76 more"), "{said}");
+    assert!(said.len() < 2000, "{}", said.len());
+}
+
+#[test]
 fn a_spec_that_contradicts_itself_is_refused() {
     let text = "ts_ns,bid,ask\n1,2,3\n";
     let check = |change: fn(&mut DataSpec), expected: &str| {

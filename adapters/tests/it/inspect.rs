@@ -70,6 +70,17 @@ fn what_cannot_be_told_becomes_a_question() {
 }
 
 #[test]
+fn instruments_zones_and_books_are_noticed() {
+    let zoned =
+        of("Symbol,timestamp,bid,ask\nEURUSD,2014-05-02T14:30:00Z,1,2\nEURUSD,2014-05-02T14:30:01Z,1,2\n");
+    assert_eq!((zoned.symbol.as_deref(), zoned.questions.len()), (Some("EURUSD"), 0));
+    let two = of("symbol,ts_ns,bid,ask\nEURUSD,1,1,2\nGBPUSD,2,1,2\n");
+    assert_ne!(two.symbol.as_deref(), Some("EURUSD"));
+    let book = of("timestamp,is_snapshot,side,price,amount\n1585699200245000,true,bid,1,2\n");
+    assert!(book.questions.iter().any(|question| question.contains("order book")), "{:?}", book.questions);
+}
+
+#[test]
 fn a_file_of_nothing_is_an_error() {
     assert!(matches!(guess(file("").path()), Err(DataError::Empty { .. })));
     assert!(matches!(guess(file("ts_ns,bid,ask\n").path()), Err(DataError::NoRows { .. })));

@@ -3,8 +3,10 @@
 //! A running replay and a journal read back give the same report. A quote costs a few integer operations and
 //! no allocation; memory grows with fills and trades only, never with quotes.
 
-use genovo_engine::event::{Event, Fact, Fill, Header, RunEnded, RunStarted, TradingHalted, WorldKind};
-use genovo_engine::ids::InstrumentId;
+use genovo_engine::event::{
+    Event, Fact, Fill, FlawAction, Header, RunEnded, RunStarted, TradingHalted, WorldKind,
+};
+use genovo_engine::ids::{InstrumentId, Sequence};
 use genovo_engine::settings::{Instrument, Settings};
 use genovo_engine::units::{Money, Nanoseconds, Price, SCALE, Timestamp};
 
@@ -67,6 +69,7 @@ pub(super) struct Seen {
 /// A market event that waits for its flags.
 #[derive(Clone, Copy, Debug)]
 struct Tick {
+    sequence: Sequence,
     instrument: InstrumentId,
     time: Timestamp,
     /// Bid and ask, or one price twice.
@@ -99,8 +102,9 @@ impl ReportBuilder {
         let header = &event.header;
         if let Fact::DataFlagged(flag) = &event.fact {
             self.flaws.flagged(header, flag);
-            if flag.action == genovo_engine::event::FlawAction::Drop {
-                self.pending = None;
+            if flag.action == FlawAction::Drop {
+                let flagged = header.sequence.input_number();
+                self.pending = self.pending.filter(|tick| tick.sequence.input_number() != flagged);
             }
             return;
         }
@@ -207,8 +211,13 @@ impl ReportBuilder {
 
     #[inline]
     fn wait(&mut self, header: &Header, prices: (Price, Price), is_quote: bool) {
-        self.pending =
-            Some(Tick { instrument: header.instrument, time: header.time_received, prices, is_quote });
+        self.pending = Some(Tick {
+            sequence: header.sequence,
+            instrument: header.instrument,
+            time: header.time_received,
+            prices,
+            is_quote,
+        });
     }
 
     /// Lets the market event that waited take effect.
@@ -287,6 +296,9 @@ impl ReportBuilder {
         let Some(seen) = header.instrument.index().and_then(|index| self.instruments.get_mut(index)) else {
             return;
         };
+        if fill.quantity.0 <= 0 {
+            return;
+        }
         let position = &mut seen.position;
         self.costs.filled(fill, position);
         self.turnover += position.worth(fill.price, fill.quantity).abs();

@@ -433,7 +433,7 @@ pub struct ReturnFigures {
     pub calmar: Option<f64>,
     /// The daily return that one day of twenty falls below.
     pub var_95: f64,
-    /// The mean of the daily returns at or below it.
+    /// The mean of the worst twentieth of daily returns.
     pub cvar_95: f64,
     /// The best day.
     pub best_day: f64,

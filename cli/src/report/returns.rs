@@ -81,8 +81,7 @@ fn figures(changes: &[f64], days_per_year: f64) -> ReturnFigures {
     let annual_return = wealth.powf(days_per_year / count) - 1.0;
     let mut sorted = changes.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let var_95 = quantile(&sorted, 0.05);
-    let tail: Vec<f64> = sorted.iter().copied().take_while(|r| *r <= var_95).collect();
+    let tail = &sorted[..=(0.05 * (count - 1.0)) as usize];
     let year = days_per_year.sqrt();
     let ratio = |above: f64, below: f64| (below > 0.0).then(|| above / below);
     ReturnFigures {
@@ -91,7 +90,7 @@ fn figures(changes: &[f64], days_per_year: f64) -> ReturnFigures {
         sharpe: ratio(mean * year, deviation),
         sortino: ratio(mean * year, downside),
         calmar: ratio(annual_return, fall),
-        var_95,
+        var_95: quantile(&sorted, 0.05),
         cvar_95: tail.iter().sum::<f64>() / tail.len() as f64,
         best_day: sorted[sorted.len() - 1],
         worst_day: sorted[0],

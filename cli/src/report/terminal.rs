@@ -1,6 +1,7 @@
 //! The report in the terminal: one screen, columns aligned, plain text unless it is a terminal.
 
 use std::fmt::Write;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +22,14 @@ pub enum Colour {
     On,
     /// Plain text.
     Off,
+}
+
+impl Colour {
+    /// On when standard output is a terminal and `NO_COLOR` is not set.
+    pub fn for_stdout() -> Colour {
+        let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        if wanted { Colour::On } else { Colour::Off }
+    }
 }
 
 /// Where the run lies on disk and how it went: what no event says.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Instrument, SourceSettings};
+use genovo_engine::units::Nanoseconds;
 
 use super::document::{self, near};
 use super::peek::peek;
@@ -137,10 +138,13 @@ fn source<'a>(
     let bar_times = bar_times(section, kind);
     let content = path.as_deref().and_then(|path| content(section, path, kind));
     let (bar_interval, bar_known_after) = bar_times?;
+    let columns = columns?;
+    let (utc_offset, header) = (utc_offset?, header?);
     let settings = SourceSettings {
         instrument: instrument?,
         kind,
         content: content?,
+        reading: reading_of(&columns, time_format.as_deref(), utc_offset, delimiter, header),
         feed_latency: feed_latency?,
         clock_offset: clock_offset?,
         skip_bad_rows: skip_bad_rows?,
@@ -152,13 +156,46 @@ fn source<'a>(
         path: path?,
         instrument: settings.instrument,
         kind,
-        columns: columns?,
+        columns,
         time_format,
-        utc_offset: utc_offset?,
+        utc_offset,
         delimiter,
-        header: header?,
+        header,
     };
     Some((settings, file))
+}
+
+/// How rows are read, as far as the scenario says it: it changes what comes out of the same file, so it is part of the
+/// run's identity.
+fn reading_of(
+    columns: &BTreeMap<&'static str, Column>,
+    time_format: Option<&str>,
+    utc_offset: Nanoseconds,
+    delimiter: Option<u8>,
+    header: bool,
+) -> BTreeMap<String, String> {
+    let mut reading = BTreeMap::new();
+    for (role, column) in columns {
+        let column = match column {
+            Column::Name(name) => format!("name {name}"),
+            Column::Number(number) => format!("number {number}"),
+        };
+        reading.insert(format!("column.{role}"), column);
+    }
+    let mut say = |key: &str, value: String| reading.insert(key.to_string(), value);
+    if let Some(format) = time_format {
+        say("time_format", format.to_string());
+    }
+    if utc_offset != Nanoseconds::ZERO {
+        say("utc_offset", utc_offset.0.to_string());
+    }
+    if let Some(delimiter) = delimiter {
+        say("delimiter", char::from(delimiter).to_string());
+    }
+    if !header {
+        say("header", "false".to_string());
+    }
+    reading
 }
 
 fn instrument(

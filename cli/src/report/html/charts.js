@@ -21,8 +21,11 @@
     for (let i = at.length - 1; i > 0; i--) {
       if (at[i] - at[i - 1] <= long) continue;
       const last = curve.last[i - 1];
-      at.splice(i, 0, at[i] - 0.001);
-      for (const column of columns) column.splice(i, 0, others.includes(column) ? column[i - 1] : last);
+      at.splice(i, 0, at[i - 1] + 0.001, at[i] - 0.001);
+      for (const column of columns) {
+        const value = others.includes(column) ? column[i - 1] : last;
+        column.splice(i, 0, value, value);
+      }
     }
   }
   for (const curve of [data.equity, data.exposure, ...data.prices]) curve.time = times(curve.time);
@@ -49,22 +52,23 @@
     });
   }
 
-  function axes(format) {
+  function axes(format, splits) {
     const common = { stroke: () => colour("--soft"), font: "12px system-ui, sans-serif", ticks: { show: false } };
     const grid = { stroke: () => colour("--grid"), width: 1 };
-    const digits = (step) => Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+    // As many decimals as the distance between two ticks has.
+    const digits = (step) => { let count = 0; while (count < 9 && Math.abs(step - Number(step.toFixed(count))) > step / 1e6) count++; return count; };
     return [
       { ...common, grid, space: 96, size: 28, values: calendar },
-      { ...common, grid, size: 84, gap: 8, space: 32, values: (_, ticks, __, ___, step) => ticks.map((tick) => (tick == null ? "" : format(tick, digits(step)))) },
+      { ...common, grid, size: 84, gap: 8, space: 24, ...(splits && { splits }), values: (_, ticks, __, ___, step) => ticks.map((tick) => (tick == null ? "" : format(tick, digits(step)))) },
     ];
   }
 
-  function chart({ id, series, columns, format, height, y, bands, markers, said }) {
+  function chart({ id, splits, series, columns, format, height, y, bands, markers, said }) {
     const host = document.getElementById(id);
     if (!host) return;
     const output = document.querySelector(`output[for="${id}"]`);
     const options = {
-      width: host.clientWidth - 6, height, series: [{}, ...series], bands, axes: axes(format), legend: { show: false },
+      width: host.clientWidth - 6, height, series: [{}, ...series], bands, axes: axes(format, splits), legend: { show: false },
       tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),
       scales: { x: { range: (_, min, max) => (min == null ? [from, to] : [Math.max(min, from), Math.min(max, to)]) }, y: y ? { range: y } : {} },
       cursor: { sync: { key: "report", scales: ["x", null] }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
@@ -95,22 +99,30 @@
   const hidden = { stroke: "transparent", points: { show: false } };
   const bandOf = () => [{ series: [3, 2], fill: () => colour("--band") }];
 
+  // To one digit that counts: 1,340 % gives 1,000 %.
+  function roundDown(value) {
+    if (value <= 0) return 0;
+    const power = 10 ** Math.floor(Math.log10(value));
+    return Math.floor(value / power + 1e-9) * power;
+  }
+
   function fillsOf(instrument) { return data.fills.filter((fill) => fill.i === instrument); }
 
   function triangles(fills) {
     return (u) => {
-      const { ctx } = u, size = 5.5 * devicePixelRatio;
+      const { ctx } = u, { min, max } = u.scales.x;
+      const shown = fills.filter((fill) => fill.t >= min && fill.t <= max);
+      const many = shown.length > 200, size = (many ? 3.5 : 5.5) * devicePixelRatio;
       ctx.save();
       ctx.beginPath(); ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height); ctx.clip();
-      for (const fill of fills) {
-        if (fill.t < u.scales.x.min || fill.t > u.scales.x.max) continue;
+      for (const fill of shown) {
         const x = u.valToPos(fill.t, "x", true), y = u.valToPos(fill.p, "y", true);
         const up = fill.s > 0 ? 1 : -1;
         ctx.beginPath();
         ctx.moveTo(x, y - up * size * 0.2); ctx.lineTo(x - size * 0.8, y + up * size * 1.3); ctx.lineTo(x + size * 0.8, y + up * size * 1.3); ctx.closePath();
         ctx.fillStyle = colour(fill.s > 0 ? "--gain" : "--loss");
         ctx.strokeStyle = colour("--panel"); ctx.lineWidth = devicePixelRatio;
-        ctx.fill(); ctx.stroke();
+        ctx.fill(); if (!many) ctx.stroke();
       }
       ctx.restore();
     };
@@ -149,7 +161,10 @@
       });
     }
     chart({
-      id: "exposure", height: 120, format: (value, digits) => percent(value, Math.max(0, digits - 2)),
+      id: "exposure", height: 120,
+      y: (_, min, max) => { const most = Math.max(-min, max, 0.01) * 1.15; return [min < 0 ? -most : 0, max > 0 ? most : 0]; },
+      format: (value) => percent(value, Math.abs(value) < 0.01 && value ? 2 : 0),
+      splits: (u) => [-roundDown(-u.scales.y.min), 0, roundDown(u.scales.y.max)].filter((tick, i) => i === 1 || tick),
       series: [area("--accent", "--band", { paths: uPlot.paths.stepped({ align: 1 }) })],
       columns: [exposure.time, exposure.last], said: value((share) => percent(share)),
     });

@@ -121,7 +121,7 @@ fn rounded(value: f64, digits: i32) -> f64 {
 }
 
 /// Decimals of the instrument's tick.
-fn price_digits(report: &Report, symbol: &str) -> usize {
+pub fn price_digits(report: &Report, symbol: &str) -> usize {
     let instruments = report.settings.iter().flat_map(|settings| &settings.instruments);
     let tick = instruments.filter(|one| one.symbol == symbol).map(|one| one.tick.to_string()).next();
     tick.and_then(|tick| tick.split_once('.').map(|(_, decimals)| decimals.len())).unwrap_or(2)

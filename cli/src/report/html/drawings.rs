@@ -31,10 +31,11 @@ pub fn waterfall(out: &mut String, report: &Report) {
     for (name, amount, from, to) in bars {
         let (left, right) = (place(from.min(to)), place(from.max(to)));
         let sum = name == "Result";
-        let class = match (sum, amount.0 < 0) {
-            (true, _) => "sum",
-            (false, true) => "loss",
-            (false, false) => "gain",
+        let class = match amount.0.signum() {
+            _ if sum => "sum",
+            1 => "gain",
+            -1 => "loss",
+            _ => "none",
         };
         let _ = write!(
             out,

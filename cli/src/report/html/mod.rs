@@ -84,8 +84,8 @@ fn charts(out: &mut String, report: &Report) {
         );
     };
     out.push_str(
-        "<section>\n<h2>The run</h2>\n<p class=\"note\">Drag to zoom all four charts; double-click, or \
-         <button class=\"small\" id=\"whole\" type=\"button\">show the whole run</button>, to go back.</p>\n",
+        "<section>\n<h2>The run</h2>\n<p class=\"note screen\">Drag to zoom all four charts; double-click, \
+         or <button class=\"small\" id=\"whole\" type=\"button\">show the whole run</button>, to go back.</p>\n",
     );
     let currency = escape(report.currency());
     figure(out, "equity", &format!("<b>Equity</b> {currency}, marked at the touch"), "Equity over time");

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use genovo_engine::event::Side;
+use genovo_engine::units::{Money, Price};
 
 use super::super::figures::{Report, Trade};
 use super::super::format;
-use super::escape;
 use super::sections::judged;
+use super::{data, escape};
 
 /// The most rows of a table; `report.json` has them all.
 const ROWS_MAX: usize = 1_000;
@@ -30,7 +31,10 @@ pub fn trades(out: &mut String, report: &Report) {
     if let Some(seconds) = report.trades.average_seconds {
         let _ = write!(out, "Open for {} on average. ", format::duration(seconds));
     }
-    out.push_str("Press a heading to sort, an order to copy the command that explains it.</p>\n");
+    out.push_str(
+        "<span class=\"screen\">Press a heading to sort, an order to copy the command that \
+        explains it.</span></p>\n",
+    );
     let several = trades.iter().any(|trade| trade.instrument != trades[0].instrument);
     out.push_str("<div class=\"tall\"><table class=\"sortable\"><thead><tr>");
     let heads: [(&str, bool); 11] = [
@@ -60,12 +64,13 @@ pub fn trades(out: &mut String, report: &Report) {
     }
     out.push_str("</tr></thead><tbody>\n");
     for trade in rows {
-        row(out, trade, report.digits(), several);
+        row(out, trade, report, several);
     }
     out.push_str("</tbody></table></div>\n</section>\n");
 }
 
-fn row(out: &mut String, trade: &Trade, digits: u8, several: bool) {
+fn row(out: &mut String, trade: &Trade, report: &Report, several: bool) {
+    let (digits, tick) = (report.digits(), data::price_digits(report, &trade.instrument));
     let side = match trade.side {
         Side::Buy => "long",
         Side::Sell => "short",
@@ -87,18 +92,20 @@ fn row(out: &mut String, trade: &Trade, digits: u8, several: bool) {
     out.push_str(&number(trade.quantity.as_f64(), format::quantity(trade.quantity)));
     out.push_str(&time(trade.opened));
     out.push_str(&time(trade.closed));
-    out.push_str(&number(trade.price_in.as_f64(), average(trade.price_in)));
-    out.push_str(&number(trade.price_out.as_f64(), average(trade.price_out)));
+    out.push_str(&number(trade.price_in.as_f64(), average(trade.price_in, tick)));
+    out.push_str(&number(trade.price_out.as_f64(), average(trade.price_out, tick)));
     out.push_str(&number(trade.profit.as_f64(), judged(trade.profit, digits)));
     out.push_str(&number(trade.worst_mark.as_f64(), format::money(trade.worst_mark, digits)));
     out.push_str(&number(trade.best_mark.as_f64(), format::money(trade.best_mark, digits)));
     out.push_str("</tr>\n");
 }
 
-/// An average may have nine decimals; five are enough to read.
-fn average(price: genovo_engine::units::Price) -> String {
-    let text = format!("{price:.5}");
-    text.trim_end_matches('0').trim_end_matches('.').replace('-', "−")
+/// An average may have nine decimals: at most five are shown, and no fewer than the instrument's tick has.
+fn average(price: Price, tick_digits: usize) -> String {
+    let text = format::decimal(price.as_f64(), tick_digits.max(5)).replace(',', "");
+    let least = text.find('.').map_or(text.len(), |point| point + 1 + tick_digits);
+    let kept = text.trim_end_matches('0').len().max(least);
+    text[..kept].trim_end_matches('.').to_string()
 }
 
 fn open(out: &mut String, report: &Report) {
@@ -112,7 +119,7 @@ fn open(out: &mut String, report: &Report) {
             format::quantity(position.quantity.abs()),
             escape(&position.instrument),
             format::second(position.opened.0),
-            average(position.price_in),
+            average(position.price_in, data::price_digits(report, &position.instrument)),
             format::price(position.mark),
             judged(position.profit, report.digits())
         );
@@ -156,7 +163,7 @@ pub fn interventions(out: &mut String, report: &Report) {
         let _ = write!(out, "<th scope=\"col\"{class}>{name}</th>");
     }
     out.push_str("</tr></thead><tbody>\n");
-    let money = |amount: Option<genovo_engine::units::Money>| {
+    let money = |amount: Option<Money>| {
         amount.map_or("–".to_string(), |amount| format::money(amount, report.digits()))
     };
     for one in &list[..shown] {

@@ -122,6 +122,42 @@ fn slippage_is_what_lies_beyond_the_touch_and_a_resting_order_earns_the_spread()
 }
 
 #[test]
+fn two_instruments_share_one_account() {
+    let mut settings = settings();
+    let mut silver = settings.instruments[0].clone();
+    silver.symbol = "SILVER".to_string();
+    settings.instruments.push(silver);
+    let mut run = Run::with(&settings);
+    run.quote("100", "100").fill(1, Side::Buy, "10", "0").on(2).quote("20", "20").fill(
+        2,
+        Side::Sell,
+        "50",
+        "0",
+    );
+    run.on(1).quote("90", "90").on(2).quote("18", "18").fill(3, Side::Buy, "50", "0").on(1).quote("95", "95");
+    let report = run.report();
+    // Gold: −50 open; silver: +100 closed. The lowest mark is −100, before silver fell.
+    assert_eq!(report.equity.last, money("10050"));
+    assert_eq!(report.drawdown.trough, money("9900"));
+    assert_eq!(
+        (report.trades.list[0].instrument.as_str(), report.trades.list[0].profit),
+        ("SILVER", money("100"))
+    );
+    assert_eq!((report.open[0].instrument.as_str(), report.open[0].profit), ("GOLD", money("-50")));
+    assert_eq!(report.curves.prices.len(), 2);
+    // Net exposure: 10 × 90 − 50 × 20 of 9,900 at most, and 10 × 100 of 10,000 before.
+    assert!((report.activity.exposure_max - 0.1).abs() < 1e-9);
+    assert!(crate::report::html::page(&report).contains("<option value=1>SILVER</option>"));
+}
+
+#[test]
+fn a_fill_of_nothing_changes_nothing() {
+    let mut run = Run::new();
+    let report = run.quote("100", "101").fill(1, Side::Buy, "0", "0").report();
+    assert_eq!((report.equity.last, report.trades.closed), (money("10000"), 0));
+}
+
+#[test]
 fn a_dropped_quote_marks_nothing_and_a_kept_one_does() {
     let mut run = Run::new();
     run.quote("100", "101").fill(1, Side::Buy, "10", "0");
@@ -189,13 +225,13 @@ fn the_engines_last_equity_counts_and_a_difference_is_said() {
 }
 
 #[test]
-fn every_tick_of_a_long_run_counts_and_the_curves_stay_small() {
+fn every_tick_of_ten_million_counts_and_the_curves_stay_small() {
     let mut run = Run::new();
     run.quote("100", "100.1").fill(1, Side::Buy, "10", "0");
-    for i in 0..200_000_u32 {
-        let bid =
-            if i == 123_456 { "40".to_string() } else { format!("{}.{:02}", 100 + i / 50_000, i % 100) };
-        run.quote(&bid, "200");
+    let ask: Price = of("200");
+    for i in 0..10_000_000_i64 {
+        let cents = if i == 7_654_321 { 4_000 } else { 10_000 + i % 100 };
+        run.quote_of(Price(cents * 10_000_000), ask);
     }
     let report = run.report();
     assert_eq!(report.drawdown.trough, money("9399"));
@@ -205,6 +241,6 @@ fn every_tick_of_a_long_run_counts_and_the_curves_stay_small() {
         assert!(curve.time.is_sorted());
     }
     assert!(curves.equity.low.contains(&9399.0));
-    assert_eq!(report.counts.quotes, 200_001);
-    assert_eq!(report.returns.days.len(), 3);
+    assert_eq!(report.counts.quotes, 10_000_001);
+    assert_eq!(report.returns.days.len(), 117);
 }

@@ -85,6 +85,7 @@ pub struct Run {
     time: i64,
     touch: (Option<Price>, Option<Price>),
     held: Quantity,
+    instrument: InstrumentId,
 }
 
 impl Run {
@@ -101,6 +102,7 @@ impl Run {
             time: NOON,
             touch: (None, None),
             held: Quantity::ZERO,
+            instrument: InstrumentId(1),
         };
         run.input(Fact::RunStarted(Box::new(RunStarted {
             world: WorldKind::Simulated,
@@ -117,6 +119,12 @@ impl Run {
     /// Moves the clock to so many seconds after noon.
     pub fn at(&mut self, seconds: i64) -> &mut Run {
         self.time = NOON + seconds;
+        self
+    }
+
+    /// What follows concerns this instrument.
+    pub fn on(&mut self, instrument: u32) -> &mut Run {
+        self.instrument = InstrumentId(instrument);
         self
     }
 
@@ -139,7 +147,7 @@ impl Run {
                 sequence: Sequence((self.input << 16) + self.position),
                 time_event: time,
                 time_received: time,
-                instrument: InstrumentId(1),
+                instrument: self.instrument,
                 cause,
             },
             fact,
@@ -153,6 +161,13 @@ impl Run {
         self.touch = (Some(of(bid)), Some(of(ask)));
         let quote = Quote { bid: of(bid), ask: of(ask), bid_size: None, ask_size: None };
         self.input(Fact::QuoteChanged(quote))
+    }
+
+    /// The same without text, for millions of them.
+    pub fn quote_of(&mut self, bid: Price, ask: Price) -> &mut Run {
+        self.time += 1;
+        self.touch = (Some(bid), Some(ask));
+        self.input(Fact::QuoteChanged(Quote { bid, ask, bid_size: None, ask_size: None }))
     }
 
     pub fn flag(&mut self, flaw: Flaw, action: FlawAction, size: i64) -> &mut Run {

@@ -93,6 +93,22 @@ fn a_run_without_anything_still_makes_a_page() {
 }
 
 #[test]
+fn with_enough_days_the_page_has_the_figures_of_a_year() {
+    let mut run = Run::new();
+    run.quote("100", "100").fill(1, Side::Buy, "10", "0");
+    for day in 1..40 {
+        let price = (100 + day * 7 % 11).to_string();
+        run.at(day * 86_400).quote(&price, &price);
+    }
+    let report = run.report();
+    assert!(report.returns.figures.is_some());
+    let page = page(&report);
+    assert!(page.contains("<th scope=\"row\">Sharpe</th>"));
+    assert!(page.contains("Histogram of 40 days"));
+    assert!(!page.contains("too few"));
+}
+
+#[test]
 fn a_long_run_fits_its_budget_and_both_files_are_written() {
     let mut run = Run::new();
     for i in 0..15_000_u64 {
