@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use genovo_adapters::data::{self, DataSpec};
-use genovo_engine::event::FlawAction;
+use genovo_engine::event::{Event, FlawAction};
 use genovo_engine::ids::{Hash, InstrumentId};
+use genovo_engine::log::{Log, LogError};
 use genovo_engine::settings::*;
 use genovo_engine::units::Nanoseconds;
 use genovo_engine::world::Source;
@@ -88,5 +89,22 @@ pub fn gold() -> Settings {
             outlier: FlawAction::Keep,
             outlier_times: 0,
         },
+    }
+}
+
+/// A log that keeps everything but market data.
+#[derive(Default)]
+pub struct Rare(pub Vec<Event>);
+
+impl Log for Rare {
+    fn append(&mut self, event: &Event) -> Result<(), LogError> {
+        if !event.fact.kind().is_market() {
+            self.0.push(event.clone());
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), LogError> {
+        Ok(())
     }
 }

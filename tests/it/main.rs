@@ -2,3 +2,5 @@
 
 /// Do the same inputs give the same bytes, whatever runs them?
 mod determinism;
+/// Do the same orders come to what nautilus_trader makes of them?
+mod nautilus;

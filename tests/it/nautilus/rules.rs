@@ -1,0 +1,332 @@
+//! Both venues written down plainly: one program, and a switch for each rule that is not the same here and there.
+//!
+//! Slow and obvious on purpose: every order is looked at at every quote. It shares no code with the engine's venue.
+
+use std::collections::VecDeque;
+
+use genovo_engine::event::{Event, Fact, Liquidity, OrderKind, Quote, Side, TimeInForce};
+use genovo_engine::order::Status;
+use genovo_engine::settings::Settings;
+use genovo_engine::units::{Money, Price, Quantity};
+
+/// A rule that is not the same here and there. `docs/peers-rules.md` says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// A command is due between two quotes. Theirs waits for the next quote and meets that one; ours meets the quote
+    /// that stands when it arrives.
+    StandingQuote,
+    /// After a command, theirs lets everything that rests meet the same quote once more. Ours waits for the next.
+    SecondPass,
+    /// What our own orders took of a displayed size: theirs forgets it, or keeps it by price level until the size at
+    /// that price changes, and counts a FOK that it refused; ours keeps what was filled until the next quote.
+    Memory,
+    /// A touch that our own orders used up: theirs rejects a market order; ours fills it one step worse.
+    UsedUpTouch,
+    /// A market order larger than what is displayed: theirs cancels the rest of an IOC and all of a FOK; ours fills
+    /// the rest one step worse whatever its time in force, as there is always a price for it.
+    MarketRest,
+    /// A stop whose trigger is reached when it arrives: theirs rejects it; ours executes it.
+    TriggeredStop,
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Rule; 6] = [
+        Rule::StandingQuote,
+        Rule::SecondPass,
+        Rule::Memory,
+        Rule::UsedUpTouch,
+        Rule::MarketRest,
+        Rule::TriggeredStop,
+    ];
+}
+
+/// An order to send, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Planned {
+    /// The quote, counted from 1, at which it is sent.
+    pub quote: usize,
+    /// The quote at which its cancel is sent.
+    pub cancel: Option<usize>,
+    pub side: Side,
+    pub kind: OrderKind,
+    pub time_in_force: TimeInForce,
+    pub quantity: Quantity,
+}
+
+/// A fill.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Execution {
+    pub time: i64,
+    pub price: Price,
+    pub quantity: Quantity,
+    pub liquidity: Liquidity,
+    pub commission: Money,
+}
+
+/// What became of an order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub status: Status,
+    pub fills: Vec<Execution>,
+}
+
+impl Outcome {
+    /// The same without the times of the fills.
+    pub fn timeless(&self) -> Outcome {
+        let fills = self.fills.iter().map(|fill| Execution { time: 0, ..fill.clone() });
+        Outcome { status: self.status, fills: fills.collect() }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Command {
+    Submit(usize),
+    Cancel(usize),
+}
+
+/// What was taken of the size displayed at a price.
+struct Taken {
+    side: Side,
+    price: Price,
+    displayed: i64,
+    quantity: i64,
+}
+
+struct Venue<'a> {
+    plan: &'a [Planned],
+    settings: &'a Settings,
+    consumed: bool,
+    ours: &'a [Rule],
+    quote: Option<Quote>,
+    time: i64,
+    outcomes: Vec<Outcome>,
+    left: Vec<i64>,
+    /// Working orders, in the order in which they came.
+    resting: Vec<usize>,
+    taken: Vec<Taken>,
+}
+
+/// Sends the plan's orders at its quotes; `ours` are the rules played our way, all others are theirs.
+pub fn replay(
+    quotes: &[Event],
+    plan: &[Planned],
+    settings: &Settings,
+    consumed: bool,
+    ours: &[Rule],
+) -> Vec<Outcome> {
+    let mut venue = Venue {
+        plan,
+        settings,
+        consumed,
+        ours,
+        quote: None,
+        time: 0,
+        outcomes: vec![Outcome { status: Status::Submitted, fills: Vec::new() }; plan.len()],
+        left: plan.iter().map(|order| order.quantity.0).collect(),
+        resting: Vec::new(),
+        taken: Vec::new(),
+    };
+    let latency = settings.venue.latency.0;
+    let between_quotes = venue.plays(Rule::StandingQuote) && latency > 0;
+    let mut queue: VecDeque<(i64, Command)> = VecDeque::new();
+    for (event, number) in quotes.iter().zip(1..) {
+        let Fact::QuoteChanged(quote) = event.fact else { panic!("quotes only") };
+        let now = event.header.time_event.0;
+        if between_quotes {
+            while let Some((due, command)) = queue.pop_front_if(|(due, _)| *due <= now) {
+                venue.time = due;
+                venue.carry_out(command);
+            }
+        }
+        venue.time = now;
+        venue.quote = Some(quote);
+        if venue.plays(Rule::Memory) {
+            venue.taken.clear();
+        }
+        venue.pass();
+        for (order, index) in plan.iter().zip(0..) {
+            if order.cancel == Some(number) && !venue.outcomes[index].status.is_terminal() {
+                queue.push_back((now + latency, Command::Cancel(index)));
+            }
+        }
+        for (order, index) in plan.iter().zip(0..) {
+            if order.quote == number {
+                queue.push_back((now + latency, Command::Submit(index)));
+            }
+        }
+        let mut any = false;
+        while !between_quotes && let Some((_, command)) = queue.pop_front_if(|(due, _)| *due <= now) {
+            venue.carry_out(command);
+            any = true;
+        }
+        if any && !venue.plays(Rule::SecondPass) {
+            venue.pass();
+        }
+    }
+    assert!(queue.is_empty(), "every command arrives before the last quote");
+    venue.outcomes
+}
+
+impl Venue<'_> {
+    fn plays(&self, rule: Rule) -> bool {
+        self.ours.contains(&rule)
+    }
+
+    /// The price and size that an order of this side meets.
+    fn opposite(&self, side: Side) -> (Price, i64) {
+        let quote = self.quote.expect("orders come after the first quote");
+        let (price, size) = match side {
+            Side::Buy => (quote.ask, quote.ask_size),
+            Side::Sell => (quote.bid, quote.bid_size),
+        };
+        (price, size.or(self.settings.venue.size_when_absent).expect("a size").0)
+    }
+
+    /// Whether the market has come to a limit, or gone to a stop.
+    fn met(&self, index: usize) -> bool {
+        let side = self.plan[index].side;
+        let touch = self.opposite(side).0.0 * side.sign();
+        match self.plan[index].kind {
+            OrderKind::Market => true,
+            OrderKind::Limit { price } => touch <= price.0 * side.sign(),
+            OrderKind::Stop { trigger } => touch >= trigger.0 * side.sign(),
+        }
+    }
+
+    /// Everything that rests meets the quote.
+    fn pass(&mut self) {
+        let mut orders: Vec<usize> = self.resting.iter().copied().filter(|&index| self.met(index)).collect();
+        orders.sort_by_key(|&index| {
+            let order = &self.plan[index];
+            let sign = order.side.sign();
+            match (order.kind, self.plays(Rule::Memory)) {
+                // Ours: stops first, then buys before sells, the better limit first.
+                (OrderKind::Limit { price }, true) => (2, 0, -price.0 * sign),
+                (_, true) => (1, 0, 0),
+                // Theirs: buys before sells; limits, the better first, then stops, the nearer first.
+                (OrderKind::Limit { price }, false) => (-sign, 0, -price.0 * sign),
+                (OrderKind::Stop { trigger }, false) => (-sign, 1, trigger.0 * sign),
+                (OrderKind::Market, false) => unreachable!("market orders never rest"),
+            }
+        });
+        for index in orders {
+            match self.plan[index].kind {
+                OrderKind::Limit { .. } => self.fill_limit(index, Liquidity::Maker),
+                OrderKind::Market | OrderKind::Stop { .. } => self.fill_market(index),
+            }
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Cancel(index) if self.outcomes[index].status.is_terminal() => {}
+            Command::Cancel(index) => self.end(index, Status::Cancelled),
+            Command::Submit(index) => {
+                self.outcomes[index].status = Status::Accepted;
+                self.resting.push(index);
+                let order = &self.plan[index];
+                match (order.kind, self.met(index)) {
+                    (OrderKind::Market, _) => self.fill_market(index),
+                    (OrderKind::Stop { .. }, false) => {}
+                    (OrderKind::Stop { .. }, true) if self.plays(Rule::TriggeredStop) => {
+                        self.fill_market(index)
+                    }
+                    (OrderKind::Stop { .. }, true) => self.end(index, Status::Rejected),
+                    (OrderKind::Limit { .. }, true) => self.fill_limit(index, Liquidity::Taker),
+                    (OrderKind::Limit { .. }, false) if order.time_in_force != TimeInForce::Gtc => {
+                        self.end(index, Status::Cancelled);
+                    }
+                    (OrderKind::Limit { .. }, false) => {}
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, index: usize, status: Status) {
+        self.outcomes[index].status = status;
+        self.resting.retain(|&other| other != index);
+    }
+
+    /// What an order can have at the touch; it is taken.
+    fn take(&mut self, index: usize) -> (Price, i64) {
+        let Planned { side, time_in_force, .. } = self.plan[index];
+        let (price, displayed) = self.opposite(side);
+        let by_level = !self.plays(Rule::Memory);
+        if by_level && !self.consumed {
+            return (price, displayed.min(self.left[index]));
+        }
+        let here = |taken: &Taken| taken.side == side && taken.price == price;
+        // Theirs: another size at a price renews it.
+        let counts = |taken: &Taken| here(taken) && (!by_level || taken.displayed == displayed);
+        let used: i64 = self.taken.iter().filter(|taken| counts(taken)).map(|taken| taken.quantity).sum();
+        let quantity = (displayed - used).max(0).min(self.left[index]);
+        // Theirs: a FOK that could not be filled whole, and was not, has taken all the same.
+        let refused = time_in_force == TimeInForce::Fok && quantity < self.left[index];
+        if quantity > 0 && (by_level || !refused) {
+            self.taken.retain(|taken| !here(taken) || counts(taken));
+            self.taken.push(Taken { side, price, displayed, quantity });
+        }
+        (price, quantity)
+    }
+
+    fn fill_market(&mut self, index: usize) {
+        let Planned { side, time_in_force, kind, .. } = self.plan[index];
+        let (price, quantity) = self.take(index);
+        let fills_rest = self.plays(Rule::MarketRest);
+        if time_in_force == TimeInForce::Fok && quantity < self.left[index] && !fills_rest {
+            return self.end(index, Status::Cancelled);
+        }
+        if quantity > 0 {
+            self.fill(index, price, quantity, Liquidity::Taker);
+        } else if !self.plays(Rule::UsedUpTouch) {
+            // A triggered stop is tried again at the next pass.
+            return if kind == OrderKind::Market {
+                self.end(index, Status::Rejected)
+            };
+        }
+        if self.left[index] > 0 {
+            if time_in_force == TimeInForce::Ioc && !fills_rest {
+                return self.end(index, Status::Cancelled);
+            }
+            let worse = Price(price.0 + self.settings.instruments[0].tick.0 * side.sign());
+            self.fill(index, worse, self.left[index], Liquidity::Taker);
+        }
+    }
+
+    fn fill_limit(&mut self, index: usize, liquidity: Liquidity) {
+        let Planned { time_in_force, kind, .. } = self.plan[index];
+        let (touch, quantity) = self.take(index);
+        let price = match (kind, liquidity) {
+            (OrderKind::Limit { price }, Liquidity::Maker) => price,
+            _ => touch,
+        };
+        if time_in_force == TimeInForce::Fok && quantity < self.left[index] {
+            return self.end(index, Status::Cancelled);
+        }
+        if quantity > 0 {
+            self.fill(index, price, quantity, liquidity);
+        }
+        if self.left[index] > 0 && time_in_force == TimeInForce::Ioc {
+            self.end(index, Status::Cancelled);
+        }
+    }
+
+    fn fill(&mut self, index: usize, price: Price, quantity: i64, liquidity: Liquidity) {
+        let costs = &self.settings.instruments[0].commission;
+        let rate = if liquidity == Liquidity::Maker { costs.maker } else { costs.taker };
+        // Price, quantity and rate have nine decimals each, money as many as its digits; the nearest, no ties here.
+        let exact = i128::from(price.0) * i128::from(quantity) * i128::from(rate.0);
+        let unit = 10_i128.pow(27 - u32::from(self.settings.account.digits));
+        assert_ne!(exact % unit * 2, unit, "a commission half-way");
+        let units = (exact + unit / 2) / unit;
+        let commission = Money(units * 10_i128.pow(9 - u32::from(self.settings.account.digits)));
+        let (time, quantity) = (self.time, Quantity(quantity));
+        self.left[index] -= quantity.0;
+        self.outcomes[index].fills.push(Execution { time, price, quantity, liquidity, commission });
+        self.outcomes[index].status = Status::PartiallyFilled;
+        if self.left[index] == 0 {
+            self.end(index, Status::Filled);
+        }
+    }
+}
