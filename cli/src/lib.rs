@@ -6,11 +6,15 @@
 pub mod commands;
 pub mod error;
 mod failures;
+mod inspect;
 pub mod machine;
+mod progress;
 pub mod report;
 mod runs;
 pub mod scenario;
 mod sources;
 mod verify;
 
-pub use commands::run;
+pub use commands::{command, run};
+/// The vocabulary that a strategy of one's own is written in.
+pub use genovo_engine as engine;

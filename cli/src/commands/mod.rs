@@ -4,6 +4,7 @@
 //! [`Command::run`].
 
 mod check;
+pub(crate) mod import;
 mod replay;
 
 use std::io::{ErrorKind, Write};
@@ -41,6 +42,7 @@ Exit codes: 0 done, 1 the run failed, 2 wrong usage or scenario, 3 verification 
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Import(import::Import),
     Replay(replay::Replay),
 }
 
@@ -48,9 +50,15 @@ impl Command {
     fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
             Command::Check(check) => check.run(context),
+            Command::Import(import) => import.run(context),
             Command::Replay(replay) => replay.run(context),
         }
     }
+}
+
+/// The definition of the command line, for those who complete, document or check it.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// Runs the command line of this process with these strategies.

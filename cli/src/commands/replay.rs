@@ -3,8 +3,6 @@
 use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -18,10 +16,10 @@ use genovo_engine::simulated::Simulated;
 use genovo_engine::world::Source;
 use genovo_journal::{Identity, Sealed, Writer};
 use genovo_kernels::cpu::CpuLevel;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Changes, Context, ScenarioArgument, say, say_json};
 use crate::error::{Exit, Failure};
+use crate::progress::Progress;
 use crate::report::terminal::{self, Colour, Files};
 use crate::report::{self, Report, ReportBuilder};
 use crate::scenario::{Backend, Cpu, Mode, Scenario};
@@ -157,9 +155,9 @@ struct Done {
 }
 
 /// The journal, and the report that is folded from the same events.
-struct Observed {
-    writer: Box<Writer>,
-    report: Box<ReportBuilder>,
+pub(super) struct Observed {
+    pub(super) writer: Box<Writer>,
+    pub(super) report: Box<ReportBuilder>,
 }
 
 impl Log for Observed {
@@ -193,7 +191,7 @@ fn replay(
     let writer =
         Writer::create(&journal, &machine.identity()).map_err(|error| failures::journal(&error, nothing))?;
     let tallies = opened.tallies.clone();
-    let progress = Progress::start(&opened, context.json);
+    let progress = Progress::start("replaying", &opened, context.json);
     let log = Observed { writer: Box::new(writer), report: Box::new(ReportBuilder::new()) };
     let result = drive(&mut engine, started, opened, log, machine);
     progress.finish();
@@ -230,7 +228,7 @@ fn replay(
 }
 
 /// The loop itself, over queues or not; how long it took from the first event to the last block.
-fn drive(
+pub(super) fn drive(
     engine: &mut Engine,
     started: genovo_engine::event::RunStarted,
     opened: Opened,
@@ -252,48 +250,6 @@ fn drive(
     let counts = run(&mut world, &mut log, engine)?;
     let log = log.finish()?;
     Ok((counts, log, began.elapsed()))
-}
-
-/// A bar on a terminal, nothing elsewhere.
-struct Progress {
-    bar: ProgressBar,
-    done: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Progress {
-    fn start(opened: &Opened, json: bool) -> Progress {
-        let done = Arc::new(AtomicBool::new(false));
-        if json || !std::io::stderr().is_terminal() {
-            return Progress { bar: ProgressBar::hidden(), done, thread: None };
-        }
-        let bar = ProgressBar::new(opened.bytes_total.max(1));
-        let style =
-            ProgressStyle::with_template("  replaying {bar:40} {msg}").expect("the template is a constant");
-        bar.set_style(style.progress_chars("━━╌"));
-        let (tallies, flag, shown) = (opened.tallies.clone(), done.clone(), bar.clone());
-        let began = Instant::now();
-        let thread = std::thread::spawn(move || {
-            while !flag.load(Ordering::Relaxed) {
-                let (bytes, rows) = tallies
-                    .iter()
-                    .fold((0, 0), |(bytes, rows), (_, tally)| (bytes + tally.bytes(), rows + tally.rows()));
-                let rate = rows as f64 / began.elapsed().as_secs_f64() / 1e6;
-                shown.set_position(bytes);
-                shown.set_message(format!("{} rows   {rate:.1}M/s", report::format::count(rows)));
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        });
-        Progress { bar, done, thread: Some(thread) }
-    }
-
-    fn finish(self) {
-        self.done.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread {
-            let _ = thread.join();
-        }
-        self.bar.finish_and_clear();
-    }
 }
 
 impl Done {

@@ -43,7 +43,7 @@ fn assemble<'a>(
     let account = account(reading);
     let currency = account.as_ref().map_or(String::new(), |account| account.currency.clone());
     let instruments = instruments(reading, &currency);
-    let data = data::read(reading, instruments.as_deref());
+    let data = data::read(reading, instruments.as_deref(), notes);
     let bars = bars(reading, data.as_ref());
     let has_bars =
         bars.as_ref().is_some_and(|bars| bars.is_some()) || reading_has(data.as_ref(), DataKind::Bars);
@@ -172,8 +172,8 @@ fn bars<'a>(reading: &'a Reading<'a>, data: Option<&Data>) -> Option<Option<BarS
         return Some(None);
     };
     let interval = section.length("interval");
-    let quotes = reading_has(data, DataKind::Quotes) || reading_has(data, DataKind::Journal);
-    let trades = reading_has(data, DataKind::Trades) || reading_has(data, DataKind::Journal);
+    let quotes = reading_has(data, DataKind::Quotes);
+    let trades = reading_has(data, DataKind::Trades);
     let price = match section.word("price").as_deref() {
         Some("bid") => BarPrice::Bid,
         Some("ask") => BarPrice::Ask,
@@ -301,7 +301,7 @@ impl Chosen<'_, '_> {
     /// Reports what the data lacks.
     fn check_needs(&self, data: &Data, has_bars: bool) {
         let name = self.kind.name;
-        if self.kind.needs.quotes && !data.has(DataKind::Quotes) && !data.has(DataKind::Journal) {
+        if self.kind.needs.quotes && !data.has(DataKind::Quotes) {
             let message = format!("{name} needs quotes, and the data has none");
             self.section.fail("kind", message, "use another strategy, or data with quotes");
         }

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use genovo_engine::event::{Fact, Kind};
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Instrument, SourceSettings};
 use genovo_engine::units::Nanoseconds;
+<<<<<<< HEAD
+=======
+use genovo_journal::Journal;
+>>>>>>> tools
 
 use super::document::{self, near};
 use super::peek::peek;
@@ -22,12 +27,14 @@ pub struct Data {
     pub files: Vec<DataFile>,
     /// Whether any source has displayed sizes.
     pub has_sizes: bool,
+    /// What the sources hold: a journal may hold several kinds.
+    kinds: Vec<DataKind>,
 }
 
 impl Data {
-    /// Whether a source is of this kind.
+    /// Whether a source holds this kind of data.
     pub fn has(&self, kind: DataKind) -> bool {
-        self.sources.iter().any(|source| source.kind == kind)
+        self.kinds.contains(&kind)
     }
 }
 
@@ -59,22 +66,64 @@ pub fn roles(kind: DataKind) -> &'static [(&'static str, bool)] {
 }
 
 /// Reads every source. `None` after an error.
-pub fn read<'a>(reading: &'a Reading<'a>, instruments: Option<&[Instrument]>) -> Option<Data> {
+pub fn read<'a>(
+    reading: &'a Reading<'a>,
+    instruments: Option<&[Instrument]>,
+    notes: &mut Vec<String>,
+) -> Option<Data> {
     let sections = reading.sections("data", true);
-    let read: Vec<_> = sections.iter().map(|section| source(reading, section, instruments)).collect();
+    let read: Vec<_> = sections.iter().map(|section| source(reading, section, instruments, notes)).collect();
     let read: Vec<(SourceSettings, DataFile)> = read.into_iter().collect::<Option<_>>()?;
     let (sources, files): (Vec<_>, Vec<DataFile>) = read.into_iter().unzip();
-    let looks = sections.iter().zip(&files).map(|(section, file)| look(reading, section, file));
+    let (mut has_sizes, mut kinds) = (false, Vec::new());
     // Every file is looked at, for its errors, even when the first has sizes.
-    let has_sizes = looks.fold(false, |any, sizes| any | sizes);
-    (!sources.is_empty()).then_some(Data { sources, files, has_sizes })
+    for (section, file) in sections.iter().zip(&files) {
+        if file.kind == DataKind::Journal {
+            has_sizes |= look_into_journal(section, file, &mut kinds);
+        } else {
+            has_sizes |= look(reading, section, file);
+            kinds.push(file.kind);
+        }
+    }
+    (!sources.is_empty()).then_some(Data { sources, files, has_sizes, kinds })
 }
+
+/// Looks into a market journal: adds the kinds of data that it holds, tells whether it has sizes.
+fn look_into_journal(section: &Section<'_>, file: &DataFile, kinds: &mut Vec<DataKind>) -> bool {
+    let mut look = || -> Result<bool, genovo_journal::Error> {
+        let journal = Journal::open(&file.path)?;
+        let mut has_sizes = false;
+        for (kind, holds) in [
+            (Kind::QuoteChanged, DataKind::Quotes),
+            (Kind::TradePrinted, DataKind::Trades),
+            (Kind::BarReceived, DataKind::Bars),
+        ] {
+            for (number, event) in journal.events_of_kinds(&[kind]).take(PEEK_EVENTS).enumerate() {
+                has_sizes |= match event?.fact {
+                    Fact::QuoteChanged(quote) => quote.bid_size.or(quote.ask_size).is_some(),
+                    Fact::TradePrinted(trade) => trade.size.is_some(),
+                    _ => false,
+                };
+                if number == 0 {
+                    kinds.push(holds);
+                }
+            }
+        }
+        Ok(has_sizes)
+    };
+    look().unwrap_or_else(|error| {
+        section.fail("path", format!("cannot read the data {}", file.path.display()), error.to_string());
+        // One error is enough: nothing else shall be missed in data that nobody saw.
+        kinds.extend([DataKind::Quotes, DataKind::Trades, DataKind::Bars]);
+        true
+    })
+}
+
+/// How many events of each kind are looked at in a journal.
+const PEEK_EVENTS: usize = 2_048;
 
 /// Looks into a file: reports columns that it should have and has not, tells whether it has sizes.
 fn look(reading: &Reading<'_>, section: &Section<'_>, file: &DataFile) -> bool {
-    if file.kind == DataKind::Journal {
-        return true;
-    }
     let peek = match peek(file) {
         Ok(peek) => peek,
         Err(error) => {
@@ -108,11 +157,14 @@ fn source<'a>(
     reading: &'a Reading<'a>,
     section: &Section<'a>,
     instruments: Option<&[Instrument]>,
+    notes: &mut Vec<String>,
 ) -> Option<(SourceSettings, DataFile)> {
     let path = section.text("path");
     let path = path.map(|path| reading.document.folder(section.spot("path")).join(path));
     let is_folder = path.as_deref().is_some_and(Path::is_dir);
-    let kind = match section.word("kind").as_deref() {
+    let described_below = is_folder && is_below_path(reading, section, "kind");
+    let word = if described_below { None } else { section.word("kind") };
+    let kind = match word.as_deref() {
         Some("trades") => DataKind::Trades,
         Some("bars") => DataKind::Bars,
         Some("journal") => DataKind::Journal,
@@ -124,7 +176,10 @@ fn source<'a>(
             kind
         }
     };
-    let instrument = instrument(section, kind, instruments);
+    if kind == DataKind::Journal {
+        return journal(reading, section, path?, notes);
+    }
+    let instrument = instrument(section, instruments);
     let header = section.flag("header");
     let columns = columns(section, kind, header);
     let time_format = section.word("time_format");
@@ -136,7 +191,7 @@ fn source<'a>(
     let skip_bad_rows = section.flag("skip_bad_rows");
     let tiles = section.small("tiles");
     let bar_times = bar_times(section, kind);
-    let content = path.as_deref().and_then(|path| content(section, path, kind));
+    let content = path.as_deref().and_then(|path| content(section, path));
     let (bar_interval, bar_known_after) = bar_times?;
     let columns = columns?;
     let (utc_offset, header) = (utc_offset?, header?);
@@ -165,6 +220,7 @@ fn source<'a>(
     Some((settings, file))
 }
 
+<<<<<<< HEAD
 /// How rows are read, as far as the scenario says it: it changes what comes out of the same file, so it is part of the
 /// run's identity.
 fn reading_of(
@@ -207,9 +263,68 @@ fn instrument(
     if kind == DataKind::Journal {
         if symbol.is_some() {
             section.fail("instrument", "a market journal names its own instruments", "leave it out");
+=======
+/// Whether a key was written for a path that another one, of `--set` or of an extending scenario, replaced.
+fn is_below_path(reading: &Reading<'_>, section: &Section<'_>, key: &str) -> bool {
+    let origin = |key| document::get(section.entries, key).map(|entry| reading.document.origin(entry.spot));
+    matches!((origin(key), origin("path")), (Some(key), Some(path)) if key < path)
+}
+
+/// A market journal: it says itself what it holds and whose it is.
+fn journal<'a>(
+    reading: &'a Reading<'a>,
+    section: &Section<'a>,
+    path: PathBuf,
+    notes: &mut Vec<String>,
+) -> Option<(SourceSettings, DataFile)> {
+    let (mut left_out, mut good) = (Vec::new(), true);
+    for entry in section.entries.iter().filter(|entry| !matches!(entry.key.as_str(), "path" | "kind")) {
+        if is_below_path(reading, section, &entry.key) {
+            left_out.push(entry.key.as_str());
+            continue;
+>>>>>>> tools
         }
-        return Some(InstrumentId::NONE);
+        good = false;
+        let message = format!("a market journal has no `{}`: it describes itself", entry.key);
+        section.fail(&entry.key, message, "leave it out; genovo import is where it is said");
     }
+    if !left_out.is_empty() {
+        notes.push(format!("left out, as a market journal describes itself: {}", left_out.join(", ")));
+    }
+    let content = match Journal::open(&path) {
+        Ok(journal) => journal.seal().head_hash,
+        Err(error) => {
+            let label = if path.exists() { error.to_string() } else { near(&path) };
+            section.fail("path", format!("cannot read the data {}", path.display()), label);
+            return None;
+        }
+    };
+    let settings = SourceSettings {
+        instrument: InstrumentId::NONE,
+        kind: DataKind::Journal,
+        content,
+        feed_latency: Nanoseconds::ZERO,
+        clock_offset: Nanoseconds::ZERO,
+        skip_bad_rows: false,
+        tiles: 1,
+        bar_interval: None,
+        bar_known_after: None,
+    };
+    let file = DataFile {
+        path,
+        instrument: InstrumentId::NONE,
+        kind: DataKind::Journal,
+        columns: BTreeMap::new(),
+        time_format: None,
+        utc_offset: Nanoseconds::ZERO,
+        delimiter: None,
+        header: true,
+    };
+    good.then_some((settings, file))
+}
+
+fn instrument(section: &Section<'_>, instruments: Option<&[Instrument]>) -> Option<InstrumentId> {
+    let symbol = section.text("instrument");
     let instruments = instruments?;
     let Some(symbol) = symbol else {
         if instruments.len() == 1 {
@@ -239,12 +354,6 @@ fn columns(
     header: Option<bool>,
 ) -> Option<BTreeMap<&'static str, Column>> {
     let mut columns = BTreeMap::new();
-    if kind == DataKind::Journal {
-        if section.says("columns") {
-            section.fail("columns", "a market journal has no columns", "leave it out");
-        }
-        return Some(columns);
-    }
     let inner = section.inner("columns")?;
     let all = super::keys::section("data.columns").expect("a section of the table");
     for entry in inner.entries {
@@ -268,7 +377,7 @@ fn columns(
     Some(columns)
 }
 
-type BarTimes = (Option<genovo_engine::units::Nanoseconds>, Option<genovo_engine::units::Nanoseconds>);
+type BarTimes = (Option<Nanoseconds>, Option<Nanoseconds>);
 
 /// `interval` and `known_after`, which bars must and all others cannot have.
 fn bar_times(section: &Section<'_>, kind: DataKind) -> Option<BarTimes> {
@@ -299,17 +408,13 @@ fn bar_times(section: &Section<'_>, kind: DataKind) -> Option<BarTimes> {
     Some((interval, known_after))
 }
 
-/// What the settings name the data by: the BLAKE3 of the file's bytes.
-fn content(section: &Section<'_>, path: &Path, kind: DataKind) -> Option<Hash> {
-    let hashed = match (kind, path.is_dir()) {
-        (DataKind::Journal, _) => hash_file(&path.join("seal.toml")),
-        (_, true) => {
-            section.fail("kind", "a folder is a market journal", "leave `kind` out, or name a file");
-            return None;
-        }
-        (_, false) => hash_file(path),
-    };
-    match hashed {
+/// What the settings name a file by: the BLAKE3 of its bytes.
+fn content(section: &Section<'_>, path: &Path) -> Option<Hash> {
+    if path.is_dir() {
+        section.fail("kind", "a folder is a market journal", "leave `kind` out, or name a file");
+        return None;
+    }
+    match hash_file(path) {
         Ok(hash) => Some(hash),
         Err(error) => {
             let label = match error.kind() {
