@@ -277,7 +277,7 @@ impl Import {
         // The opening needs the first rows: when the data begins, and how fine its prices are.
         let mut first = Vec::with_capacity(FIRST_ROWS);
         while first.len() < FIRST_ROWS
-            && let Some(event) = market.next().map_err(world)?
+            && let Some(event) = market.next_event().map_err(world)?
         {
             first.push(event);
         }
@@ -304,7 +304,7 @@ impl Import {
             ticks += 1;
             put(event)?;
         }
-        while let Some(event) = market.next().map_err(world)? {
+        while let Some(event) = market.next_event().map_err(world)? {
             ticks += 1;
             put(event)?;
         }

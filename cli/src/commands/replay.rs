@@ -1,7 +1,6 @@
 //! `genovo replay`: runs a scenario through the engine, journals every event, and reports.
 
 use std::fs;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 

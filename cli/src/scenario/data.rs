@@ -8,10 +8,7 @@ use genovo_engine::event::{Fact, Kind};
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Instrument, SourceSettings};
 use genovo_engine::units::Nanoseconds;
-<<<<<<< HEAD
-=======
 use genovo_journal::Journal;
->>>>>>> tools
 
 use super::document::{self, near};
 use super::peek::peek;
@@ -220,7 +217,6 @@ fn source<'a>(
     Some((settings, file))
 }
 
-<<<<<<< HEAD
 /// How rows are read, as far as the scenario says it: it changes what comes out of the same file, so it is part of the
 /// run's identity.
 fn reading_of(
@@ -254,16 +250,6 @@ fn reading_of(
     reading
 }
 
-fn instrument(
-    section: &Section<'_>,
-    kind: DataKind,
-    instruments: Option<&[Instrument]>,
-) -> Option<InstrumentId> {
-    let symbol = section.text("instrument");
-    if kind == DataKind::Journal {
-        if symbol.is_some() {
-            section.fail("instrument", "a market journal names its own instruments", "leave it out");
-=======
 /// Whether a key was written for a path that another one, of `--set` or of an extending scenario, replaced.
 fn is_below_path(reading: &Reading<'_>, section: &Section<'_>, key: &str) -> bool {
     let origin = |key| document::get(section.entries, key).map(|entry| reading.document.origin(entry.spot));
@@ -282,7 +268,6 @@ fn journal<'a>(
         if is_below_path(reading, section, &entry.key) {
             left_out.push(entry.key.as_str());
             continue;
->>>>>>> tools
         }
         good = false;
         let message = format!("a market journal has no `{}`: it describes itself", entry.key);
@@ -303,6 +288,7 @@ fn journal<'a>(
         instrument: InstrumentId::NONE,
         kind: DataKind::Journal,
         content,
+        reading: BTreeMap::new(),
         feed_latency: Nanoseconds::ZERO,
         clock_offset: Nanoseconds::ZERO,
         skip_bad_rows: false,
