@@ -21,6 +21,10 @@ const KINDS_ONE: u8 = 0;
 const KINDS_RUNS: u8 = 1;
 const KINDS_PACKED: u8 = 2;
 
+/// A sequence's low bits are the position behind an input, the high bits the input's number.
+const POSITION_BITS: u32 = 16;
+const POSITION: i64 = 0xffff;
+
 const CAUSES_BACK: u8 = 0;
 const CAUSES_PLAIN: u8 = 1;
 
@@ -41,7 +45,7 @@ impl BodyWriter {
     pub fn write(&mut self, group: &mut Group, out: &mut Vec<u8>) -> Result<(), CodecError> {
         let packer = &mut self.packer;
         write_kinds(&group.kinds, packer, out);
-        packer.deltas(group.sequences.iter().copied(), out);
+        write_sequences(&group.sequences, packer, out);
         packer.deltas(group.times.iter().copied(), out);
         let delays =
             group.received.iter().zip(&group.times).map(|(received, time)| received.wrapping_sub(*time));
@@ -88,7 +92,7 @@ impl BodyReader {
         let input = &mut input;
         self.read_kinds(input, count, &mut group.kinds)?;
         let unpacker = &mut self.unpacker;
-        unpacker.column(input, count, &mut group.sequences)?;
+        read_sequences(input, unpacker, count, &mut self.scratch, &mut group.sequences)?;
         unpacker.column(input, count, &mut group.times)?;
         unpacker.column(input, count, &mut group.received)?;
         for (received, time) in group.received.iter_mut().zip(&group.times) {
@@ -290,6 +294,37 @@ fn write_kinds(kinds: &[u8], packer: &mut Packer, out: &mut Vec<u8>) {
 
 /// Causes lie a few events back, so their distance is written; an event that names itself as its cause needs
 /// the plain way, because the distance 0 means "no cause".
+/// Positions, then how far the input numbers are from what the positions say: an event at position 0 is the next
+/// input, any other belongs to the last one. Both columns are zeros but for what is rare.
+fn write_sequences(sequences: &[i64], packer: &mut Packer, out: &mut Vec<u8>) {
+    packer.plain(sequences.iter().map(|sequence| sequence & POSITION), out);
+    let mut last = 0;
+    let surprises = sequences.iter().map(|&sequence| {
+        let input = sequence >> POSITION_BITS;
+        let surprise = input.wrapping_sub(last).wrapping_sub(i64::from(sequence & POSITION == 0));
+        last = input;
+        surprise
+    });
+    packer.plain(surprises, out);
+}
+
+fn read_sequences(
+    input: &mut Input<'_>,
+    unpacker: &mut Unpacker,
+    count: usize,
+    surprises: &mut Vec<i64>,
+    sequences: &mut Vec<i64>,
+) -> Result<(), CodecError> {
+    unpacker.column(input, count, sequences)?;
+    unpacker.column(input, count, surprises)?;
+    let mut last = 0_i64;
+    for (sequence, surprise) in sequences.iter_mut().zip(surprises.iter()) {
+        last = last.wrapping_add(*surprise).wrapping_add(i64::from(*sequence == 0));
+        *sequence |= last << POSITION_BITS;
+    }
+    Ok(())
+}
+
 fn write_causes(group: &Group, packer: &mut Packer, out: &mut Vec<u8>) {
     let pairs = || group.sequences.iter().zip(&group.causes);
     if pairs().any(|(sequence, cause)| sequence == cause && *cause != 0) {
