@@ -3,9 +3,11 @@
 //! A new one: a file with a `clap::Args` struct and its `run`, a variant of [`Command`], and an arm in
 //! [`Command::run`].
 
+mod audit;
 mod check;
 mod replay;
 
+use std::cell::Cell;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,6 +24,16 @@ pub struct Context {
     pub registry: Registry,
     /// Whether standard output is for a program.
     pub json: bool,
+    /// Whether the program has its answer: an object that says what failed would be a second one.
+    answered: Cell<bool>,
+}
+
+impl Context {
+    /// Writes the command's one JSON object to standard output.
+    pub fn answer(&self, value: &serde_json::Value) -> Result<(), Failure> {
+        self.answered.set(true);
+        say_json(value)
+    }
 }
 
 /// A trading engine whose every decision replays bit for bit and can be explained.
@@ -40,6 +52,7 @@ Exit codes: 0 done, 1 the run failed, 2 wrong usage or scenario, 3 verification 
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Audit),
     Check(check::Check),
     Replay(replay::Replay),
 }
@@ -47,6 +60,7 @@ enum Command {
 impl Command {
     fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
+            Command::Audit(audit) => audit.run(context),
             Command::Check(check) => check.run(context),
             Command::Replay(replay) => replay.run(context),
         }
@@ -63,10 +77,10 @@ pub fn run(registry: Registry) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 });
         }
     };
-    let context = Context { registry, json: cli.json };
+    let context = Context { registry, json: cli.json, answered: Cell::new(false) };
     let outcome = cli.command.run(&context);
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
-    if context.json {
+    if context.json && !context.answered.get() {
         let _ = say_json(&serde_json::json!({ "error": failure.to_json() }));
     }
     let _ = std::io::stderr().write_all(failure.render_for_stderr().as_bytes());
