@@ -3,6 +3,7 @@
 //! A program with a strategy of its own adds it to a [`Registry`](genovo_engine::strategy::Registry) and
 //! calls [`run`]: it then has every command of genovo.
 
+mod audit;
 pub mod commands;
 pub mod error;
 mod failures;

@@ -3,10 +3,12 @@
 //! A new one: a file with a `clap::Args` struct and its `run`, a variant of [`Command`], and an arm in
 //! [`Command::run`].
 
+mod audit;
 mod check;
 pub(crate) mod import;
 mod replay;
 
+use std::cell::Cell;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +25,16 @@ pub struct Context {
     pub registry: Registry,
     /// Whether standard output is for a program.
     pub json: bool,
+    /// Whether the program has its answer: an object that says what failed would be a second one.
+    answered: Cell<bool>,
+}
+
+impl Context {
+    /// Writes the command's one JSON object to standard output.
+    pub fn answer(&self, value: &serde_json::Value) -> Result<(), Failure> {
+        self.answered.set(true);
+        say_json(value)
+    }
 }
 
 /// A trading engine whose every decision replays bit for bit and can be explained.
@@ -41,6 +53,7 @@ Exit codes: 0 done, 1 the run failed, 2 wrong usage or scenario, 3 verification 
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Audit),
     Check(check::Check),
     Import(import::Import),
     Replay(replay::Replay),
@@ -49,6 +62,7 @@ enum Command {
 impl Command {
     fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
+            Command::Audit(audit) => audit.run(context),
             Command::Check(check) => check.run(context),
             Command::Import(import) => import.run(context),
             Command::Replay(replay) => replay.run(context),
@@ -71,10 +85,10 @@ pub fn run(registry: Registry) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 });
         }
     };
-    let context = Context { registry, json: cli.json };
+    let context = Context { registry, json: cli.json, answered: Cell::new(false) };
     let outcome = cli.command.run(&context);
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
-    if context.json {
+    if context.json && !context.answered.get() {
         let _ = say_json(&serde_json::json!({ "error": failure.to_json() }));
     }
     let _ = std::io::stderr().write_all(failure.render_for_stderr().as_bytes());

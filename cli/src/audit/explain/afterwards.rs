@@ -1,0 +1,165 @@
+//! What became of the position that an order closed or opened.
+
+use genovo_engine::event::{Fact, Kind, Side};
+use genovo_engine::ids::Sequence;
+use genovo_engine::units::{Money, Timestamp};
+use serde_json::{Value, json};
+
+use super::story::Story;
+use crate::audit::recording::{Recording, failed};
+use crate::audit::when;
+use crate::error::Failure;
+use crate::report::{OpenPosition, ReportBuilder, Trade, format};
+
+/// Events at the end of a journal among which the last prices are looked for.
+const TAIL: u64 = 4_096;
+
+/// The trades that an order had a part in, oldest first.
+pub struct Afterwards {
+    trades: Vec<(Part, Trade)>,
+    open: Option<(Part, OpenPosition)>,
+}
+
+/// An order's part in a trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Opened,
+    Changed,
+    Closed,
+}
+
+impl Afterwards {
+    /// Follows the fills of the run to its end.
+    pub fn of(recording: &Recording, story: &Story) -> Result<Afterwards, Failure> {
+        let mut afterwards = Afterwards { trades: Vec::new(), open: None };
+        let times: Vec<Timestamp> =
+            story.fills().iter().map(|(one, _)| one.event.header.time_received).collect();
+        if times.is_empty() {
+            return Ok(afterwards);
+        }
+        let report = follow(recording)?;
+        let symbol = recording.symbol(story.instrument);
+        for trade in report.trades.list {
+            let part = match story.order {
+                order if order == trade.order_out => Part::Closed,
+                order if order == trade.order_in => Part::Opened,
+                _ => Part::Changed,
+            };
+            let within = times.iter().any(|&time| trade.opened.0 < time && time < trade.closed.0);
+            if trade.instrument == symbol && (part != Part::Changed || within) {
+                afterwards.trades.push((part, trade));
+            }
+        }
+        let open = report.open.into_iter().find(|open| open.instrument == symbol);
+        afterwards.open = open.and_then(|open| match open.order_in == story.order {
+            true => Some((Part::Opened, open)),
+            false if times.iter().any(|&time| time > open.opened.0) => Some((Part::Changed, open)),
+            false => None,
+        });
+        Ok(afterwards)
+    }
+
+    /// In words: one line.
+    pub fn text(&self, recording: &Recording, story: &Story) -> String {
+        let digits = recording.digits();
+        let mut parts: Vec<String> = self
+            .trades
+            .iter()
+            .map(|(part, trade)| {
+                let position = long_or_short(trade.side);
+                let since = when::minute_after(trade.closed.0, trade.opened.0);
+                let result = result(trade.profit, digits);
+                match part {
+                    Part::Closed if trade.order_in == trade.order_out => {
+                        format!("the {position} that it opened and closed {result}")
+                    }
+                    Part::Closed => format!("the {position} it closed {result} (order {})", trade.order_in),
+                    Part::Opened => {
+                        format!("the {position} it opened {result} (order {}, {since})", trade.order_out)
+                    }
+                    Part::Changed => format!(
+                        "the {position} it changed {result} (orders {} to {}, {since})",
+                        trade.order_in, trade.order_out
+                    ),
+                }
+            })
+            .collect();
+        if let Some((part, open)) = &self.open {
+            let side = if open.quantity.signum() < 0 { Side::Sell } else { Side::Buy };
+            parts.push(format!(
+                "the {} it {} is still open: {} at {}, {} at the {} {}",
+                long_or_short(side),
+                if *part == Part::Opened { "opened" } else { "changed" },
+                format::quantity(open.quantity.abs()),
+                format::price(open.price_in),
+                format::money_signed(open.profit, digits),
+                open.marked_at,
+                format::price(open.mark)
+            ));
+        }
+        match (parts.is_empty(), story.sent.is_some()) {
+            (false, _) => parts.join("; "),
+            (true, true) => "no position changed: nothing was filled".to_string(),
+            (true, false) => "no position changed: it was never sent".to_string(),
+        }
+    }
+
+    /// For a program.
+    pub fn to_json(&self) -> Value {
+        let part = |part: &Part| match part {
+            Part::Opened => "opened",
+            Part::Changed => "changed",
+            Part::Closed => "closed",
+        };
+        json!({
+            "trades": self.trades.iter().map(|(of, trade)| json!({ "part": part(of), "trade": trade }))
+                .collect::<Vec<_>>(),
+            "still_open": self.open.as_ref().map(|(of, open)| json!({ "part": part(of), "position": open })),
+        })
+    }
+}
+
+/// The report's trades: from the fills, and from the last prices for what is open.
+fn follow(recording: &Recording) -> Result<crate::report::Report, Failure> {
+    let journal = &recording.journal;
+    let tail = journal.summary().events.saturating_sub(TAIL).max(1);
+    let tail = journal.by_number(tail).map_err(failed)?.map_or(Sequence::NONE, |event| event.header.sequence);
+    let mut builder = ReportBuilder::new();
+    for event in journal.events_of_kinds(&[Kind::RunStarted, Kind::InstrumentDefined, Kind::OrderFilled]) {
+        let event = event.map_err(failed)?;
+        if event.header.sequence < tail {
+            builder.observe(&event);
+        }
+    }
+    for event in journal.events_from(tail) {
+        let event = event.map_err(failed)?;
+        let kind = event.fact.kind();
+        let needed = kind.is_market()
+            || matches!(
+                event.fact,
+                Fact::RunStarted(_)
+                    | Fact::InstrumentDefined(_)
+                    | Fact::OrderFilled(_)
+                    | Fact::DataFlagged(_)
+            );
+        if needed {
+            builder.observe(&event);
+        }
+    }
+    Ok(builder.finish())
+}
+
+fn long_or_short(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "long",
+        Side::Sell => "short",
+    }
+}
+
+fn result(profit: Money, digits: u8) -> String {
+    match profit.0 {
+        0 => "broke even".to_string(),
+        1.. => format!("won {}", format::money(profit, digits)),
+        _ => format!("lost {}", format::money(profit.abs(), digits)),
+    }
+}

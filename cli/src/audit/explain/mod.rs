@@ -1,0 +1,138 @@
+//! `audit explain`: why an order is there, back to the tick that caused it, and what became of it.
+//!
+//! [`story`] gathers what the journal has of an order, [`title`] says it in two lines, [`rows`] writes the chain
+//! newest first, [`afterwards`] follows the position, and [`proof`] recomputes the run.
+
+mod afterwards;
+mod event;
+mod fills;
+mod proof;
+mod risk;
+mod rows;
+mod story;
+mod title;
+
+use genovo_engine::event::Fact;
+use genovo_engine::ids::OrderId;
+use serde_json::{Value, json};
+
+pub use event::ExplainedEvent;
+pub use proof::Proof;
+
+use super::json as events;
+use super::recording::Recording;
+use crate::error::Failure;
+use crate::report::format;
+use afterwards::Afterwards;
+use rows::Row;
+use story::Story;
+
+/// An order, explained.
+pub struct ExplainedOrder<'a> {
+    recording: &'a Recording,
+    story: Story,
+    rows: Vec<Row>,
+    afterwards: Afterwards,
+    proof: Proof,
+}
+
+impl<'a> ExplainedOrder<'a> {
+    /// Gathers everything about an order; `all_rules` shows every rule's numbers. The proof comes last: an order that
+    /// is not there needs none.
+    pub fn new(
+        recording: &'a Recording,
+        order: OrderId,
+        all_rules: bool,
+        proof: impl FnOnce() -> Result<Proof, Failure>,
+    ) -> Result<ExplainedOrder<'a>, Failure> {
+        let story = Story::of(recording, order)?;
+        let rows = rows::of_order(recording, &story, all_rules)?;
+        let afterwards = Afterwards::of(recording, &story)?;
+        Ok(ExplainedOrder { recording, story, rows, afterwards, proof: proof()? })
+    }
+
+    /// For a reader.
+    pub fn text(&self) -> String {
+        let mut text = title::lines(self.recording, &self.story);
+        text.push('\n');
+        text.push_str(&rows::table(&self.rows));
+        text.push('\n');
+        text.push_str(&format!("  Afterwards  {}\n", self.afterwards.text(self.recording, &self.story)));
+        text.push_str(&proof_lines(&self.proof, self.recording));
+        text
+    }
+
+    /// For a program.
+    pub fn to_json(&self) -> Value {
+        let story = &self.story;
+        let row = story.chain.last().and_then(|one| self.recording.row_of_data(&one.event).ok()).flatten();
+        json!({
+            "order": story.order,
+            "status": story.status,
+            "instrument": self.recording.symbol(story.instrument),
+            "side": story.side,
+            "order_kind": story.kind,
+            "asked": story.asked(),
+            "quantity": story.sent.as_ref().map(|sent| sent.quantity),
+            "filled": story.filled(),
+            "average_price": story.average_price(),
+            "position_before": story.position,
+            "row_of_data": row,
+            "chain": self.rows.iter().map(|row| events::event(self.recording, &row.one)).collect::<Vec<_>>(),
+            "verdict": story.verdict,
+            "features": self.recording.features(),
+            "afterwards": self.afterwards.to_json(),
+            "proof": self.proof.to_json(self.recording),
+        })
+    }
+
+    /// The error that a difference found by recomputing is.
+    pub fn failure(&self) -> Option<Failure> {
+        self.proof.failure(self.recording)
+    }
+}
+
+/// The order that an event is about.
+pub fn order_of(fact: &Fact) -> Option<OrderId> {
+    match fact {
+        Fact::OrderSubmitted(order) => Some(order.order),
+        Fact::OrderDenied(denied) => Some(denied.order),
+        Fact::OrderFilled(fill) => Some(fill.order),
+        Fact::OrderRejected(rejected) => Some(rejected.order),
+        Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => Some(closed.order),
+        Fact::OrderAccepted(notice) | Fact::CancelRejected(notice) | Fact::CancelRequested(notice) => {
+            Some(notice.order)
+        }
+        Fact::RunStarted(_)
+        | Fact::InstrumentDefined(_)
+        | Fact::QuoteChanged(_)
+        | Fact::TradePrinted(_)
+        | Fact::BarReceived(_)
+        | Fact::TimerFired(_)
+        | Fact::DataFlagged(_)
+        | Fact::BarClosed(_)
+        | Fact::FeaturesComputed(_)
+        | Fact::DecisionMade(_)
+        | Fact::RiskAssessed(_)
+        | Fact::TradingHalted(_)
+        | Fact::RunEnded(_) => None,
+    }
+}
+
+fn proof_lines(proof: &Proof, recording: &Recording) -> String {
+    let lines = proof.lines(recording);
+    let shown = lines.iter().enumerate().map(|(index, line)| match index {
+        0 => format!("  Proof       {line}\n"),
+        _ => format!("              {line}\n"),
+    });
+    shown.collect()
+}
+
+/// `row 285,239 of the data`, where that is certain.
+fn row_of_data(
+    recording: &Recording,
+    event: &genovo_engine::event::Event,
+) -> Result<Option<String>, Failure> {
+    let row = recording.row_of_data(event)?;
+    Ok(row.map(|row| format!("row {} of the data", format::count(row))))
+}

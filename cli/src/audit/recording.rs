@@ -1,0 +1,200 @@
+//! A journal with what is needed to read it to a person: names, numbers, and where its parts lie.
+
+use std::path::Path;
+
+use genovo_engine::event::{Event, Fact, Kind, RunStarted, WorldKind};
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
+use genovo_engine::settings::{DataKind, Settings};
+use genovo_engine::units::{Money, Price, Quantity, Ratio};
+use genovo_journal::{Error, Journal};
+
+use crate::error::{Exit, Failure};
+use crate::failures;
+use crate::scenario::readable::did_you_mean;
+
+/// What was not done when a journal cannot be read.
+pub const NOTHING: &str = "Nothing was shown.";
+
+/// A journal and the run in it.
+pub struct Recording {
+    /// The journal.
+    pub journal: Journal,
+    /// How the run began, if the journal begins with a run.
+    pub started: Option<RunStarted>,
+    /// The run's settings, where this build can read them.
+    pub settings: Option<Settings>,
+    symbols: Vec<String>,
+}
+
+/// An event with its number in the journal, counted from 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbered {
+    /// The number.
+    pub number: u64,
+    /// The event.
+    pub event: Event,
+}
+
+impl Numbered {
+    /// Its sequence.
+    pub fn sequence(&self) -> Sequence {
+        self.event.header.sequence
+    }
+}
+
+/// An error of the journal as the command line shows it.
+pub fn failed(error: Error) -> Failure {
+    failures::journal(&error, NOTHING)
+}
+
+impl Recording {
+    /// Opens a sealed journal.
+    pub fn open(path: &Path) -> Result<Recording, Failure> {
+        let journal = Journal::open(path).map_err(failed)?;
+        let started = journal.run_started().map_err(failed)?;
+        let settings =
+            started.as_ref().and_then(|started| Settings::from_canonical_json(&started.settings).ok());
+        let mut symbols: Vec<String> = match &settings {
+            Some(settings) => settings.instruments.iter().map(|one| one.symbol.clone()).collect(),
+            None => Vec::new(),
+        };
+        if symbols.is_empty() {
+            for event in journal.events_of_kinds(&[Kind::InstrumentDefined]) {
+                let event = event.map_err(failed)?;
+                if let Fact::InstrumentDefined(instrument) = &event.fact
+                    && event.header.instrument.index() == Some(symbols.len())
+                {
+                    symbols.push(instrument.symbol.clone());
+                }
+            }
+        }
+        Ok(Recording { journal, started, settings, symbols })
+    }
+
+    /// The name of an instrument, or its number where it has no name.
+    pub fn symbol(&self, id: InstrumentId) -> String {
+        let name = id.index().and_then(|index| self.symbols.get(index)).cloned();
+        name.unwrap_or_else(|| format!("instrument {id}"))
+    }
+
+    /// How many instruments have a name.
+    pub fn instruments(&self) -> usize {
+        self.symbols.len()
+    }
+
+    /// The instrument of this name.
+    pub fn instrument(&self, symbol: &str) -> Result<InstrumentId, Failure> {
+        if let Some(index) = self.symbols.iter().position(|known| known.eq_ignore_ascii_case(symbol)) {
+            return Ok(InstrumentId(index as u32 + 1));
+        }
+        let names = self.symbols.iter().map(String::as_str);
+        let help = match did_you_mean(symbol, names.clone()) {
+            Some(guess) => format!("did you mean `{guess}`?"),
+            None => format!("it has {}", names.collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("{} has no instrument `{symbol}`", self.journal.path().display());
+        Err(Failure::new(Exit::Usage, message, NOTHING).help(help))
+    }
+
+    /// Decimals of the account's currency.
+    pub fn digits(&self) -> u8 {
+        self.settings.as_ref().map_or(2, |settings| settings.account.digits)
+    }
+
+    /// The names of the feature vector's columns.
+    pub fn features(&self) -> &[String] {
+        self.started.as_ref().map_or(&[], |started| &started.features)
+    }
+
+    /// What a move of the price is worth over a quantity, in account currency.
+    pub fn worth(&self, instrument: InstrumentId, price: Price, quantity: Quantity) -> Money {
+        let settings = self.settings.as_ref().and_then(|settings| settings.instrument(instrument));
+        let multiplier = settings.map_or(Ratio::ONE, |settings| Ratio(settings.multiplier.0));
+        (price * quantity).times(multiplier)
+    }
+
+    /// The event at a sequence.
+    pub fn at(&self, sequence: Sequence) -> Result<Option<Numbered>, Failure> {
+        let number = self.journal.number_of(sequence).map_err(failed)?;
+        let event = self.journal.get(sequence).map_err(failed)?;
+        Ok(number.zip(event).map(|(number, event)| Numbered { number, event }))
+    }
+
+    /// The event with a number.
+    pub fn by_number(&self, number: u64) -> Result<Option<Numbered>, Failure> {
+        let event = self.journal.by_number(number).map_err(failed)?;
+        Ok(event.map(|event| Numbered { number, event }))
+    }
+
+    /// The input that `sequence` is or follows from, with everything that follows from it, in order.
+    pub fn input_with_effects(&self, sequence: Sequence) -> Result<Vec<Numbered>, Failure> {
+        let input = Sequence::input(sequence.input_number());
+        let mut found: Vec<Numbered> = Vec::new();
+        for event in self.journal.events_from(input) {
+            let event = event.map_err(failed)?;
+            if event.header.sequence.input_number() != input.input_number() {
+                break;
+            }
+            let number = match found.last() {
+                Some(last) => last.number + 1,
+                None => self.journal.number_of(event.header.sequence).map_err(failed)?.unwrap_or(0),
+            };
+            found.push(Numbered { number, event });
+        }
+        Ok(found)
+    }
+
+    /// Every event that names an order, oldest first.
+    pub fn order_events(&self, order: OrderId) -> Result<Vec<Numbered>, Failure> {
+        let sequences = self.journal.order_events(order).map_err(failed)?;
+        let mut found = Vec::with_capacity(sequences.len());
+        for sequence in sequences {
+            found.extend(self.at(sequence)?);
+        }
+        Ok(found)
+    }
+
+    /// How many orders there are, denied ones included: they are numbered without a gap.
+    pub fn orders(&self) -> Result<u64, Failure> {
+        let mut last = 0;
+        for event in self.journal.events_of_kinds(&[Kind::OrderSubmitted, Kind::OrderDenied]) {
+            match event.map_err(failed)?.fact {
+                Fact::OrderSubmitted(order) => last = last.max(order.order.0),
+                Fact::OrderDenied(denied) => last = last.max(denied.order.0),
+                _ => {}
+            }
+        }
+        Ok(last)
+    }
+
+    /// Which row of the data a market event was, counted from 1; `None` unless that is certain: one source that is no
+    /// journal, read once, no row left out.
+    pub fn row_of_data(&self, event: &Event) -> Result<Option<u64>, Failure> {
+        let (Some(started), Some(settings)) = (&self.started, &self.settings) else { return Ok(None) };
+        let [source] = settings.sources.as_slice() else { return Ok(None) };
+        let certain = started.world == WorldKind::Simulated
+            && source.kind != DataKind::Journal
+            && source.tiles == 1
+            && !source.skip_bad_rows
+            && event.fact.kind().is_market();
+        if !certain {
+            return Ok(None);
+        }
+        // Inputs are numbered without a gap: what is no market event is counted and taken off.
+        let others: Vec<Kind> =
+            Kind::ALL.iter().copied().filter(|kind| is_input(*kind) && !kind.is_market()).collect();
+        let mut before = 0;
+        for other in self.journal.events_of_kinds(&others) {
+            if other.map_err(failed)?.header.sequence > event.header.sequence {
+                break;
+            }
+            before += 1;
+        }
+        Ok(Some(event.header.sequence.input_number() - before))
+    }
+}
+
+/// Whether events of this kind come from outside, the venue's answers included.
+fn is_input(kind: Kind) -> bool {
+    kind.is_built() && (kind as u8) < Kind::DataFlagged as u8
+}

@@ -1,0 +1,278 @@
+//! Every kind of event in one line.
+
+use genovo_engine::event::{
+    Action, Bar, CloseReason, Decision, Event, Fact, Features, Fill, Flaw, FlawAction, Liquidity, Order,
+    OrderClosed, OrderKind, Quote, RunStarted, Side, TimeInForce, Trade, TradingHalted, Verdict, WorldKind,
+};
+use genovo_engine::settings::Instrument;
+use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
+
+use super::recording::Recording;
+use super::when;
+use crate::report::format;
+
+/// Columns of a feature vector that one line shows.
+const FEATURES_SHOWN: usize = 8;
+
+/// The event in one line; its kind and instrument are not repeated.
+pub fn event(recording: &Recording, event: &Event) -> String {
+    let digits = recording.digits();
+    match &event.fact {
+        Fact::RunStarted(started) => run(recording, started),
+        Fact::InstrumentDefined(instrument) => defined(instrument),
+        Fact::QuoteChanged(one) => quote(one),
+        Fact::TradePrinted(one) => trade(one),
+        Fact::BarReceived(one) => bar(one, Some(event.header.time_event)),
+        Fact::BarClosed(one) => bar(one, bar_end(recording, one)),
+        Fact::TimerFired(fired) => format!("timer {}", fired.timer),
+        Fact::OrderAccepted(notice) | Fact::CancelRequested(notice) => format!("order {}", notice.order),
+        Fact::CancelRejected(notice) => format!("order {}: it was done before", notice.order),
+        Fact::OrderRejected(rejected) => format!("order {}: {}", rejected.order, rejected.reason.name()),
+        Fact::OrderFilled(one) => fill(one, digits),
+        Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => {
+            format!("order {}: {}", closed.order, self::closed(closed))
+        }
+        Fact::DataFlagged(flag) => {
+            format!("{}, {}", flaw(flag.flaw, flag.size), flaw_action(flag.action))
+        }
+        Fact::FeaturesComputed(vector) => features(vector, recording.features(), FEATURES_SHOWN),
+        Fact::DecisionMade(one) => decision(recording, one),
+        Fact::RiskAssessed(one) => verdict(one),
+        Fact::OrderDenied(denied) => format!("order {} by {}", denied.order, denied.rule.name()),
+        Fact::OrderSubmitted(one) => {
+            format!("order {}: {}", one.order, order(one))
+        }
+        Fact::TradingHalted(one) => halted(one),
+        Fact::RunEnded(ended) => format!(
+            "{} decisions, {} orders, {} fills, equity {}, state {}",
+            format::count(ended.decisions),
+            format::count(ended.orders),
+            format::count(ended.fills),
+            format::money(ended.equity, digits),
+            ended.state_hash.short()
+        ),
+    }
+}
+
+fn run(recording: &Recording, started: &RunStarted) -> String {
+    let world = match started.world {
+        WorldKind::Simulated => "simulated",
+        WorldKind::Live => "live",
+        WorldKind::Market => "market data",
+    };
+    let names = recording
+        .settings
+        .as_ref()
+        .map(|settings| format!("{}, {}, seed {}, ", settings.name, settings.strategy.kind, started.seed));
+    format!(
+        "{world}: {}settings {}, logic version {}",
+        names.unwrap_or_default(),
+        started.settings_hash.short(),
+        started.logic_version
+    )
+}
+
+fn defined(instrument: &Instrument) -> String {
+    let Instrument { symbol, tick, lot, multiplier, .. } = instrument;
+    format!("{symbol}: tick {tick}, lot {lot}, multiplier {multiplier}")
+}
+
+/// `1290.572 / 1290.838`, with the sizes where the data has them.
+pub fn quote(quote: &Quote) -> String {
+    let mut text = format!("{} / {}", format::price(quote.bid), format::price(quote.ask));
+    if quote.bid_size.is_some() || quote.ask_size.is_some() {
+        let size = |size: Option<Quantity>| size.map_or("?".to_string(), format::quantity);
+        text.push_str(&format!("   {} × {}", size(quote.bid_size), size(quote.ask_size)));
+    }
+    text
+}
+
+fn trade(trade: &Trade) -> String {
+    let size = trade.size.map_or(String::new(), |size| format!(" × {}", format::quantity(size)));
+    let who = match trade.aggressor {
+        Some(Side::Buy) => "   a buyer crossed",
+        Some(Side::Sell) => "   a seller crossed",
+        None => "",
+    };
+    format!("{}{size}{who}", format::price(trade.price))
+}
+
+/// When a bar built here ended: it is known only at the first tick after that.
+fn bar_end(recording: &Recording, bar: &Bar) -> Option<Timestamp> {
+    let bars = recording.settings.as_ref().and_then(|settings| settings.bars)?;
+    Some(bar.open_time + bars.interval)
+}
+
+/// `14:25–14:30   o 1284.966   h 1291.8055   l 1284.6745   c 1290.6965`.
+fn bar(bar: &Bar, end: Option<Timestamp>) -> String {
+    let volume = bar.volume.map_or(String::new(), |volume| format!("   v {}", format::quantity(volume)));
+    let end = end.map_or(String::new(), |end| format!("–{}", when::short(end)));
+    format!(
+        "{}{end}   o {}   h {}   l {}   c {}{volume}",
+        when::short(bar.open_time),
+        format::price(bar.open),
+        format::price(bar.high),
+        format::price(bar.low),
+        format::price(bar.close)
+    )
+}
+
+/// `at market`, `at limit 1290.5`, `at stop 1290.5`.
+pub fn order_kind(kind: &OrderKind) -> String {
+    match kind {
+        OrderKind::Market => "at market".to_string(),
+        OrderKind::Limit { price } => format!("at limit {}", format::price(*price)),
+        OrderKind::Stop { trigger } => format!("at stop {}", format::price(*trigger)),
+    }
+}
+
+/// `buy 901 at market, bid 1290.572, ask 1290.838`.
+pub fn order(order: &Order) -> String {
+    let mut text =
+        format!("{} {} {}", order.side.name(), format::quantity(order.quantity), order_kind(&order.kind));
+    match order.time_in_force {
+        TimeInForce::Gtc => {}
+        TimeInForce::Day => text.push_str(", for the day"),
+        TimeInForce::Ioc => text.push_str(", immediate or cancel"),
+        TimeInForce::Fok => text.push_str(", fill or kill"),
+    }
+    for (name, price) in [("bid", order.bid), ("ask", order.ask)] {
+        if let Some(price) = price {
+            text.push_str(&format!(", {name} {}", format::price(price)));
+        }
+    }
+    text
+}
+
+fn fill(fill: &Fill, digits: u8) -> String {
+    let liquidity = match fill.liquidity {
+        Liquidity::Maker => "maker",
+        Liquidity::Taker => "taker",
+    };
+    let mut text = format!(
+        "order {}: {} {} at {}, {liquidity}",
+        fill.order,
+        fill.side.name(),
+        format::quantity(fill.quantity),
+        format::price(fill.price)
+    );
+    if fill.commission != Money::ZERO {
+        text.push_str(&format!(", commission {}", format::money(fill.commission, digits)));
+    }
+    if fill.remaining > Quantity::ZERO {
+        text.push_str(&format!(", {} left", format::quantity(fill.remaining)));
+    }
+    text
+}
+
+/// `500 unfilled, as asked`.
+pub fn closed(closed: &OrderClosed) -> String {
+    let why = match closed.reason {
+        CloseReason::Requested => "as asked",
+        CloseReason::ImmediateRest => "immediate or cancel: no more could be had at once",
+        CloseReason::NotFillable => "not all of it could be had at once",
+        CloseReason::DayEnded => "its day ended",
+    };
+    format!("{} unfilled, {why}", format::quantity(closed.unfilled))
+}
+
+fn flaw(flaw: Flaw, size: i64) -> String {
+    match flaw {
+        Flaw::Crossed => format!("crossed by {}", format::price(Price(size))),
+        Flaw::Locked => "locked: bid and ask are equal".to_string(),
+        Flaw::OutOfOrder => format!("out of order by {}", when::length(Nanoseconds(size.saturating_abs()))),
+        Flaw::Duplicate => "the same again".to_string(),
+        Flaw::Gap => format!("after a gap of {}", when::length(Nanoseconds(size))),
+        Flaw::Outlier => format!("an outlier: {} times the usual move", Quantity(size)),
+    }
+}
+
+fn flaw_action(action: FlawAction) -> &'static str {
+    match action {
+        FlawAction::Keep => "kept",
+        FlawAction::Drop => "dropped",
+        FlawAction::Halt => "trading halted",
+    }
+}
+
+/// `ema_12 1284.4131   ema_48 1284.3666   atr_14 2.295234`: the first `most` columns.
+pub fn features(vector: &Features, names: &[String], most: usize) -> String {
+    let count = vector.values.len();
+    let mut parts: Vec<String> = (0..count.min(most))
+        .map(|column| {
+            let name = names.get(column).cloned().unwrap_or_else(|| format!("column {column}"));
+            match vector.get(column) {
+                // The shortest text that reads back to the same float.
+                Some(value) => format!("{name} {value}"),
+                None => format!("{name} unknown"),
+            }
+        })
+        .collect();
+    if count > most {
+        parts.push(format!("and {} more", format::count((count - most) as u64)));
+    }
+    parts.join("   ")
+}
+
+fn decision(recording: &Recording, decision: &Decision) -> String {
+    let reason = match decision.because.as_str() {
+        "" => decision.actions.iter().map(|one| action(recording, one)).collect::<Vec<_>>().join("; "),
+        because => because.to_string(),
+    };
+    let reason = if reason.is_empty() { "nothing changes".to_string() } else { reason };
+    format!("{} → {reason}", decision.strategy)
+}
+
+/// What an action asks for.
+pub fn action(recording: &Recording, action: &Action) -> String {
+    match action {
+        Action::Hold => "hold".to_string(),
+        Action::Target { instrument, quantity } => {
+            format!("hold {} {}", position(*quantity), recording.symbol(*instrument))
+        }
+        Action::Submit { instrument, side, kind, quantity, .. } => format!(
+            "{} {} {} {}",
+            side.name(),
+            format::quantity(*quantity),
+            recording.symbol(*instrument),
+            order_kind(kind)
+        ),
+        Action::Cancel { order } => format!("cancel order {order}"),
+    }
+}
+
+/// `long 500`, `short 500`, `nothing`.
+pub fn position(quantity: Quantity) -> String {
+    match quantity.signum() {
+        1 => format!("long {}", format::quantity(quantity)),
+        -1 => format!("short {}", format::quantity(quantity.abs())),
+        _ => "nothing".to_string(),
+    }
+}
+
+/// `reduced 500 → 401 by per_trade_risk, closes 500`.
+pub fn verdict(verdict: &Verdict) -> String {
+    let Verdict { asked, granted, closing, .. } = verdict;
+    let mut text = verdict.outcome.name().to_string();
+    if asked != granted {
+        text.push_str(&format!(" {} → {}", format::quantity(*asked), format::quantity(*granted)));
+    } else if *asked > Quantity::ZERO {
+        text.push_str(&format!(" {}", format::quantity(*asked)));
+    }
+    if let Some(rule) = verdict.rule {
+        text.push_str(&format!(" by {}", rule.name()));
+    }
+    if *closing > Quantity::ZERO {
+        let comma = if *asked > Quantity::ZERO { "," } else { "" };
+        text.push_str(&format!("{comma} closes {}", format::quantity(*closing)));
+    }
+    text
+}
+
+fn halted(halted: &TradingHalted) -> String {
+    match halted {
+        TradingHalted::Data { flaw } => format!("the data has a flaw that halts: {}", flaw.name()),
+        TradingHalted::NotANumber { column } => format!("NaN or infinity in column {column}"),
+        TradingHalted::EquityGone => "the account can no longer hold its positions".to_string(),
+    }
+}

@@ -1,0 +1,281 @@
+//! `genovo audit`: proves a journal, shows it, explains a decision, compares two runs.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Subcommand};
+use genovo_engine::ids::{OrderId, Sequence};
+
+use super::{Context, say};
+use crate::audit::explain::{ExplainedEvent, ExplainedOrder, Proof};
+use crate::audit::recording::{NOTHING, Numbered, Recording};
+use crate::audit::show::{self, Bound, Selection};
+use crate::audit::{diff, json, verify};
+use crate::error::{Exit, Failure};
+use crate::report::format;
+use crate::runs;
+
+/// Prove a journal, show what is in it, explain a decision down to the tick that caused it.
+#[derive(Args, Debug)]
+#[command(arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Audit {
+    #[command(subcommand)]
+    question: Question,
+}
+
+const EXAMPLES: &str = "\
+JOURNAL is a run's directory, or `last` for the newest under runs/.
+Examples:
+  genovo audit verify last
+  genovo audit explain last --order 12
+  genovo audit show last --kind OrderFilled
+  genovo audit diff runs/gold-5ffe runs/gold-5ffe-2";
+
+#[derive(Debug, Subcommand)]
+enum Question {
+    Verify(Verify),
+    Show(Show),
+    Explain(Explain),
+    Diff(Diff),
+}
+
+impl Audit {
+    /// Runs the command.
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        match &self.question {
+            Question::Verify(verify) => verify.run(context),
+            Question::Show(show) => show.run(context),
+            Question::Explain(explain) => explain.run(context),
+            Question::Diff(diff) => diff.run(context),
+        }
+    }
+}
+
+/// Recompute the chain from the first event and compare every file with its seal.
+#[derive(Args, Debug)]
+#[command(after_help = VERIFY_EXAMPLES)]
+struct Verify {
+    /// The journal, or `last`.
+    journal: PathBuf,
+    /// Make the store anew from chapter.blocks if only the store differs.
+    #[arg(long)]
+    rebuild: bool,
+}
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  genovo audit verify last
+  genovo audit verify runs/gold-5ffe --json
+  genovo audit verify runs/gold-5ffe --rebuild";
+
+impl Verify {
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let journal = runs::resolve(&self.journal)?;
+        let rebuilt = self.rebuild && verify::rebuild(&journal)?;
+        let found = verify::verify(&journal)?;
+        let failure = verify::failure(&found);
+        if context.json {
+            context.answer(&verify::to_json(&found))?;
+        } else if failure.is_none() {
+            if self.rebuild {
+                say(if rebuilt {
+                    "The store was made anew.\n"
+                } else {
+                    "The store needed no rebuilding.\n"
+                })?;
+            }
+            say(&verify::text(&found))?;
+        }
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+/// Show the events of a journal, one a line.
+#[derive(Args, Debug)]
+#[command(after_help = SHOW_EXAMPLES)]
+struct Show {
+    /// The journal, or `last`.
+    journal: PathBuf,
+    /// The first event: its number, or a time of arrival.
+    #[arg(long, value_name = "N|TIME", value_parser = Bound::parse)]
+    from: Option<Bound>,
+    /// The last event: its number, or a time of arrival.
+    #[arg(long, value_name = "N|TIME", value_parser = Bound::parse)]
+    to: Option<Bound>,
+    /// Only these kinds, such as OrderFilled; case does not matter.
+    #[arg(long, value_name = "KIND", num_args = 1.., value_delimiter = ',')]
+    kind: Vec<String>,
+    /// Only events that name this order.
+    #[arg(long, value_name = "N")]
+    order: Option<u64>,
+    /// Only this instrument.
+    #[arg(long, value_name = "NAME")]
+    symbol: Option<String>,
+    /// One event in full.
+    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(conflicts_with_all = ["from", "to", "kind", "order", "symbol"])]
+    event: Option<u64>,
+    /// The most events shown; 0 for all.
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    limit: u64,
+}
+
+const SHOW_EXAMPLES: &str = "\
+With --json, every event is a JSON object in a line of its own.
+Examples:
+  genovo audit show last --from 286,641 --limit 10
+  genovo audit show last --from \"2014-05-02 14:30\" --kind BarClosed DecisionMade
+  genovo audit show last --kind OrderFilled --limit 0 --json
+  genovo audit show last --order 12
+  genovo audit show last --event 286,641";
+
+/// A number that may have separators, as events are printed.
+fn number(text: &str) -> Result<u64, String> {
+    text.replace([',', '_'], "").parse().map_err(|_| "is not the number of an event".to_string())
+}
+
+impl Show {
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let recording = Recording::open(&runs::resolve(&self.journal)?)?;
+        let print = |one: &Numbered| match context.json {
+            true => say(&format!("{}\n", json::event(&recording, one))),
+            false => say(&show::row(&recording, one)),
+        };
+        if let Some(number) = self.event {
+            let one = event(&recording, number)?;
+            return match context.json {
+                true => print(&one),
+                false => say(&show::in_full(&recording, &one)),
+            };
+        }
+        let kinds = self.kind.iter().map(|name| show::kind(name)).collect::<Result<Vec<_>, _>>()?;
+        let symbol = self.symbol.as_deref().map(|symbol| recording.instrument(symbol)).transpose()?;
+        let selection = Selection {
+            from: self.from,
+            to: self.to,
+            kinds,
+            order: self.order.map(OrderId),
+            instrument: symbol,
+            limit: self.limit,
+        };
+        let mut shown = 0_u64;
+        let more = show::select(&recording, &selection, |one| {
+            shown += 1;
+            print(one)
+        })?;
+        match (context.json, shown, more) {
+            (false, 0, _) => say("No event fits.\n"),
+            (false, _, true) => say(&format!("The first {}: --limit 0 shows all.\n", format::count(shown))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The event with a number, or an error that says which numbers there are.
+fn event(recording: &Recording, number: u64) -> Result<Numbered, Failure> {
+    recording.by_number(number)?.ok_or_else(|| {
+        let path = recording.journal.path().display();
+        let events = format::count(recording.journal.summary().events);
+        let message = format!("{path} has no event {}", format::count(number));
+        Failure::new(Exit::Usage, message, NOTHING).help(format!("its events are 1 to {events}"))
+    })
+}
+
+/// Explain an order or an event: what led to it, what it met, what became of it, and the proof.
+#[derive(Args, Debug)]
+#[command(after_help = EXPLAIN_EXAMPLES)]
+#[command(group = ArgGroup::new("what").required(true).args(["order", "event", "sequence"]))]
+struct Explain {
+    /// The journal, or `last`.
+    journal: PathBuf,
+    /// The order with this number, denied ones included.
+    #[arg(long, value_name = "N", value_parser = number)]
+    order: Option<u64>,
+    /// The event with this number.
+    #[arg(long, value_name = "N", value_parser = number)]
+    event: Option<u64>,
+    /// The event at this sequence.
+    #[arg(long, value_name = "N", value_parser = number)]
+    sequence: Option<u64>,
+    /// Show every risk rule with its numbers.
+    #[arg(long, requires = "order")]
+    rules: bool,
+    /// Do not recompute the run.
+    #[arg(long)]
+    no_proof: bool,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  genovo audit explain last --order 12
+  genovo audit explain last --order 12 --rules
+  genovo audit explain last --event 286,641
+  genovo audit explain last --order 12 --json";
+
+impl Explain {
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let recording = Recording::open(&runs::resolve(&self.journal)?)?;
+        let proof = || match self.no_proof {
+            true => Ok(Proof::NotAsked),
+            false => Proof::of(&recording, context),
+        };
+        if let Some(order) = self.order {
+            let explained = ExplainedOrder::new(&recording, OrderId(order), self.rules, proof)?;
+            match context.json {
+                true => context.answer(&explained.to_json())?,
+                false => say(&explained.text())?,
+            }
+            return explained.failure().map_or(Ok(()), Err);
+        }
+        let one = match (self.event, self.sequence) {
+            (Some(number), _) => event(&recording, number)?,
+            (None, sequence) => {
+                let sequence = sequence.expect("the command line asks for one of the three");
+                recording.at(Sequence(sequence))?.ok_or_else(|| {
+                    let path = recording.journal.path().display();
+                    let message = format!("{path} has no event at sequence {sequence}");
+                    Failure::new(Exit::Usage, message, NOTHING)
+                        .help("audit show --event N shows the sequence of event N")
+                })?
+            }
+        };
+        let explained = ExplainedEvent::new(&recording, one, proof()?)?;
+        match context.json {
+            true => context.answer(&explained.to_json())?,
+            false => say(&explained.text()?)?,
+        }
+        explained.failure().map_or(Ok(()), Err)
+    }
+}
+
+/// Compare two journals event by event.
+#[derive(Args, Debug)]
+#[command(after_help = DIFF_EXAMPLES)]
+struct Diff {
+    /// A journal, or `last`.
+    #[arg(value_name = "A")]
+    first: PathBuf,
+    /// Another.
+    #[arg(value_name = "B")]
+    second: PathBuf,
+    /// The most differences shown.
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    limit: usize,
+}
+
+const DIFF_EXAMPLES: &str = "\
+Exit code 0 when every event is equal, 3 when one differs.
+Examples:
+  genovo audit diff runs/gold-5ffe runs/gold-5ffe-2
+  genovo audit diff runs/gold-5ffe last --limit 3 --json";
+
+impl Diff {
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let (first, second) = (runs::resolve(&self.first)?, runs::resolve(&self.second)?);
+        let compared = diff::compare(&first, &second, self.limit.max(1))?;
+        match context.json {
+            true => context.answer(&compared.to_json()?)?,
+            false => say(&compared.text()?)?,
+        }
+        compared.failure().map_or(Ok(()), Err)
+    }
+}
