@@ -4,3 +4,5 @@
 mod determinism;
 /// Do the same orders come to what nautilus_trader makes of them?
 mod nautilus;
+/// Does recomputing a recorded run find every difference?
+mod recorded;
