@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one module a question.
 
+/// Does a tick cost memory?
+mod allocation;
 /// Do the same inputs give the same bytes, whatever runs them?
 mod determinism;
 /// Do the same orders come to what nautilus_trader makes of them?
