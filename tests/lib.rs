@@ -1,6 +1,8 @@
-//! Shared pieces of the integration tests: the scenarios' data, and settings written out by hand.
+//! Shared pieces of the integration tests: the scenarios' data, settings written out by hand, the binary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use genovo_adapters::data::{self, DataSpec};
 use genovo_engine::event::{Event, FlawAction};
@@ -13,6 +15,35 @@ use genovo_engine::world::Source;
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// The `genovo` binary, built with the profile of the tests.
+pub fn binary() -> &'static Path {
+    static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+        // This program is target/PROFILE/deps/it-….
+        let program = std::env::current_exe().expect("a running program has a path");
+        let profile = program.ancestors().nth(2).expect("tests lie in target/PROFILE/deps");
+        let name = match profile.file_name().and_then(|name| name.to_str()) {
+            None | Some("debug") => "dev",
+            Some(name) => name,
+        };
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--package", "genovo", "--bin", "genovo", "--profile", name])
+            .arg("--target-dir")
+            .arg(profile.parent().expect("a profile lies in target"))
+            .current_dir(repository("."))
+            .status();
+        assert!(built.expect("cargo starts").success(), "the binary is built");
+        profile.join(format!("genovo{}", std::env::consts::EXE_SUFFIX))
+    });
+    &BINARY
+}
+
+/// Runs `genovo` with these arguments in the repository.
+pub fn genovo<I: IntoIterator<Item: AsRef<std::ffi::OsStr>>>(arguments: I) -> Output {
+    let output = Command::new(binary()).args(arguments).current_dir(repository(".")).output();
+    output.expect("the binary starts")
 }
 
 /// The gold week's quotes.

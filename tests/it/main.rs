@@ -1,6 +1,10 @@
 //! The integration tests: one binary, one module a question.
 
+/// Does a tick cost memory?
+mod allocation;
 /// Do the same inputs give the same bytes, whatever runs them?
 mod determinism;
 /// Do the same orders come to what nautilus_trader makes of them?
 mod nautilus;
+/// Does recomputing a recorded run find every difference?
+mod recorded;

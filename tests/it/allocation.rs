@@ -1,0 +1,145 @@
+//! Does a tick cost memory?
+//!
+//! Every allocation of this test binary is counted, by thread. Once its buffers have grown, the loop takes a tick, has
+//! the engine look at it and journals it without one; bars cost none either, and a decision a few.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use genovo_engine::engine::Engine;
+use genovo_engine::event::{Fact, Kind, WorldKind};
+use genovo_engine::ids::Sequence;
+use genovo_engine::settings::{Settings, StrategySettings};
+use genovo_engine::simulated::Simulated;
+use genovo_engine::strategy::Registry;
+use genovo_engine::world::World;
+use genovo_journal::{Identity, Writer};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that ends frees its locals first; what it allocates then is nobody's.
+    let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came; the count allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are the system's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// How many allocations of this thread `work` makes.
+fn allocations<T>(work: impl FnOnce() -> T) -> (u64, T) {
+    let before = ALLOCATIONS.get();
+    let result = work();
+    (ALLOCATIONS.get() - before, result)
+}
+
+/// Allocations in a run over the gold week, after its first 200,000 inputs.
+#[derive(Debug, Default)]
+struct Bill {
+    ticks: u64,
+    /// By the world, which reads the file on the way.
+    world: u64,
+    /// By the engine at inputs that decided nothing.
+    engine: u64,
+    bars: u64,
+    decisions: u64,
+    /// The most that one input with decisions and orders cost the engine.
+    dearest_decision: u64,
+    /// How many times the journal allocated at a market event, and how many blocks it wrote in all.
+    journal: u64,
+    blocks: u64,
+}
+
+const WARM_UP: u64 = 200_000;
+
+fn bill(settings: Settings) -> Bill {
+    let mut engine = Engine::new(settings.clone(), &Registry::default()).unwrap();
+    let source = genovo_tests::quotes(genovo_tests::GOLD);
+    let mut world = Simulated::new(&settings, engine.identity(WorldKind::Simulated), vec![source]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(&folder.path().join("journal"), &Identity::default()).unwrap();
+    let mut bill = Bill::default();
+    let mut number = 0;
+    loop {
+        let (by_world, input) = allocations(|| world.next().unwrap());
+        let Some(mut input) = input else { break };
+        number += 1;
+        input.header.sequence = Sequence::input(number);
+        let (by_journal, result) = allocations(|| writer.append(&input));
+        result.unwrap();
+        let (by_engine, output) = allocations(|| engine.apply(&input).unwrap());
+        let kinds =
+            |kind: Kind| output.events.iter().filter(|event| event.fact.kind() == kind).count() as u64;
+        if number > WARM_UP {
+            let decisions = kinds(Kind::DecisionMade);
+            bill.ticks += u64::from(matches!(input.fact, Fact::QuoteChanged(_)));
+            bill.world += by_world;
+            bill.bars += kinds(Kind::BarClosed);
+            bill.decisions += decisions;
+            bill.journal += u64::from(by_journal > 0);
+            match decisions {
+                0 => bill.engine += by_engine,
+                _ => bill.dearest_decision = bill.dearest_decision.max(by_engine),
+            }
+        }
+        for event in &output.events {
+            writer.append(event).unwrap();
+        }
+        for command in output.commands.clone() {
+            world.send(command).unwrap();
+        }
+    }
+    bill.blocks = writer.finish().unwrap().blocks;
+    bill
+}
+
+#[test]
+fn a_tick_costs_none() {
+    let mut settings = genovo_tests::gold();
+    settings.strategy = StrategySettings { kind: "flat".into(), parameters: [].into() };
+    settings.bars = None;
+    let bill = bill(settings);
+    assert!(bill.ticks > 1_000_000, "{bill:?}");
+    assert_eq!((bill.world, bill.engine, bill.decisions), (0, 0, 0), "{bill:?}");
+    // The journal allocates when it writes a block, some 2,000 ticks at a time, and never between.
+    assert!(bill.journal <= bill.blocks, "{bill:?}");
+}
+
+#[test]
+fn a_bar_costs_none_and_a_decision_a_few() {
+    let bill = bill(genovo_tests::gold());
+    assert!(bill.bars > 1_000 && bill.decisions > 40, "{bill:?}");
+    assert_eq!(bill.engine, 0, "{bill:?}");
+    assert!(bill.dearest_decision <= 32, "{bill:?}");
+    assert!(bill.world <= 2 * bill.decisions, "{bill:?}");
+    assert!(bill.journal <= bill.blocks, "{bill:?}");
+}
