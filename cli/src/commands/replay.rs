@@ -153,21 +153,22 @@ struct Done {
     skipped: Vec<(PathBuf, u64)>,
 }
 
-/// The journal, and the report that is folded from the same events.
-pub(super) struct Observed {
-    pub(super) writer: Box<Writer>,
-    pub(super) report: Box<ReportBuilder>,
+/// The journal's queue, and the report that is folded from the same events on the way into it.
+struct Observed {
+    queue: QueuedLog<Writer>,
+    report: ReportBuilder,
 }
 
 impl Log for Observed {
     #[inline]
     fn append(&mut self, event: &Event) -> Result<(), LogError> {
+        // On this thread, since packing and hashing keep the writer's busier.
         self.report.observe(event);
-        Log::append(&mut *self.writer, event)
+        self.queue.append(event)
     }
 
     fn commit(&mut self) -> Result<(), LogError> {
-        Log::commit(&mut *self.writer)
+        self.queue.commit()
     }
 }
 
@@ -191,8 +192,7 @@ fn replay(
         Writer::create(&journal, &machine.identity()).map_err(|error| failures::journal(&error, nothing))?;
     let tallies = opened.tallies.clone();
     let progress = Progress::start("replaying", &opened, context.json);
-    let log = Observed { writer: Box::new(writer), report: Box::new(ReportBuilder::new()) };
-    let result = drive(&mut engine, started, opened, log, machine);
+    let result = drive(&mut engine, started, opened, writer, machine);
     progress.finish();
     let stopped = |failure: Failure| {
         // What was begun reads as incomplete; a folder that we made is taken away again.
@@ -202,9 +202,10 @@ fn replay(
         failure
     };
     let consequence = "No journal was written.";
-    let (counts, log, elapsed) = result.map_err(|error| stopped(failures::run(&error, consequence)))?;
-    let sealed = log.writer.finish().map_err(|error| stopped(failures::journal(&error, consequence)))?;
-    let mut figures = log.report.finish();
+    let (counts, writer, report_builder, elapsed) =
+        result.map_err(|error| stopped(failures::run(&error, consequence)))?;
+    let sealed = writer.finish().map_err(|error| stopped(failures::journal(&error, consequence)))?;
+    let mut figures = report_builder.finish();
     figures.identity.head_hash = Some(sealed.head_hash);
     // Under runs/ it is the newest now, and `last` names it.
     figures.identity.journal = named.then(|| journal.display().to_string());
@@ -231,9 +232,9 @@ pub(super) fn drive(
     engine: &mut Engine,
     started: genovo_engine::event::RunStarted,
     opened: Opened,
-    log: Observed,
+    writer: Writer,
     machine: &Machine,
-) -> Result<(Counts, Observed, Duration), RunError> {
+) -> Result<(Counts, Writer, ReportBuilder, Duration), RunError> {
     let settings = engine.settings().clone();
     let began = Instant::now();
     let sources: Vec<Box<dyn Source>> = match machine.pipelined {
@@ -245,10 +246,10 @@ pub(super) fn drive(
         false => opened.sources,
     };
     let mut world = Simulated::new(&settings, started, sources)?;
-    let mut log = QueuedLog::spawn(log);
+    let mut log = Observed { queue: QueuedLog::spawn(writer), report: ReportBuilder::new() };
     let counts = run(&mut world, &mut log, engine)?;
-    let log = log.finish()?;
-    Ok((counts, log, began.elapsed()))
+    let writer = log.queue.finish()?;
+    Ok((counts, writer, log.report, began.elapsed()))
 }
 
 impl Done {
