@@ -3,9 +3,10 @@
 //! A new one: a file with a `clap::Args` struct and its `run`, a variant of [`Command`], and an arm in
 //! [`Command::run`].
 
+mod bench;
 mod check;
 pub(crate) mod import;
-mod replay;
+pub(crate) mod replay;
 
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ Exit codes: 0 done, 1 the run failed, 2 wrong usage or scenario, 3 verification 
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bench(bench::Bench),
     Check(check::Check),
     Import(import::Import),
     Replay(replay::Replay),
@@ -49,6 +51,7 @@ enum Command {
 impl Command {
     fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
+            Command::Bench(bench) => bench.run(context),
             Command::Check(check) => check.run(context),
             Command::Import(import) => import.run(context),
             Command::Replay(replay) => replay.run(context),

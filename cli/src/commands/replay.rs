@@ -155,9 +155,11 @@ struct Done {
 }
 
 /// The journal, and the report that is folded from the same events.
-pub(super) struct Observed {
-    pub(super) writer: Box<Writer>,
-    pub(super) report: Box<ReportBuilder>,
+pub struct Observed {
+    /// The journal.
+    pub writer: Box<Writer>,
+    /// The report.
+    pub report: Box<ReportBuilder>,
 }
 
 impl Log for Observed {
@@ -226,7 +228,7 @@ fn replay(
 }
 
 /// The loop itself, over queues or not; how long it took from the first event to the last block.
-pub(super) fn drive(
+pub fn drive(
     engine: &mut Engine,
     started: genovo_engine::event::RunStarted,
     opened: Opened,
