@@ -1,9 +1,11 @@
 //! The command line of genovo, and the small library behind it.
 //!
-//! A program with a strategy of its own adds it to a [`Registry`](genovo_engine::strategy::Registry) and
-//! calls [`run`]: it then has every command of genovo.
+//! A program with a strategy of its own adds it to a [`Registry`](engine::strategy::Registry) and calls
+//! [`run`]: it then has every command of genovo. It depends on this crate alone: [`prelude`] has what a
+//! strategy is written with, [`engine`] everything else. `docs/your-own-strategy.md` walks through one.
 
 mod audit;
+mod bench;
 pub mod commands;
 pub mod error;
 mod failures;
@@ -17,5 +19,15 @@ mod sources;
 mod verify;
 
 pub use commands::{command, run};
-/// The vocabulary that a strategy of one's own is written in.
 pub use genovo_engine as engine;
+
+/// What a strategy of one's own is written with.
+pub mod prelude {
+    pub use genovo_engine::event::{Action, Bar, Event, Fact, OrderKind, Quote, Side, TimeInForce, Trade};
+    pub use genovo_engine::ids::{InstrumentId, OrderId};
+    pub use genovo_engine::settings::{Settings, Trigger};
+    pub use genovo_engine::strategy::{
+        Needs, ParameterError, ParameterSpec, Parameters, Proposal, Registry, Strategy, StrategyKind, View,
+    };
+    pub use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Ratio, Timestamp};
+}

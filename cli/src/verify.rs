@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use genovo_engine::LOGIC_VERSION;
-use genovo_engine::engine::Engine;
+use genovo_engine::engine::{Engine, SettingsError};
 use genovo_engine::event::{Event, RunStarted, WorldKind};
 use genovo_engine::ids::Sequence;
 use genovo_engine::pipeline::QueuedSource;
@@ -57,8 +57,13 @@ pub fn recompute(journal: &Journal, context: &Context) -> Result<Recomputed, Fai
     let (started, settings) = settings_of(journal)?;
     let failed =
         |message: String| Failure::new(Exit::Failed, message, "The run was not recomputed to its end.");
-    let mut engine =
-        Engine::new(settings.clone(), &context.registry).map_err(|error| failed(error.to_string()))?;
+    let mut engine = Engine::new(settings.clone(), &context.registry).map_err(|error| {
+        let failure = Failure::new(Exit::Usage, error.to_string(), "Nothing was recomputed.");
+        match error {
+            SettingsError::UnknownStrategy(_) => failure.help("recompute it with the program that has it"),
+            SettingsError::Parameter(_) => failure,
+        }
+    })?;
     let events = || journal.events().map(|event| event.map_err(WorldError::new));
     let mut log = Comparison::new(events());
     let result = match started.world {

@@ -4,9 +4,10 @@
 //! [`Command::run`].
 
 mod audit;
+mod bench;
 mod check;
 pub(crate) mod import;
-mod replay;
+pub(crate) mod replay;
 
 use std::cell::Cell;
 use std::io::{ErrorKind, Write};
@@ -54,6 +55,7 @@ Exit codes: 0 done, 1 the run failed, 2 wrong usage or scenario, 3 verification 
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(audit::Audit),
+    Bench(bench::Bench),
     Check(check::Check),
     Import(import::Import),
     Replay(replay::Replay),
@@ -63,6 +65,7 @@ impl Command {
     fn run(&self, context: &Context) -> Result<(), Failure> {
         match self {
             Command::Audit(audit) => audit.run(context),
+            Command::Bench(bench) => bench.run(context),
             Command::Check(check) => check.run(context),
             Command::Import(import) => import.run(context),
             Command::Replay(replay) => replay.run(context),

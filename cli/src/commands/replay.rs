@@ -228,7 +228,7 @@ fn replay(
 }
 
 /// The loop itself, over queues or not; how long it took from the first event to the last block.
-pub(super) fn drive(
+pub fn drive(
     engine: &mut Engine,
     started: genovo_engine::event::RunStarted,
     opened: Opened,

@@ -1,0 +1,58 @@
+//! `genovo bench`: every bench runs, names its units, and says what it lacks. How fast it is is no test.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn genovo(folder: &Path, arguments: &[&str]) -> Output {
+    let genovo = env!("CARGO_BIN_EXE_genovo");
+    Command::new(genovo).args(arguments).current_dir(folder).output().expect("the genovo binary")
+}
+
+#[test]
+fn every_bench_gives_figures_with_units() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut rows = String::from("ts_ns,bid,ask,bid_size,ask_size\n");
+    for row in 0..3_000_i64 {
+        let wave = (row % 60 - 30).abs();
+        rows.push_str(&format!(
+            "{},{}.5,{}.6,5,5\n",
+            1_700_000_000_000 + row * 1_000,
+            100 + wave,
+            100 + wave
+        ));
+    }
+    std::fs::write(folder.path().join("quotes.csv"), rows).expect("a file");
+    let arguments = ["bench", "all", "--data", "quotes.csv", "--seconds", "0", "--hgrm", "figures", "--json"];
+    let output = genovo(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert!(json["machine"]["cores"].as_u64() > Some(0));
+    let figures = json["figures"].as_array().expect("a list");
+    for bench in ["append", "apply", "replay", "tick-to-order", "scan"] {
+        let of_it: Vec<&Value> = figures.iter().filter(|figure| figure["bench"] == bench).collect();
+        assert!(of_it.len() >= 2, "{bench}");
+        assert!(of_it.iter().all(|figure| figure["unit"].is_string()), "{bench}");
+    }
+    let of_orders = figures.iter().find(|figure| figure["figure"] == "quote in → command out").expect("it");
+    let at = |key: &str| of_orders[key].as_u64().expect("nanoseconds");
+    assert!(at("count") > 0 && at("p50_ns") > 0, "{of_orders}");
+    assert!(at("p50_ns") <= at("p99_ns") && at("p99_ns") <= at("p999_ns") && at("p999_ns") <= at("max_ns"));
+    let kept = std::fs::read_to_string(folder.path().join("figures/tick-to-order-quote-in-command-out.hgrm"));
+    assert!(kept.expect("a distribution").contains("#[Max     ="));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = genovo(folder.path(), &["bench", "apply"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("scenarios/btcusdt.toml is not here") && said.contains("--data FILE"), "{said}");
+    let help = genovo(folder.path(), &["bench", "--help"]);
+    let help = String::from_utf8_lossy(&help.stdout);
+    for name in ["append", "apply", "replay", "tick-to-order", "scan", "all"] {
+        assert!(help.contains(&format!("- {name}:")), "{help}");
+    }
+}
