@@ -110,7 +110,7 @@ impl Journal {
         if beside.exists() {
             std::fs::remove_dir_all(&beside).map_err(Error::io("remove", &beside))?;
         }
-        let store = Store::open(&beside)?;
+        let mut store = Store::open(&beside)?;
         let mut index = IndexBuilder::default();
         let mut follower = Follower::new(seal.blocks);
         let file = BlockFile::open(&paths.blocks)?;
@@ -262,7 +262,7 @@ impl Journal {
 
     /// The sequences of all events that name an order, from the store's index.
     pub fn order_events(&self, order: OrderId) -> Result<Vec<Sequence>, Error> {
-        let copy = StoreCopy::open(&self.inner.paths.store)?;
+        let mut copy = StoreCopy::open(&self.inner.paths.store)?;
         match copy.store() {
             Some(store) => index::order_events(store, order),
             None => Ok(Vec::new()),

@@ -5,6 +5,7 @@
 //! (`docs/decisions/0002-how-a-sealed-store-is-read.md`).
 
 use std::fs;
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,9 +22,20 @@ const SEGMENT_BYTES: usize = 256 * 1024;
 /// Sled's default is 1 GiB and no faster.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Sled's cache lets go of a page only after 64 accesses to its shard, of which there are 256; a store of blocks has
+/// too few pages for that ever to happen, and would end up in memory whole. So it is closed and opened again, which
+/// takes some 30 ms, each time that so many bytes of blocks have gone through it.
+const HELD_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
 /// An open store.
 pub struct Store {
     path: PathBuf,
+    sled: Option<Sled>,
+    /// Bytes of blocks that went through sled since it was opened.
+    held: u64,
+}
+
+struct Sled {
     database: sled::Db,
     blocks: sled::Tree,
 }
@@ -31,37 +43,77 @@ pub struct Store {
 impl Store {
     /// Opens the store in a directory, which is created if it is not there.
     pub fn open(path: &Path) -> Result<Store, Error> {
-        guarded(path, || {
+        let mut store = Store { path: path.to_owned(), sled: None, held: 0 };
+        store.sled = Some(store.start()?);
+        Ok(store)
+    }
+
+    fn start(&self) -> Result<Sled, Error> {
+        guarded(&self.path, || {
             let database = sled::Config::new()
-                .path(path)
+                .path(&self.path)
                 .segment_size(SEGMENT_BYTES)
                 .cache_capacity(CACHE_BYTES)
                 .flush_every_ms(None)
                 .open()?;
             let blocks = database.open_tree(b"blocks")?;
-            Ok(Store { path: path.to_owned(), database, blocks })
+            Ok(Sled { database, blocks })
         })
     }
 
+    fn sled(&self) -> Result<&Sled, Error> {
+        let problem = || Error::Store { path: self.path.clone(), problem: "is not open".to_owned() };
+        self.sled.as_ref().ok_or_else(problem)
+    }
+
+    /// Counts what went through sled, and opens it anew when that is enough; whether it did.
+    fn went_through(&mut self, bytes: usize) -> Result<bool, Error> {
+        self.held += bytes as u64;
+        if self.held < HELD_BYTES_MAX {
+            return Ok(false);
+        }
+        self.stop()?;
+        self.held = 0;
+        self.sled = Some(self.start()?);
+        Ok(true)
+    }
+
     /// Keeps a block under its first sequence.
-    pub fn insert(&self, first: Sequence, block: &[u8]) -> Result<(), Error> {
-        guarded(&self.path, || self.blocks.insert(first.0.to_be_bytes(), block).map(|_| ()))
+    pub fn insert(&mut self, first: Sequence, block: &[u8]) -> Result<(), Error> {
+        let sled = self.sled()?;
+        guarded(&self.path, || sled.blocks.insert(first.0.to_be_bytes(), block).map(|_| ()))?;
+        self.went_through(block.len()).map(|_| ())
     }
 
     /// Every block in the order of sequences, until `visit` fails.
-    pub fn blocks(&self, mut visit: impl FnMut(Sequence, &[u8]) -> Result<(), Error>) -> Result<(), Error> {
-        let mut blocks = self.blocks.iter();
-        while let Some((key, block)) = guarded(&self.path, || blocks.next().transpose())? {
-            let key = <[u8; 8]>::try_from(key.as_ref())
-                .map_err(|_| Error::damaged(&self.path, "a block's key is not 8 bytes long"))?;
-            visit(Sequence(u64::from_be_bytes(key)), &block)?;
+    pub fn blocks(
+        &mut self,
+        mut visit: impl FnMut(Sequence, &[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut after = Bound::Unbounded;
+        loop {
+            let mut blocks = self.sled()?.blocks.range::<[u8; 8], _>((after, Bound::Unbounded));
+            loop {
+                let next = guarded(&self.path, || blocks.next().transpose())?;
+                let Some((key, block)) = next else { return Ok(()) };
+                let key = <[u8; 8]>::try_from(key.as_ref())
+                    .map_err(|_| Error::damaged(&self.path, "a block's key is not 8 bytes long"))?;
+                visit(Sequence(u64::from_be_bytes(key)), &block)?;
+                after = Bound::Excluded(key);
+                if self.held + block.len() as u64 >= HELD_BYTES_MAX {
+                    drop(blocks);
+                    self.went_through(block.len())?;
+                    break;
+                }
+                self.held += block.len() as u64;
+            }
         }
-        Ok(())
     }
 
     /// Keeps an entry of an index.
     pub fn insert_index(&self, tree: &str, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        guarded(&self.path, || self.database.open_tree(tree)?.insert(key, value).map(|_| ()))
+        let sled = self.sled()?;
+        guarded(&self.path, || sled.database.open_tree(tree)?.insert(key, value).map(|_| ()))
     }
 
     /// The entries of an index from the last one at or before `key` on, until `visit` says that it is enough.
@@ -71,8 +123,9 @@ impl Store {
         key: &[u8],
         mut visit: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), Error> {
+        let sled = self.sled()?;
         guarded(&self.path, || {
-            let tree = self.database.open_tree(tree)?;
+            let tree = sled.database.open_tree(tree)?;
             let start = match tree.get_lt(key)? {
                 Some((before, _)) => before,
                 None => key.into(),
@@ -87,20 +140,19 @@ impl Store {
         })
     }
 
-    /// Writes out what sled holds back.
-    pub fn flush(&self) -> Result<(), Error> {
-        guarded(&self.path, || self.database.flush().map(|_| ()))
+    /// Flushes and closes; returns when sled's threads have let go of the files.
+    pub fn close(mut self) -> Result<(), Error> {
+        self.stop()
     }
 
-    /// Flushes and closes; returns when sled's threads have let go of the files.
-    pub fn close(self) -> Result<(), Error> {
-        let path = self.path.clone();
-        self.flush()?;
-        guarded(&path, || {
-            drop(self);
+    fn stop(&mut self) -> Result<(), Error> {
+        let Some(sled) = self.sled.take() else { return Ok(()) };
+        guarded(&self.path, || {
+            sled.database.flush()?;
+            drop(sled);
             Ok(())
         })?;
-        wait_for_lock(&path)
+        wait_for_lock(&self.path)
     }
 }
 
@@ -158,8 +210,8 @@ impl StoreCopy {
     }
 
     /// The copy.
-    pub fn store(&self) -> Option<&Store> {
-        self.store.as_ref()
+    pub fn store(&mut self) -> Option<&mut Store> {
+        self.store.as_mut()
     }
 }
 

@@ -86,7 +86,7 @@ pub fn verify(journal: &Path) -> Result<Verification, Error> {
     let intact = follower.intact;
     verification.first_damage = found.map(|damage| Damage { intact, ..damage });
     if verification.first_damage.is_none() {
-        let copy = StoreCopy::open(&paths.store)?;
+        let mut copy = StoreCopy::open(&paths.store)?;
         if let Some(store) = copy.store() {
             match compare(store, &paths) {
                 Ok(()) => {}

@@ -212,14 +212,14 @@ pub(crate) fn close_and_compare(
 ) -> Result<(), Error> {
     index.write(&store)?;
     store.close()?;
-    let store = Store::open(directory)?;
-    compare(&store, paths)?;
+    let mut store = Store::open(directory)?;
+    compare(&mut store, paths)?;
     store.close()?;
     sync_files(directory)
 }
 
 /// Compares every block of a store with `chapter.blocks`, byte by byte.
-pub(crate) fn compare(store: &Store, paths: &Paths) -> Result<(), Error> {
+pub(crate) fn compare(store: &mut Store, paths: &Paths) -> Result<(), Error> {
     let file = BlockFile::open(&paths.blocks)?;
     let mut at = file.start();
     let mut expected = Vec::new();
