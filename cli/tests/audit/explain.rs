@@ -1,5 +1,7 @@
 //! `audit explain`: an order of a strategy of genovo, with its proof.
 
+use genovo_engine::event::Fact;
+use genovo_journal::{Identity, Journal, Writer};
 use serde_json::Value;
 
 use crate::support::{Folder, snapshot};
@@ -72,6 +74,31 @@ fn an_event_by_number_and_by_sequence_is_the_same() {
     let (by_sequence, _) = folder.answers(&["audit", "explain", "run", "--sequence", &sequence, "--json"]);
     assert_eq!(by_number, by_sequence);
     assert!(by_number["causes"].is_array() && by_number["effects"].is_array());
+}
+
+/// A journal can be written anew with a nicer story and a seal of its own; the decision cannot be recomputed then.
+#[test]
+fn a_forged_decision_does_not_pass_the_proof() {
+    let folder = Folder::replayed(&[]);
+    let mut forged = Writer::create(&folder.path("forged"), &Identity::default()).expect("a journal");
+    for event in Journal::open(&folder.path("run")).expect("the journal").events() {
+        let mut event = event.expect("an event");
+        if let Fact::DecisionMade(decision) = &mut event.fact {
+            decision.because = "somebody knew better".to_string();
+        }
+        forged.append(&event).expect("appended");
+    }
+    forged.finish().expect("a seal");
+    assert!(folder.says(&["audit", "verify", "forged"]).starts_with("forged is intact"));
+    let output = folder.genovo(&["audit", "explain", "forged", "--order", "1"]);
+    assert_eq!(output.status.code(), Some(3));
+    let shown = crate::support::text(&output.stdout);
+    assert!(shown.contains("! recomputed now, the run differs from sequence 655362 on"), "{shown}");
+    let error = crate::support::text(&output.stderr);
+    assert!(error.contains("the recomputed run differs from the recorded one at event 12"), "{error}");
+    let (answer, exit) = folder.answers(&["audit", "explain", "forged", "--order", "1", "--json"]);
+    assert_eq!((exit, &answer["proof"]["verified"]), (3, &Value::from(false)));
+    assert_eq!(answer["proof"]["first_difference"]["sequence"], 655_362);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use genovo_journal::{Identity, Writer};
 
 use crate::support::{Folder, snapshot};
 
-/// Sends an order of every sort, one every twenty quotes, and cancels the fourth.
+/// Sends an order of every sort, one every twenty quotes, and cancels the fourth; two in one decision.
 #[derive(Default)]
 struct Scripted {
     quotes: u64,
@@ -53,14 +53,14 @@ impl Strategy for Scripted {
         };
         let limit = |text: &str| OrderKind::Limit { price: price(text) };
         let (step, why, action) = match self.quotes / 20 {
-            1 => (1, "rest below the market", submit(Side::Buy, limit("1290.9"), TimeInForce::Gtc, "3")),
+            1 => (1, "above the market: at once", submit(Side::Buy, limit("1290.9"), TimeInForce::Gtc, "3")),
             2 => (
                 2,
                 "a stop under it",
                 submit(Side::Sell, OrderKind::Stop { trigger: price("1291.2") }, TimeInForce::Gtc, "3"),
             ),
             3 => (3, "never reached", submit(Side::Buy, limit("1200"), TimeInForce::Gtc, "1")),
-            4 => (4, "no longer wanted", Action::Cancel { order: OrderId(3) }),
+            4 => (4, "no longer wanted", Action::Cancel { order: OrderId(4) }),
             5 => (5, "more than there is", submit(Side::Buy, limit("1295"), TimeInForce::Ioc, "7")),
             6 => (6, "a price off the tick", submit(Side::Buy, limit("1290.0005"), TimeInForce::Gtc, "1")),
             7 => (7, "for today only", submit(Side::Sell, limit("1300"), TimeInForce::Day, "1")),
@@ -70,6 +70,10 @@ impl Strategy for Scripted {
         proposal.because = format!("step {step}: {why}");
         proposal.because_of("step", f64::from(step));
         proposal.actions.push(action);
+        if step == 2 {
+            // A second order of the same decision: it rests until the market comes down to it.
+            proposal.actions.push(submit(Side::Buy, limit("1290.8"), TimeInForce::Gtc, "2"));
+        }
     }
 }
 
@@ -81,7 +85,7 @@ fn scripted() -> Folder {
     let mut scenario = crate::support::SCENARIO.to_string();
     let (from, to) = (scenario.find("kind = ").unwrap(), scenario.find("[risk]").unwrap());
     scenario.replace_range(from..to, "kind = \"scripted\"\n");
-    let scenario = scenario.replace("1.2 %", "9 %");
+    let scenario = scenario.replace("1.2 %", "9 %").replace("10,000 USD", "20,000 USD");
     folder.write("scripted.toml", scenario);
     let scenario = genovo::scenario::load(&folder.path("scripted.toml"), &[], &registry).expect("a scenario");
     let mut engine = Engine::new(scenario.settings.clone(), &registry).expect("an engine");
@@ -99,7 +103,7 @@ fn scripted() -> Folder {
 fn every_fate_of_an_order_reads_well() {
     let folder = scripted();
     let mut shown = String::new();
-    for order in 1..=8 {
+    for order in 1..=9 {
         let order = order.to_string();
         shown.push_str(&folder.says(&["audit", "explain", "scripted", "--order", &order, "--no-proof"]));
         shown.push('\n');
@@ -113,6 +117,8 @@ fn every_fate_of_an_order_reads_well() {
         "rejected by the venue",
         "expired",
         "on average in 2 fills",
+        "It rested and was met",
+        "with working orders",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
