@@ -53,7 +53,7 @@ impl Folder {
         folder
     }
 
-    /// With the scenario run already; the journal is `runs/last`, as `last`.
+    /// With the scenario run already, into the journal `run`.
     pub fn replayed(sets: &[&str]) -> Folder {
         let folder = Folder::new();
         folder.replay("run", sets);
@@ -109,7 +109,7 @@ impl Folder {
         (text(&output.stderr), output.status.code().expect("an exit code"))
     }
 
-    /// Changes one byte in the middle of a file.
+    /// Changes one bit of the byte at `at`, which is told the file's length.
     pub fn flip(&self, name: &str, at: impl FnOnce(usize) -> usize) {
         let mut bytes = fs::read(self.path(name)).expect("a file");
         let at = at(bytes.len());

@@ -22,6 +22,20 @@ fn an_intact_journal_is_said_to_be_intact() {
 }
 
 #[test]
+fn last_is_the_newest_journal() {
+    let folder = Folder::new();
+    for seed in ["seed=1", "seed=2"] {
+        let (run, exit) = folder.answers(&["replay", "small.toml", "--set", seed, "--json"]);
+        assert_eq!(exit, 0);
+        for command in [&["verify", "last"][..], &["show", "last"], &["explain", "last", "--order", "1"]] {
+            assert_eq!(folder.genovo(&[&["audit"], command].concat()).status.code(), Some(0), "{command:?}");
+        }
+        let (found, _) = folder.answers(&["audit", "verify", "last", "--json"]);
+        assert_eq!(found["head_hash"], run["head_hash"]);
+    }
+}
+
+#[test]
 fn a_flipped_byte_is_found_and_its_place_is_named() {
     let folder = Folder::replayed(&[]);
     folder.flip("run/chapter-000001/chapter.blocks", |length| length / 2);
