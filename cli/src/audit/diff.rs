@@ -15,6 +15,9 @@ use crate::report::format;
 /// Steps of causes that are shown for a difference.
 const CAUSES_SHOWN: usize = 8;
 
+/// Values that are shown for a difference.
+const VALUES_SHOWN: usize = 6;
+
 /// Two journals compared.
 pub struct Compared {
     first: Recording,
@@ -47,8 +50,7 @@ impl Compared {
 
     /// How many events come before a difference that is the first.
     fn equal_before(&self, difference: &Difference) -> u64 {
-        let side = if difference.first.is_some() { &self.first } else { &self.second };
-        let number = side.journal.number_of(difference.sequence).ok().flatten();
+        let number = self.side_of(difference).journal.number_of(difference.sequence).ok().flatten();
         number.map_or(0, |number| number - 1)
     }
 
@@ -68,8 +70,12 @@ impl Compared {
         if self.differences.is_empty() {
             text.push_str("\nEvery event is equal, bit for bit.\n");
         }
-        for (index, difference) in self.differences.iter().enumerate() {
-            text.push_str(&self.difference(difference, index == 0)?);
+        // One chain of causes says how it began; where runs began differently, that has no cause.
+        let mut explained = false;
+        for difference in &self.differences {
+            let causes = if explained { Vec::new() } else { self.causes(difference)? };
+            explained |= !causes.is_empty();
+            text.push_str(&self.difference(difference, &causes)?);
         }
         if self.more {
             text.push_str("\nThere are more: --limit shows them.\n");
@@ -84,32 +90,56 @@ impl Compared {
         Ok(text)
     }
 
-    fn difference(&self, difference: &Difference, with_causes: bool) -> Result<String, Failure> {
+    fn difference(&self, difference: &Difference, causes: &[Numbered]) -> Result<String, Failure> {
         let mut text = format!("\nsequence {}\n", difference.sequence);
         let sides = [("A", &self.first, &difference.first), ("B", &self.second, &difference.second)];
         for (name, recording, event) in sides {
             text.push_str(&format!("  {name}  {}\n", side(recording, difference.sequence, event)?));
         }
-        for line in settings(difference) {
+        for line in self.parted(difference) {
             text.push_str(&format!("     {line}\n"));
         }
-        if with_causes {
-            for cause in self.causes(difference)? {
-                text.push_str(&format!(
-                    "     because of {:>10}  {:<16}  {}\n",
-                    format::count(cause.number),
-                    cause.event.fact.kind().name(),
-                    words::event(&self.first, &cause.event)
-                ));
-            }
+        for (index, cause) in causes.iter().enumerate() {
+            text.push_str(&format!(
+                "  {:<7} {:>7}  {:<16}  {}\n",
+                if index == 0 { "because" } else { "" },
+                format::count(cause.number),
+                cause.event.fact.kind().name(),
+                words::event(self.side_of(difference), &cause.event)
+            ));
         }
         Ok(text)
     }
 
-    /// What led to a difference, nearest first; both journals have it where the difference is the first.
+    /// Which values differ, where one line about each event does not show it.
+    fn parted(&self, difference: &Difference) -> Vec<String> {
+        let (Some(first), Some(second)) = (&difference.first, &difference.second) else { return Vec::new() };
+        let mut lines = settings(difference);
+        let same_words = words::event(&self.first, first) == words::event(&self.second, second);
+        if lines.is_empty() && same_words {
+            let value = |event: &Event| serde_json::to_value(event).unwrap_or(Value::Null);
+            let (first, second) = (value(first), value(second));
+            // The fact lies beside its kind, and that is the same.
+            parted("", &first["fact"]["fact"], &second["fact"]["fact"], &mut lines);
+            parted("", &first["header"], &second["header"], &mut lines);
+        }
+        if lines.len() > VALUES_SHOWN {
+            let more = lines.len() - VALUES_SHOWN;
+            lines.truncate(VALUES_SHOWN);
+            lines.push(format!("and {}", format::plural(more as u64, "more value", "more values")));
+        }
+        lines
+    }
+
+    /// The journal that has an event where they differ.
+    fn side_of(&self, difference: &Difference) -> &Recording {
+        if difference.first.is_some() { &self.first } else { &self.second }
+    }
+
+    /// What led to a difference, nearest first.
     fn causes(&self, difference: &Difference) -> Result<Vec<Numbered>, Failure> {
         let event = difference.first.as_ref().or(difference.second.as_ref());
-        let side = if difference.first.is_some() { &self.first } else { &self.second };
+        let side = self.side_of(difference);
         let mut cause = event.map_or(Sequence::NONE, |event| event.header.cause);
         let mut causes = Vec::new();
         while cause != Sequence::NONE && causes.len() < CAUSES_SHOWN {
@@ -123,8 +153,8 @@ impl Compared {
     /// For a program.
     pub fn to_json(&self) -> Result<Value, Failure> {
         let mut differences = Vec::new();
-        for (index, difference) in self.differences.iter().enumerate() {
-            let causes = if index == 0 { self.causes(difference)? } else { Vec::new() };
+        for difference in &self.differences {
+            let causes = self.causes(difference)?;
             let side = |recording: &Recording, event: &Option<Event>| -> Result<Value, Failure> {
                 Ok(match event {
                     Some(event) => {
@@ -138,7 +168,7 @@ impl Compared {
                 "sequence": difference.sequence,
                 "first": side(&self.first, &difference.first)?,
                 "second": side(&self.second, &difference.second)?,
-                "causes": causes.iter().map(|one| in_json::event(&self.first, one)).collect::<Vec<_>>(),
+                "causes": causes.iter().map(|one| in_json::event(self.side_of(difference), one)).collect::<Vec<_>>(),
             }));
         }
         let journal = |recording: &Recording| {

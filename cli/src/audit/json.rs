@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::recording::{Numbered, Recording};
 use super::words;
 
-/// The event's place, times, instrument, cause, kind and fact; times are nanoseconds since 1970, amounts exact text.
+/// The event's place, times, instrument, cause, kind and fact.
+///
+/// Times are nanoseconds since 1970, amounts exact text.
 pub fn event(recording: &Recording, one: &Numbered) -> Value {
     let header = &one.event.header;
     let symbol = header.instrument.index().map(|_| recording.symbol(header.instrument));

@@ -1,8 +1,8 @@
 //! Reading a journal to a person: what is in it, why it is there, and that nobody changed it.
 //!
-//! [`verify`] proves a journal, [`show`] lists its events, [`explain`] follows one order or event back to the tick that
-//! caused it, [`diff`] finds where two journals part. All of them read through [`recording::Recording`] and put events
-//! into words with [`words`].
+//! [`verify`] proves a journal, [`show`] lists its events, [`explain`] follows one order or event back to
+//! the tick that caused it, [`diff`] finds where two journals part. All of them read through
+//! [`recording::Recording`] and put events into words with [`words`].
 
 pub mod diff;
 pub mod explain;

@@ -167,8 +167,9 @@ impl Recording {
         Ok(last)
     }
 
-    /// Which row of the data a market event was, counted from 1; `None` unless that is certain: one source that is no
-    /// journal, read once, no row left out.
+    /// Which row of the data a market event was, counted from 1.
+    ///
+    /// `None` unless that is certain: one source that is no journal, read once, no row left out.
     pub fn row_of_data(&self, event: &Event) -> Result<Option<u64>, Failure> {
         let (Some(started), Some(settings)) = (&self.started, &self.settings) else { return Ok(None) };
         let [source] = settings.sources.as_slice() else { return Ok(None) };

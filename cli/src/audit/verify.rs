@@ -38,7 +38,15 @@ pub fn failure(found: &Verification) -> Option<Failure> {
             format::count(found.events),
             found.journal.display()
         )),
-        false => failure,
+        false => failure.help(match found.first_damage.as_ref().map(|damage| damage.intact.events) {
+            Some(events @ 1..) => format!(
+                "events 1 to {} are intact. Restore it from a backup, or run the scenario again:\n\
+                 the same scenario on the same data gives the same events and head",
+                format::count(events)
+            ),
+            _ => "nothing before it could be proven. Restore it from a backup, or run the scenario again"
+                .into(),
+        }),
     })
 }
 

@@ -241,6 +241,12 @@ pub fn action(recording: &Recording, action: &Action) -> String {
     }
 }
 
+/// A price that was computed: at most six decimals.
+pub fn price(price: Price) -> String {
+    let text = format!("{price:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').replace('-', "−")
+}
+
 /// `long 500`, `short 500`, `nothing`.
 pub fn position(quantity: Quantity) -> String {
     match quantity.signum() {
@@ -263,8 +269,7 @@ pub fn verdict(verdict: &Verdict) -> String {
         text.push_str(&format!(" by {}", rule.name()));
     }
     if *closing > Quantity::ZERO {
-        let comma = if *asked > Quantity::ZERO { "," } else { "" };
-        text.push_str(&format!("{comma} closes {}", format::quantity(*closing)));
+        text.push_str(&format!(", closes {}", format::quantity(*closing)));
     }
     text
 }

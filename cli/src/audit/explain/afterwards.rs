@@ -59,6 +59,13 @@ impl Afterwards {
         Ok(afterwards)
     }
 
+    /// Whether the order opened a position, whatever the one was when it was decided.
+    pub fn opened(&self) -> bool {
+        let parts =
+            self.trades.iter().map(|(part, _)| *part).chain(self.open.as_ref().map(|(part, _)| *part));
+        parts.into_iter().any(|part| part == Part::Opened)
+    }
+
     /// In words: one line.
     pub fn text(&self, recording: &Recording, story: &Story) -> String {
         let digits = recording.digits();
@@ -111,9 +118,24 @@ impl Afterwards {
             Part::Changed => "changed",
             Part::Closed => "closed",
         };
+        // What a trade went through between its fills is not followed here, so it is not told either.
+        let trade = |(of, trade): &(Part, Trade)| {
+            json!({
+                "part": part(of),
+                "side": trade.side,
+                "quantity": trade.quantity,
+                "order_in": trade.order_in,
+                "order_out": trade.order_out,
+                "opened": trade.opened,
+                "closed": trade.closed,
+                "price_in": trade.price_in,
+                "price_out": trade.price_out,
+                "profit": trade.profit,
+                "commission": trade.commission,
+            })
+        };
         json!({
-            "trades": self.trades.iter().map(|(of, trade)| json!({ "part": part(of), "trade": trade }))
-                .collect::<Vec<_>>(),
+            "trades": self.trades.iter().map(trade).collect::<Vec<_>>(),
             "still_open": self.open.as_ref().map(|(of, open)| json!({ "part": part(of), "position": open })),
         })
     }

@@ -70,7 +70,8 @@ impl<'a> ExplainedEvent<'a> {
         text.push('\n');
         text.push_str(&proof_lines(&self.proof, self.recording));
         if let Some(order) = order_of(&self.one.event.fact) {
-            text.push_str(&format!("  The whole order: genovo audit explain JOURNAL --order {order}\n"));
+            let path = self.recording.journal.path().display();
+            text.push_str(&format!("  The whole order: genovo audit explain {path} --order {order}\n"));
         }
         Ok(text)
     }

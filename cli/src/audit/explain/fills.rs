@@ -57,6 +57,7 @@ pub fn line(recording: &Recording, story: &Story, one: &Numbered, fill: &Fill) -
                 1.. => format!(", {} past its trigger: {}", format::price(past), cost(money(past), digits)),
                 _ => format!(", {} better than its trigger", format::price(past.abs())),
             });
+            text.push(',');
             text.push_str(&after(under_way.as_deref()));
         }
         (OrderKind::Market, ..) => text.push_str(&after(under_way.as_deref())),
@@ -96,5 +97,8 @@ fn beyond(fill: &Fill, touch: Price, money: impl Fn(Price) -> Money, digits: u8)
 /// `cost 66.67` or `saved 66.67`.
 fn cost(amount: Money, digits: u8) -> String {
     let word = if amount < Money::ZERO { "saved" } else { "cost" };
-    format!("{word} {}", format::money(amount.abs(), digits))
+    let amount = amount.abs();
+    // What is less than the currency's last digit is shown whole: it is not nothing.
+    let whole = amount.round_to(digits) == Money::ZERO && amount != Money::ZERO;
+    format!("{word} {}", if whole { amount.to_string() } else { format::money(amount, digits) })
 }

@@ -1,7 +1,7 @@
 //! `audit explain`: why an order is there, back to the tick that caused it, and what became of it.
 //!
-//! [`story`] gathers what the journal has of an order, [`title`] says it in two lines, [`rows`] writes the chain
-//! newest first, [`afterwards`] follows the position, and [`proof`] recomputes the run.
+//! [`story`] gathers what the journal has of an order, [`title`] says it in two lines, [`rows`] writes the
+//! chain newest first, [`afterwards`] follows the position, and [`proof`] recomputes the run.
 
 mod afterwards;
 mod event;
@@ -37,8 +37,9 @@ pub struct ExplainedOrder<'a> {
 }
 
 impl<'a> ExplainedOrder<'a> {
-    /// Gathers everything about an order; `all_rules` shows every rule's numbers. The proof comes last: an order that
-    /// is not there needs none.
+    /// Gathers everything about an order; `all_rules` shows every rule's numbers.
+    ///
+    /// The proof comes last: an order that is not there needs none.
     pub fn new(
         recording: &'a Recording,
         order: OrderId,
@@ -53,7 +54,7 @@ impl<'a> ExplainedOrder<'a> {
 
     /// For a reader.
     pub fn text(&self) -> String {
-        let mut text = title::lines(self.recording, &self.story);
+        let mut text = title::lines(self.recording, &self.story, self.afterwards.opened());
         text.push('\n');
         text.push_str(&rows::table(&self.rows));
         text.push('\n');

@@ -1,4 +1,4 @@
-//! That what is shown is what the run decided: the run is recomputed, and the chain followed from its first event.
+//! That what is shown is what the run decided: run and chain are recomputed from the first event.
 
 use genovo_engine::ids::Hash;
 use genovo_engine::recorded::Difference;

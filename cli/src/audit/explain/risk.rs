@@ -5,6 +5,7 @@ use genovo_engine::settings::{RiskDistance, RiskSettings};
 use genovo_engine::units::{Money, Price, Quantity, Ratio};
 
 use crate::audit::recording::Recording;
+use crate::audit::words;
 use crate::report::format;
 
 /// A line of the table: what, how it comes about, how much.
@@ -57,7 +58,7 @@ fn table(recording: &Recording, verdict: &Verdict, result: &RuleResult, before: 
         None => format!("of equity {equity}"),
     };
     let risks =
-        |quantity: Quantity| format!("{} × {}", format::quantity(quantity), format::price(verdict.distance));
+        |quantity: Quantity| format!("{} × {}", format::quantity(quantity), words::price(verdict.distance));
     let (limit, asked, granted) = match result.rule {
         Rule::PerTradeRisk => (
             of_equity(risk.map(|risk| risk.max_per_trade)),
@@ -91,9 +92,10 @@ fn table(recording: &Recording, verdict: &Verdict, result: &RuleResult, before: 
     let width = lines.iter().map(|line| line.how.chars().count()).max().unwrap_or(0);
     let amounts: Vec<String> = lines.iter().map(|line| format::money(line.amount, digits)).collect();
     let amount_width = amounts.iter().map(|amount| amount.chars().count()).max().unwrap_or(0);
+    let of_equity_counts = verdict.equity > Money::ZERO && result.rule != Rule::MinimumPosition;
     let rows = lines.iter().zip(&amounts).map(|(line, amount)| {
         let share = match line.label {
-            "asked" | "granted" if verdict.equity > Money::ZERO => {
+            "asked" | "granted" if of_equity_counts => {
                 format!("   {}", format::percent(line.amount.as_f64() / verdict.equity.as_f64(), 2))
             }
             _ => String::new(),

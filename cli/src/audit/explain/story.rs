@@ -9,7 +9,7 @@ use crate::audit::recording::{NOTHING, Numbered, Recording, failed};
 use crate::error::{Exit, Failure};
 use crate::report::format;
 
-/// Events of a journal that are looked at first for the quote that a fill met; each further look sees 16 times more.
+/// Events before a fill that are looked at first for the quote it met; each further look sees 16 times more.
 const LOOK_BACK: u64 = 2_048;
 /// Events after a fill among which the quote that it met may have arrived late.
 const LOOK_AHEAD: usize = 2_048;
@@ -196,7 +196,7 @@ fn status(sent: Option<&Order>, later: &[Numbered]) -> Status {
     status
 }
 
-/// The last quote that the venue had seen when it filled: by its own time, and with the prices that the fill names.
+/// The last quote that the venue had seen when it filled: by its own time, with the fill's prices.
 fn quote_met(recording: &Recording, one: &Numbered, fill: &Fill) -> Result<Option<Numbered>, Failure> {
     let (Some(bid), Some(ask)) = (fill.bid, fill.ask) else { return Ok(None) };
     let header = &one.event.header;

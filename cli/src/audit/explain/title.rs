@@ -10,7 +10,9 @@ use crate::audit::{when, words};
 use crate::report::format;
 
 /// `ORDER 12   buy 901 XAUUSD at market, filled at 1290.912   Fri 2 May 2014 …` and what it means below.
-pub fn lines(recording: &Recording, story: &Story) -> String {
+///
+/// `opened`: it opened a position, though there may have been one when it was decided.
+pub fn lines(recording: &Recording, story: &Story, opened: bool) -> String {
     let quantity = story.sent.as_ref().map_or(story.asked(), |sent| sent.quantity);
     format!(
         "ORDER {}   {} {} {} {}, {}   {}\n  {}\n",
@@ -21,7 +23,7 @@ pub fn lines(recording: &Recording, story: &Story) -> String {
         words::order_kind(&story.kind),
         outcome(story),
         when::full(time(story)),
-        meaning(story)
+        meaning(story, opened)
     )
 }
 
@@ -33,7 +35,7 @@ fn time(story: &Story) -> Timestamp {
 
 fn outcome(story: &Story) -> String {
     let filled = story.filled();
-    let price = story.average_price().map_or(String::new(), |price| format!(" at {}", format::price(price)));
+    let price = story.average_price().map_or(String::new(), |price| format!(" at {}", words::price(price)));
     let fills = match story.fills().len() {
         0 | 1 => price,
         fills => format!("{price} on average in {} fills", format::count(fills as u64)),
@@ -71,11 +73,11 @@ fn why_closed(story: &Story) -> &'static str {
 }
 
 /// `Closes the short 500 and opens a long 401. The strategy asked for 500; risk allowed 401.`
-fn meaning(story: &Story) -> String {
+fn meaning(story: &Story, opened: bool) -> String {
     let (asked, granted) = (story.verdict.asked, story.verdict.granted);
     let rule = story.verdict.rule.map_or("risk", |rule| rule.name());
     if story.sent.is_none() {
-        let aim = aims(story, asked, ["open", "close", "take", "add"]);
+        let aim = aims(story, asked, opened, ["open", "close", "take", "add"]);
         return format!("Was never sent: it was to {aim}, and {rule} allowed none of it.");
     }
     let whole = story.status == Status::Filled;
@@ -83,7 +85,7 @@ fn meaning(story: &Story) -> String {
         true => ["opens", "closes", "takes", "adds"],
         false => ["open", "close", "take", "add"],
     };
-    let aim = aims(story, granted, verbs);
+    let aim = aims(story, granted, opened, verbs);
     let mut text = match whole {
         true => {
             let mut letters = aim.chars();
@@ -108,7 +110,7 @@ fn meaning(story: &Story) -> String {
 }
 
 /// `closes the short 500 and opens a long 401`, with the given words for open, close, take and add.
-fn aims(story: &Story, opening: Quantity, [open, close, take, add]: [&str; 4]) -> String {
+fn aims(story: &Story, opening: Quantity, opened: bool, [open, close, take, add]: [&str; 4]) -> String {
     let closing = story.verdict.closing;
     let (with, against) = if story.side.sign() > 0 { ("long", "short") } else { ("short", "long") };
     let (held, sign) = (story.position.abs(), story.position.signum() * story.side.sign());
@@ -119,13 +121,19 @@ fn aims(story: &Story, opening: Quantity, [open, close, take, add]: [&str; 4]) -
             () if sign < 0 && held > closing => {
                 format!("{take} {} off the {against} {}", format::quantity(closing), format::quantity(held))
             }
-            // Orders that were still working made the position that it closes.
-            () => format!("{close} {} that others were about to make", format::quantity(closing)),
+            () if sign < 0 => format!(
+                "{close} the {against} {} ({} with working orders)",
+                format::quantity(held),
+                format::quantity(closing)
+            ),
+            () => {
+                format!("{close} the {against} {} that working orders would make", format::quantity(closing))
+            }
         });
     }
     if opening > Quantity::ZERO {
         parts.push(match () {
-            () if sign > 0 => {
+            () if sign > 0 && !opened => {
                 format!("{add} {} to the {with} {}", format::quantity(opening), format::quantity(held))
             }
             () => format!("{open} a {with} {}", format::quantity(opening)),

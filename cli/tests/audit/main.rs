@@ -1,0 +1,8 @@
+//! `genovo audit` as a program: what it says, what it answers a program, how it ends.
+
+mod diff;
+mod explain;
+mod scripted;
+mod show;
+mod support;
+mod verify;

@@ -1,0 +1,134 @@
+//! Orders of every fate, by a strategy of one's own that the binary does not know.
+
+use genovo_adapters::data::{self, DataSpec};
+use genovo_engine::engine::Engine;
+use genovo_engine::event::{Action, Event, Fact, OrderKind, Side, TimeInForce, WorldKind};
+use genovo_engine::ids::{InstrumentId, OrderId};
+use genovo_engine::run::run;
+use genovo_engine::settings::{DataKind, Settings, Trigger};
+use genovo_engine::simulated::Simulated;
+use genovo_engine::strategy::{
+    Needs, ParameterError, Parameters, Proposal, Registry, Strategy, StrategyKind, View,
+};
+use genovo_engine::units::{Price, Quantity};
+use genovo_journal::{Identity, Writer};
+
+use crate::support::{Folder, snapshot};
+
+/// Sends an order of every sort, one every twenty quotes, and cancels the fourth; two in one decision.
+#[derive(Default)]
+struct Scripted {
+    quotes: u64,
+}
+
+const KIND: StrategyKind = StrategyKind {
+    name: "scripted",
+    about: "sends what a test wants",
+    parameters: &[],
+    needs: Needs { sizes: false, quotes: true },
+    trigger: Trigger::OnSignal,
+    make: |_: &Parameters, _: &Settings| -> Result<Box<dyn Strategy>, ParameterError> {
+        Ok(Box::new(Scripted::default()))
+    },
+};
+
+impl Strategy for Scripted {
+    fn update(&mut self, event: &Event, _: &dyn View) -> bool {
+        if !matches!(event.fact, Fact::QuoteChanged(_)) {
+            return false;
+        }
+        self.quotes += 1;
+        self.quotes.is_multiple_of(20) && self.quotes <= 180
+    }
+
+    fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
+        let instrument = view.instrument();
+        let price = |text: &str| text.parse::<Price>().unwrap();
+        let submit = |side, kind, time_in_force, quantity: &str| Action::Submit {
+            instrument,
+            side,
+            kind,
+            time_in_force,
+            quantity: quantity.parse::<Quantity>().unwrap(),
+        };
+        let limit = |text: &str| OrderKind::Limit { price: price(text) };
+        let (step, why, action) = match self.quotes / 20 {
+            1 => (1, "above the market: at once", submit(Side::Buy, limit("1290.9"), TimeInForce::Gtc, "3")),
+            2 => (
+                2,
+                "a stop under it",
+                submit(Side::Sell, OrderKind::Stop { trigger: price("1291.2") }, TimeInForce::Gtc, "3"),
+            ),
+            3 => (3, "never reached", submit(Side::Buy, limit("1200"), TimeInForce::Gtc, "1")),
+            4 => (4, "no longer wanted", Action::Cancel { order: OrderId(4) }),
+            5 => (5, "more than there is", submit(Side::Buy, limit("1295"), TimeInForce::Ioc, "7")),
+            6 => (6, "a price off the tick", submit(Side::Buy, limit("1290.0005"), TimeInForce::Gtc, "1")),
+            7 => (7, "for today only", submit(Side::Sell, limit("1300"), TimeInForce::Day, "1")),
+            8 => (8, "more than is displayed", submit(Side::Sell, OrderKind::Market, TimeInForce::Gtc, "9")),
+            _ => (9, "far too much", submit(Side::Buy, OrderKind::Market, TimeInForce::Gtc, "9000")),
+        };
+        proposal.because = format!("step {step}: {why}");
+        proposal.because_of("step", f64::from(step));
+        proposal.actions.push(action);
+        if step == 2 {
+            // A second order of the same decision: it rests until the market comes down to it.
+            proposal.actions.push(submit(Side::Buy, limit("1290.8"), TimeInForce::Gtc, "2"));
+        }
+    }
+}
+
+/// Runs the strategy into the journal `scripted`.
+fn scripted() -> Folder {
+    let folder = Folder::new();
+    let mut registry = Registry::default();
+    registry.add(KIND);
+    let mut scenario = crate::support::SCENARIO.to_string();
+    let (from, to) = (scenario.find("kind = ").unwrap(), scenario.find("[risk]").unwrap());
+    scenario.replace_range(from..to, "kind = \"scripted\"\n");
+    let scenario = scenario.replace("1.2 %", "9 %").replace("10,000 USD", "20,000 USD");
+    folder.write("scripted.toml", scenario);
+    let scenario = genovo::scenario::load(&folder.path("scripted.toml"), &[], &registry).expect("a scenario");
+    let mut engine = Engine::new(scenario.settings.clone(), &registry).expect("an engine");
+    let spec = DataSpec::new(InstrumentId(1), DataKind::Quotes);
+    let data = data::open(&folder.path("quotes.csv"), &spec).expect("the data");
+    let identity = engine.identity(WorldKind::Simulated);
+    let mut world = Simulated::new(&scenario.settings, identity, vec![data.source]).expect("a world");
+    let mut writer = Writer::create(&folder.path("scripted"), &Identity::default()).expect("a journal");
+    run(&mut world, &mut writer, &mut engine).expect("a run");
+    writer.finish().expect("a seal");
+    folder
+}
+
+#[test]
+fn every_fate_of_an_order_reads_well() {
+    let folder = scripted();
+    let mut shown = String::new();
+    for order in 1..=9 {
+        let order = order.to_string();
+        shown.push_str(&folder.says(&["audit", "explain", "scripted", "--order", &order, "--no-proof"]));
+        shown.push('\n');
+    }
+    snapshot("explain_fates.txt", &shown);
+    for part in [
+        "at limit 1290.9, filled",
+        "at stop 1291.2, filled",
+        "cancelled",
+        "immediate or cancel",
+        "rejected by the venue",
+        "expired",
+        "on average in 2 fills",
+        "It rested and was met",
+        "with working orders",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+}
+
+#[test]
+fn a_run_of_an_unknown_strategy_is_shown_but_not_proven() {
+    let folder = scripted();
+    let shown = folder.says(&["audit", "explain", "scripted", "--order", "1"]);
+    assert!(shown.contains("! not recomputed: strategy `scripted` is unknown"), "{shown}");
+    let (answer, exit) = folder.answers(&["audit", "explain", "scripted", "--order", "1", "--json"]);
+    assert_eq!((exit, &answer["proof"]["verified"]), (0, &serde_json::Value::Null));
+}
