@@ -448,14 +448,13 @@ impl Engine {
                     let quantity = self.whole_lots(instrument, Quantity(change.saturating_abs()))?;
                     if quantity > Quantity::ZERO {
                         let kind = OrderKind::Market;
-                        let request = Request { instrument, side, kind, quantity, position };
+                        let request = Request { instrument, side, kind, quantity };
                         self.order(decided, request, TimeInForce::Gtc)?;
                     }
                 }
                 Action::Submit { instrument, side, kind, time_in_force, quantity } => {
-                    let position = self.state.position_with_working_orders(instrument);
                     let quantity = self.whole_lots(instrument, quantity)?;
-                    let request = Request { instrument, side, kind, quantity, position };
+                    let request = Request { instrument, side, kind, quantity };
                     self.order(decided, request, time_in_force)?;
                 }
                 Action::Cancel { order } => self.cancel(decided, order)?,

@@ -198,8 +198,13 @@ impl Orders {
 
     /// What is still to be filled of an instrument, signed.
     pub fn working_quantity(&self, instrument: InstrumentId) -> Quantity {
+        self.working_of(instrument, Side::Buy) + self.working_of(instrument, Side::Sell)
+    }
+
+    /// What is still to be filled of an instrument's orders of one side, signed.
+    pub fn working_of(&self, instrument: InstrumentId, side: Side) -> Quantity {
         self.working()
-            .filter(|(_, record)| record.instrument == instrument)
+            .filter(|(_, record)| record.instrument == instrument && record.side == side)
             .map(|(_, record)| record.working())
             .sum()
     }

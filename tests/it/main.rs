@@ -4,7 +4,11 @@
 mod allocation;
 /// Do the same inputs give the same bytes, whatever runs them?
 mod determinism;
+/// Does what must always hold, hold after every event?
+mod invariants;
 /// Do the same orders come to what nautilus_trader makes of them?
 mod nautilus;
 /// Does recomputing a recorded run find every difference?
 mod recorded;
+/// Is the house built as it was drawn?
+mod structure;

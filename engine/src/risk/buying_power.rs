@@ -7,14 +7,7 @@ use crate::units::{Money, Quantity};
 
 pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> RuleResult {
     let limit = ask.equity.max(Money::ZERO);
-    let cost = |quantity| {
-        let value = ask.value_of(quantity);
-        ask.tied_up
-            + match ask.account {
-                AccountKind::Margin => value.times(ask.instrument.margin_initial),
-                AccountKind::Cash => value,
-            }
-    };
+    let cost = |quantity| ask.tied_up + ask.cost_of(ask.kept) + ask.cost_of(quantity);
     let granted = match (ask.account, ask.side) {
         _ if quantity == Quantity::ZERO => quantity,
         // A cash account sells what it has, never more.

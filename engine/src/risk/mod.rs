@@ -31,7 +31,7 @@ pub struct Ask<'a> {
     pub side: Side,
     /// The part that opens, before any rule.
     pub opening: Quantity,
-    /// The position that the closing part leaves, on the side of the order or zero.
+    /// The position that the closing part leaves once the working orders of its side are filled.
     pub kept: Quantity,
     /// The price that values it.
     pub price: Price,
@@ -41,9 +41,9 @@ pub struct Ask<'a> {
     pub distance_known: bool,
     /// Equity now.
     pub equity: Money,
-    /// What all other open positions, and `kept`, may lose.
+    /// What all other instruments may lose.
     pub open_risk: Money,
-    /// What all other open positions, and `kept`, tie up: margin, or cash paid.
+    /// What all other instruments tie up: margin, or cash paid.
     pub tied_up: Money,
 }
 
@@ -56,6 +56,14 @@ impl Ask<'_> {
     /// What `quantity` is worth at the price.
     pub fn value_of(&self, quantity: Quantity) -> Money {
         notional(self.price, quantity, self.instrument.multiplier).abs()
+    }
+
+    /// What `quantity` ties up: margin, or cash paid.
+    pub fn cost_of(&self, quantity: Quantity) -> Money {
+        match self.account {
+            AccountKind::Margin => self.value_of(quantity).times(self.instrument.margin_initial),
+            AccountKind::Cash => self.value_of(quantity),
+        }
     }
 
     /// The most, in whole lots and no more than `asked`, for which `cost` stays within `limit`. `cost` must grow with
@@ -117,8 +125,13 @@ pub struct Request {
     pub kind: OrderKind,
     /// How much; positive.
     pub quantity: Quantity,
-    /// Position and working orders together, signed: what the order adds to.
-    pub position: Quantity,
+}
+
+/// The positions that working orders can lead to: all buys filled and no sell, or all sells and no buy. Nobody knows
+/// which of them will be, so orders of the two sides never stand for each other.
+fn reachable(account: &Account, orders: &Orders, instrument: InstrumentId) -> [Quantity; 2] {
+    let held = instrument.index().map_or(Quantity::ZERO, |index| account.positions[index].quantity);
+    [Side::Buy, Side::Sell].map(|side| held + orders.working_of(instrument, side))
 }
 
 /// The risk layer of a run.
@@ -183,7 +196,12 @@ impl Risk {
     ) -> Verdict {
         let index = request.instrument.index().expect("a request names an instrument");
         let sign = request.side.sign();
-        let against = (-request.position.0 * sign).max(0);
+        let [all_bought, all_sold] = reachable(account, orders, request.instrument);
+        let position = match request.side {
+            Side::Buy => all_bought,
+            Side::Sell => all_sold,
+        };
+        let against = (-position.0 * sign).max(0);
         let closing = Quantity(against.min(request.quantity.0));
         let asked = request.quantity - closing;
         let equity = account.equity(markets);
@@ -226,24 +244,25 @@ impl Risk {
         };
         (verdict.distance, verdict.distance_source) = self.distance(index, price);
 
-        let kept = Quantity(request.position.0 + closing.0 * sign);
+        let kept = Quantity(position.0 + closing.0 * sign);
         let (mut open_risk, mut tied_up) = (Money::ZERO, Money::ZERO);
         for (other, instrument) in settings.instruments.iter().enumerate() {
-            let id = InstrumentId(other as u32 + 1);
-            let quantity = match other == index {
-                true => kept,
-                false => account.positions[other].quantity + orders.working_quantity(id),
-            };
-            let mark = if other == index { Some(price) } else { markets[other].mark(quantity.signum()) };
-            if let (true, Some(mark)) = (quantity != Quantity::ZERO, mark) {
+            if other == index {
+                continue;
+            }
+            let (mut risk, mut tied) = (Money::ZERO, Money::ZERO);
+            for quantity in reachable(account, orders, InstrumentId(other as u32 + 1)) {
+                let Some(mark) = markets[other].mark(quantity.signum()) else { continue };
                 let (distance, _) = self.distance(other, mark);
-                open_risk += notional(distance, quantity, instrument.multiplier).abs();
+                risk = risk.max(notional(distance, quantity, instrument.multiplier).abs());
                 let value = notional(mark, quantity, instrument.multiplier).abs();
-                tied_up += match account.kind {
+                tied = tied.max(match account.kind {
                     AccountKind::Margin => value.times(instrument.margin_initial),
                     AccountKind::Cash => value,
-                };
+                });
             }
+            open_risk += risk;
+            tied_up += tied;
         }
         let ask = Ask {
             settings: &self.settings,

@@ -285,12 +285,12 @@ impl Venue {
         event
     }
 
-    /// What is displayed on the side that `side` trades against, less what we took of it since the last quote; `None`
-    /// is without limit.
+    /// What is displayed on the side that `side` trades against, less what we took of it since the last quote, in whole
+    /// lots; `None` is without limit.
     fn displayed(&self, index: usize, side: Side, size: Option<Quantity>) -> Option<Quantity> {
         let size = size.or(self.settings.venue.size_when_absent)?;
         let taken = self.books[index].taken[side as usize - 1];
-        Some(Quantity((size.0 - taken.0).max(0)))
+        Some(Quantity((size.0 - taken.0).max(0)).round_down_to(self.settings.instruments[index].lot))
     }
 
     /// Books executions of an order and says whether it still works.
@@ -467,7 +467,8 @@ impl Venue {
             if !touched {
                 return true;
             }
-            let size = left.or(self.settings.venue.size_when_absent);
+            let lot = self.settings.instruments[index].lot;
+            let size = left.or(self.settings.venue.size_when_absent).map(|size| size.round_down_to(lot));
             let execution = Execution::up_to(limit, resting.remaining, size);
             if let Some(left) = left {
                 *left -= execution.quantity;
