@@ -1,8 +1,8 @@
 //! How quickly events go into the journal and come out, how much room they take, and what plain files, LMDB and redb
 //! do with the same events.
 //!
-//! `GENOVO_BENCH_QUOTES` names a CSV of quotes (`ts_ns,bid,ask,bid_size,ask_size`, plain or zstd); without it, gold-like
-//! quotes are made up, and the table says so. `cargo bench -p genovo-benches --bench journal`
+//! `GENOVO_BENCH_QUOTES` names a CSV of quotes (`ts_ns,bid,ask,bid_size,ask_size`, plain or zstd); without it,
+//! gold-like quotes are made up, and the table says so. `cargo bench -p genovo-benches --bench journal`
 
 use std::fs::{self, File};
 use std::hint::black_box;

@@ -45,6 +45,10 @@ impl Merge {
 
     /// The next market event, if there is one.
     #[inline]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a source may fail, and an iterator over results may go on"
+    )]
     pub fn next(&mut self) -> Result<Option<Event>, WorldError> {
         let first = match &mut self.sources[..] {
             [only] => only.peek()?.is_some().then_some(0),

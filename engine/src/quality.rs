@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn each_flaw_is_named_with_its_size() {
-        let cases: &[(i64, i64, i64, &[(Flaw, i64)])] = &[
+        type Case = (i64, i64, i64, &'static [(Flaw, i64)]);
+        let cases: &[Case] = &[
             (10, 5, 7, &[]),
             (11, 7, 7, &[(Flaw::Locked, 0)]),
             (12, 9, 7, &[(Flaw::Crossed, 2)]),

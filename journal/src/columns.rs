@@ -444,7 +444,10 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_numbers_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..300), n in 0_usize..600) {
+        fn any_bytes_are_numbers_or_an_error(
+            bytes in proptest::collection::vec(any::<u8>(), 0..300),
+            n in 0_usize..600,
+        ) {
             let mut back = Vec::new();
             if Unpacker::default().column(&mut Input::new(&bytes), n, &mut back).is_ok() {
                 prop_assert_eq!(back.len(), n);

@@ -81,6 +81,9 @@ pub trait Strategy: Send {
     fn decide(&mut self, view: &dyn View, proposal: &mut Proposal);
 }
 
+/// Makes a strategy of its parameters.
+pub type Make = fn(&Parameters, &Settings) -> Result<Box<dyn Strategy>, ParameterError>;
+
 /// A kind of strategy that a scenario can name.
 pub struct StrategyKind {
     /// The name in `[strategy] kind`.
@@ -94,7 +97,7 @@ pub struct StrategyKind {
     /// When it decides unless the scenario says otherwise.
     pub trigger: Trigger,
     /// Makes one. Every parameter of `parameters` is present.
-    pub make: fn(&Parameters, &Settings) -> Result<Box<dyn Strategy>, ParameterError>,
+    pub make: Make,
 }
 
 /// A parameter that a scenario may set in `[strategy]`.
