@@ -8,3 +8,15 @@ pub fn peak_rss_bytes() -> u64 {
     let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
 }
+
+/// Lets large buffers go back to the system when they are freed, for the whole process.
+///
+/// By itself glibc raises the size from which it does so with every large buffer that is freed, and a long run of large
+/// buffers of many sizes then keeps what it no longer uses: twice the memory on ten times the data.
+pub fn return_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: mallopt only sets a parameter of the allocator; it is called before any thread is started.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 128 * 1024);
+    }
+}

@@ -91,7 +91,7 @@ pub fn command(path: &Path, context: &Context) -> Result<(), Failure> {
     let found = recompute(&journal, context)?;
     let failure = found.difference.as_ref().map(|difference| differs(&journal, difference)).transpose()?;
     if context.json {
-        say_json(&serde_json::json!({
+        context.answer(&serde_json::json!({
             "verified": found.difference.is_none(),
             "events": found.events,
             "head_hash": journal.summary().head_hash,

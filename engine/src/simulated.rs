@@ -10,8 +10,9 @@
 //!                  ▲ engine's place        (arrived by now)
 //! ```
 //!
-//! Things of one time go by number: market event `k` has number `2k`, what the venue said after it `2k + 1`, timers come
-//! last. An order of no latency therefore meets the very quote that caused it, and its fill is known before the next.
+//! Things of one time go by number: market event `k` has number `2k`, what the venue said after it `2k + 1`,
+//! timers come last. An order of no latency therefore meets the very quote that caused it, and its fill is
+//! known before the next.
 
 use std::collections::VecDeque;
 

@@ -25,7 +25,7 @@ const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// Sled's cache lets go of a page only after 64 accesses to its shard, of which there are 256; a store of blocks has
 /// too few pages for that ever to happen, and would end up in memory whole. So it is closed and opened again, which
 /// takes some 30 ms, each time that so many bytes of blocks have gone through it.
-const HELD_BYTES_MAX: u64 = 8 * 1024 * 1024;
+const HELD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// An open store.
 pub struct Store {

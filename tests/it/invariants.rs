@@ -1,8 +1,8 @@
 //! Does what must always hold, hold after every event, whatever the market, the orders and the latencies?
 //!
-//! Random sessions: quotes, trades or bars with gaps, crossed prices and sizes or none; market, limit and stop orders of
-//! every time in force, and cancels. An auditor reads the journal as it is written and keeps books of its own from the
-//! fills alone. A failure names its seed; `GENOVO_SESSIONS=10000` tries more.
+//! Random sessions: quotes, trades or bars with gaps, crossed prices and sizes or none; market, limit and
+//! stop orders of every time in force, and cancels. An auditor reads the journal as it is written and keeps
+//! books of its own from the fills alone. A failure names its seed; `GENOVO_SESSIONS=10000` tries more.
 
 mod auditor;
 

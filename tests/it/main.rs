@@ -2,6 +2,8 @@
 
 /// Does a tick cost memory?
 mod allocation;
+/// Does bad input end in one clear error?
+mod bad_input;
 /// Do the same inputs give the same bytes, whatever runs them?
 mod determinism;
 /// Does what must always hold, hold after every event?

@@ -41,7 +41,7 @@ fn recording() -> Vec<Event> {
 type Events = std::iter::Map<std::vec::IntoIter<Event>, fn(Event) -> Result<Event, WorldError>>;
 
 fn play(events: &[Event]) -> Events {
-    events.to_vec().into_iter().map(Ok)
+    Vec::from(events).into_iter().map(Ok)
 }
 
 type Found = (u64, Option<Difference>);

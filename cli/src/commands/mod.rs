@@ -80,6 +80,7 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line of this process with these strategies.
 pub fn run(registry: Registry) -> ExitCode {
+    crate::machine::return_freed_memory();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

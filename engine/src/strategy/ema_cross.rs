@@ -151,8 +151,8 @@ impl Strategy for EmaCross {
         let (side, relation) = if cross.wanted > 0 { ("long", "above") } else { ("short", "below") };
         let sense = if cross.wanted > 0 { "or less" } else { "or more" };
         proposal.because = format!(
-            "{side}: fast {fast:.4} is {relation} slow {slow:.4} (before: {:.4}, {:.4}); a price of {meeting:.4} {sense} \
-             would not have crossed: {:.4} away",
+            "{side}: fast {fast:.4} is {relation} slow {slow:.4} (before: {:.4}, {:.4}); a price of {meeting:.4} \
+             {sense} would not have crossed: {:.4} away",
             b.0,
             b.1,
             (cross.price - meeting).abs(),

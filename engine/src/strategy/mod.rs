@@ -81,6 +81,9 @@ pub trait Strategy: Send {
     fn decide(&mut self, view: &dyn View, proposal: &mut Proposal);
 }
 
+/// Makes a strategy of its parameters.
+pub type Make = fn(&Parameters, &Settings) -> Result<Box<dyn Strategy>, ParameterError>;
+
 /// A kind of strategy that a scenario can name.
 pub struct StrategyKind {
     /// The name in `[strategy] kind`.
