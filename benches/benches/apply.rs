@@ -1,8 +1,8 @@
 //! How long does the engine take for one input, without files, venue and journal?
 //!
-//! The inputs of a recorded run over 66,089 quotes of BTCUSDT, the venue's answers among them, from memory; no
-//! strategy, and ema-cross 10/20 at every tick. The state hashes that are printed are the same on every machine.
-//! `cargo bench -p genovo-benches --bench apply`
+//! The inputs of a recorded run over 66,089 quotes of BTCUSDT, the venue's answers among them, from memory;
+//! no strategy, and ema-cross 10/20 at every tick. The state hashes that are printed are the same on every
+//! machine. `cargo bench -p genovo-benches --bench apply`
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
 //! How many ticks a second does a whole run take, from file to journal?
 //!
-//! 1,057,424 quotes of BTCUSDT, from CSV packed by zstd and from an imported market journal, without a strategy
-//! and with ema-cross 10/20 at every tick; every event is chained and stored in sled. The head hashes that are
-//! printed are the same on every machine. `cargo bench -p genovo-benches --bench replay`
+//! 1,057,424 quotes of BTCUSDT, from CSV packed by zstd and from an imported market journal, without a
+//! strategy and with ema-cross 10/20 at every tick; every event is chained and stored in sled. The head hashes
+//! that are printed are the same on every machine. `cargo bench -p genovo-benches --bench replay`
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use genovo_benches::{TILES, btcusdt, csv, market_journal, market_of, replay};
