@@ -1,1 +1,119 @@
-//! Shared pieces of the benches.
+//! Shared pieces of the benches: the shipped quotes, tiled, and a whole run over them.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use genovo_adapters::data::{self, DataSpec};
+use genovo_engine::engine::{Counts, Engine};
+use genovo_engine::event::{Event, Fact, WorldKind};
+use genovo_engine::ids::{Hash, InstrumentId, Sequence};
+use genovo_engine::merge::Merge;
+use genovo_engine::pipeline::{QueuedLog, QueuedSource};
+use genovo_engine::recorded::MarketOf;
+use genovo_engine::run::run;
+use genovo_engine::settings::{DataKind, Settings};
+use genovo_engine::simulated::Simulated;
+use genovo_engine::strategy::Registry;
+use genovo_engine::world::{Source, WorldError};
+use genovo_journal::{Identity, Journal, Writer};
+
+/// Times that the 66,089 quotes are repeated: 1,057,424.
+pub const TILES: u32 = 16;
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// The settings of `scenarios/btcusdt.toml`, changed as by `--set`.
+pub fn btcusdt(sets: &[&str]) -> Settings {
+    let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+    genovo::scenario::load(&repository("scenarios/btcusdt.toml"), &sets, &Registry::default())
+        .unwrap_or_else(|failure| panic!("{}", failure.render(false)))
+        .settings
+}
+
+/// The shipped quotes of BTCUSDT from their CSV file, so many times.
+pub fn csv(tiles: u32) -> Box<dyn Source> {
+    let path = repository("scenarios/data/btcusdt_usdm_20240808.csv.zst");
+    let spec = DataSpec { tiles, ..DataSpec::new(InstrumentId(1), DataKind::Quotes) };
+    data::open(&path, &spec).expect("the shipped quotes are good").source
+}
+
+/// The same quotes from a market journal below `folder`, which is written first.
+pub fn market_journal(folder: &Path, tiles: u32) -> Journal {
+    let path = folder.join("market");
+    let mut writer = Writer::create(&path, &Identity::default()).expect("an empty folder");
+    let (mut merge, mut number) = (Merge::new(vec![csv(tiles)]), 0);
+    while let Some(mut event) = merge.next().expect("good quotes") {
+        number += 1;
+        event.header.sequence = Sequence::input(number);
+        writer.append(&event).expect("room on the disk");
+    }
+    writer.finish().expect("room on the disk");
+    Journal::open(&path).expect("just sealed")
+}
+
+/// A journal's market events as a source.
+pub fn market_of(journal: &Journal) -> Box<dyn Source> {
+    Box::new(MarketOf::new(journal.events().map(|event| event.map_err(WorldError::new))))
+}
+
+/// What a run came to.
+pub struct Done {
+    /// How much happened.
+    pub counts: Counts,
+    /// From the first event taken to the last block stored.
+    pub time: Duration,
+    /// The journal's writer, for whoever wants it sealed.
+    pub writer: Writer,
+}
+
+/// A whole run, journaled in sled below `folder`, reading and writing on threads of their own.
+pub fn replay(settings: &Settings, source: Box<dyn Source>, folder: &Path) -> Done {
+    let path = folder.join("run");
+    let _ = std::fs::remove_dir_all(&path);
+    let mut engine = Engine::new(settings.clone(), &Registry::default()).expect("good settings");
+    let writer = Writer::create(&path, &Identity::default()).expect("an empty folder");
+    let started = engine.identity(WorldKind::Simulated);
+    let began = Instant::now();
+    let source: Box<dyn Source> = Box::new(QueuedSource::spawn(source));
+    let mut world = Simulated::new(settings, started, vec![source]).expect("good quotes");
+    let mut log = QueuedLog::spawn(Kept(Box::new(writer)));
+    let counts = run(&mut world, &mut log, &mut engine).expect("a good run");
+    let writer = *log.finish().expect("room on the disk").0;
+    Done { counts, time: began.elapsed(), writer }
+}
+
+/// The writer behind a pointer, so that handing it to its thread moves little.
+struct Kept(Box<Writer>);
+
+impl genovo_engine::log::Log for Kept {
+    #[inline]
+    fn append(&mut self, event: &Event) -> Result<(), genovo_engine::log::LogError> {
+        genovo_engine::log::Log::append(&mut *self.0, event)
+    }
+
+    fn commit(&mut self) -> Result<(), genovo_engine::log::LogError> {
+        Ok(())
+    }
+}
+
+/// The inputs of a run, in memory: its quotes and what the venue answered. With them, the run's state hash.
+pub fn inputs(settings: &Settings, source: Box<dyn Source>) -> (Vec<Event>, Hash) {
+    let mut engine = Engine::new(settings.clone(), &Registry::default()).expect("good settings");
+    let started = engine.identity(WorldKind::Simulated);
+    let mut world = Simulated::new(settings, started, vec![source]).expect("good quotes");
+    let mut log = Vec::new();
+    run(&mut world, &mut log, &mut engine).expect("a good run");
+    let state = log.last().and_then(state_hash).expect("a run ends with its state");
+    log.retain(|event: &Event| event.header.sequence.is_input());
+    (log, state)
+}
+
+/// The state hash that an event ends a run with.
+pub fn state_hash(event: &Event) -> Option<Hash> {
+    match &event.fact {
+        Fact::RunEnded(ended) => Some(ended.state_hash),
+        _ => None,
+    }
+}

@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// `cargo test` builds examples beside the tests: `target/debug/deps/example-…`, `target/debug/examples/`. With
-/// `--test example` alone it does not, and the program is built here.
+/// `cargo test` builds examples beside the tests: `target/debug/deps/example-…`, `target/debug/examples/`.
+/// With `--test example` alone it does not, and the program is built here.
 fn my_strategy() -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let profile = test.parent().and_then(Path::parent).expect("a profile's directory");

@@ -1,4 +1,5 @@
-//! `genovo import`: the journal replays as its files do, mistakes are shown in place, nothing half-written stays.
+//! `genovo import`: the journal replays as its files do, mistakes are shown in place, nothing half-written
+//! stays.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -132,7 +133,8 @@ fn several_files_are_merged_as_a_replay_merges_them() {
         "",
     );
     let scenario = scenario.replace("[bars]", "[[instruments]]\nsymbol = \"DEF\"\ntick = 0.1\n[bars]");
-    let files = "[[data]]\npath = \"a.csv\"\ninstrument = \"ABC\"\n[[data]]\npath = \"b.csv\"\ninstrument = \"DEF\"\n";
+    let data = |path, symbol| format!("[[data]]\npath = \"{path}\"\ninstrument = \"{symbol}\"\n");
+    let files = data("a.csv", "ABC") + &data("b.csv", "DEF");
     folder.write("files.toml", format!("{scenario}{files}"));
     folder.write("journal.toml", format!("{scenario}[data]\npath = \"both\"\n"));
     folder.json(&["import", "a.csv", "b.csv", "--instrument=ABC", "--instrument=DEF", "--out", "both"]);
@@ -147,7 +149,8 @@ fn several_files_are_merged_as_a_replay_merges_them() {
 fn a_bad_row_is_shown_and_nothing_is_left() {
     let folder = Folder::new();
     let mut rows = quotes(3_000, 0);
-    rows.push_str("1800000000000000000,1290.57,1290.823,,,1800000000000000000\n1800000000000000000,1290.572,1290.83B,,,\n");
+    rows.push_str("1800000000000000000,1290.57,1290.823,,,1800000000000000000\n");
+    rows.push_str("1800000000000000000,1290.572,1290.83B,,,\n");
     folder.write("quotes.csv", &rows);
     let import = ["import", "quotes.csv", "--instrument", "ABC", "--out", "abc"];
     let expected = "\

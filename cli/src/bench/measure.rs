@@ -237,11 +237,11 @@ pub fn tick_to_order(setting: &Setting<'_>) -> Result<Vec<Figure>, Failure> {
     let taken = setting.rounds(|taken| walk(setting, &plan, &quotes, None, taken))?;
     let scheduled = setting.rounds(|taken| walk(setting, &plan, &quotes, Some(SCHEDULE), taken))?;
     let service = "service time: from handing a quote to the loop until its command is ready, the quote and \
-                   all that it caused in the journal's writer; the next quote waits for the last, so no queue \
-                   can form";
+                   all that it caused in the journal's writer; the next quote waits for the last, so no \
+                   queue can form";
     let every = "service time of every quote, whether it causes an order or not";
-    let response = "response time: quotes are due 100,000 a second whether the loop is ready or not, and time \
-                    counts from when a quote was due, so that waiting in line is not left out";
+    let response = "response time: quotes are due 100,000 a second whether the loop is ready or not, and \
+                    time counts from when a quote was due, so that waiting in line is not left out";
     let rows = [
         ("quote in → command out", service, taken.orders),
         ("quote in → all of it journaled", every, taken.quotes),
