@@ -14,7 +14,7 @@ use genovo_engine::simulated::Simulated;
 use genovo_engine::world::WorldError;
 use genovo_journal::Journal;
 
-use crate::commands::{Context, say, say_json};
+use crate::commands::{Context, say};
 use crate::error::{Exit, Failure, Place, SourceLine};
 use crate::failures;
 use crate::report::format;

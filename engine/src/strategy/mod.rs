@@ -100,9 +100,6 @@ pub struct StrategyKind {
     pub make: Make,
 }
 
-/// Makes a strategy from its parameters and the run's settings.
-pub type Make = fn(&Parameters, &Settings) -> Result<Box<dyn Strategy>, ParameterError>;
-
 /// A parameter that a scenario may set in `[strategy]`.
 #[derive(Clone, Copy, Debug)]
 pub struct ParameterSpec {
