@@ -12,5 +12,7 @@ mod invariants;
 mod nautilus;
 /// Does recomputing a recorded run find every difference?
 mod recorded;
+/// Can an order that may never be filled make room for one that will be?
+mod risk;
 /// Is the house built as it was drawn?
 mod structure;
