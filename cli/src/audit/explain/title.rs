@@ -116,18 +116,11 @@ fn aims(story: &Story, opening: Quantity, opened: bool, [open, close, take, add]
     let (held, sign) = (story.position.abs(), story.position.signum() * story.side.sign());
     let mut parts = Vec::new();
     if closing > Quantity::ZERO {
-        parts.push(match () {
-            () if sign < 0 && held == closing => format!("{close} the {against} {}", format::quantity(held)),
-            () if sign < 0 && held > closing => {
+        // What closes is never more than what is held: orders of the other side do not count as closed.
+        parts.push(match held == closing {
+            true => format!("{close} the {against} {}", format::quantity(held)),
+            false => {
                 format!("{take} {} off the {against} {}", format::quantity(closing), format::quantity(held))
-            }
-            () if sign < 0 => format!(
-                "{close} the {against} {} ({} with working orders)",
-                format::quantity(held),
-                format::quantity(closing)
-            ),
-            () => {
-                format!("{close} the {against} {} that working orders would make", format::quantity(closing))
             }
         });
     }
