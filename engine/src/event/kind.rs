@@ -1,0 +1,108 @@
+//! The number of every kind of event.
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $number:literal $(($built:ident))?,)*) => {
+        /// The number of every kind of event, built or reserved. Numbers are never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[repr(u8)]
+        #[allow(missing_docs)] // The names are the documentation; `Fact` describes those that are built.
+        pub enum Kind { $($(#[$doc])* $name = $number,)* }
+
+        impl Kind {
+            /// Every kind in the order of its number.
+            pub const ALL: &'static [Kind] = &[$(Kind::$name,)*];
+
+            /// The kind with this number.
+            pub const fn from_number(number: u8) -> Option<Kind> {
+                match number {
+                    $($number => Some(Kind::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// The kind's name, as in the documentation.
+            pub const fn name(self) -> &'static str {
+                match self { $(Kind::$name => stringify!($name),)* }
+            }
+
+            /// Whether this build knows the kind's contents; a reserved kind is only a name.
+            pub const fn is_built(self) -> bool {
+                match self { $(Kind::$name => [$(stringify!($built),)? ""].len() > 1,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    // Inputs: 1 to 95.
+    RunStarted = 1 (built),
+    InstrumentDefined = 2 (built),
+    QuoteChanged = 3 (built),
+    TradePrinted = 4 (built),
+    BarReceived = 5 (built),
+    BookChanged = 6,
+    BookReset = 7,
+    CorporateActionApplied = 8,
+    SessionChanged = 9,
+    MacroReleased = 10,
+    NewsPublished = 11,
+    EventScheduled = 12,
+    SignalReceived = 13,
+    TimerFired = 14 (built),
+    ClockChecked = 15,
+    OperatorCommanded = 16,
+    ApprovalGiven = 17,
+    LimitsChanged = 18,
+    ConnectionChanged = 19,
+    FeedGap = 20,
+    OrderAccepted = 32 (built),
+    OrderRejected = 33 (built),
+    OrderUnknown = 34,
+    OrderFilled = 35 (built),
+    TradeCorrected = 36,
+    OrderCancelled = 37 (built),
+    CancelRejected = 38 (built),
+    OrderExpired = 39 (built),
+    OrderReplaced = 40,
+    ReplaceRejected = 41,
+    AccountReported = 42,
+    PositionReported = 43,
+    ModelLoaded = 48,
+    ModelPromoted = 49,
+    ModelKept = 50,
+    RetrainStarted = 51,
+    FeaturesReselected = 52,
+    ChapterClosed = 64,
+    // Derived: 96 to 191.
+    DataFlagged = 96 (built),
+    BarClosed = 97 (built),
+    FeaturesComputed = 98 (built),
+    RegimeChanged = 99,
+    DecisionMade = 100 (built),
+    RiskAssessed = 101 (built),
+    OrderDenied = 102 (built),
+    OrderSubmitted = 103 (built),
+    CancelRequested = 104 (built),
+    ReplaceRequested = 105,
+    FinancingCharged = 106,
+    RewardComputed = 107,
+    ShadowDecisionMade = 108,
+    TradingHalted = 109 (built),
+    AlertRaised = 110,
+    RunEnded = 111 (built),
+}
+
+impl Kind {
+    /// Whether events of this kind are market data: quotes, trades, bars, books.
+    pub const fn is_market(self) -> bool {
+        matches!(
+            self,
+            Kind::QuoteChanged | Kind::TradePrinted | Kind::BarReceived | Kind::BookChanged | Kind::BookReset
+        )
+    }
+
+    /// Whether events of this kind are the venue's answers to our orders.
+    pub const fn is_venue_answer(self) -> bool {
+        (self as u8) >= Kind::OrderAccepted as u8 && (self as u8) <= Kind::PositionReported as u8
+    }
+}

@@ -1,0 +1,163 @@
+//! Everything that can have happened: facts in the past tense, one closed enum.
+//!
+//! Adding a kind takes four edits, and the compiler or a test reminds of each: a variant here, an arm in
+//! `Engine::apply`, a golden journal in `tests/golden/`, a row in `docs/journal-format.md`. No `_ =>` arm on
+//! [`Fact`], ever. Kinds whose turn comes later are reserved in [`Kind`], so that no number is given twice.
+
+mod decision;
+mod kind;
+mod market;
+mod order;
+mod run;
+mod verdict;
+
+pub use decision::*;
+pub use kind::*;
+pub use market::*;
+pub use order::*;
+pub use run::*;
+pub use verdict::*;
+
+use crate::ids::{InstrumentId, Sequence, TimerId};
+use crate::settings::Instrument;
+use crate::units::{Nanoseconds, Timestamp};
+
+/// One fact with its place, its times and its cause.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Event {
+    /// Where it stands and why it is there.
+    pub header: Header,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// What every event carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Header {
+    /// The place in the run. [`Sequence::NONE`] until the loop numbers it.
+    pub sequence: Sequence,
+    /// When it happened, by the clock of where it happened (exchange, venue).
+    pub time_event: Timestamp,
+    /// When it arrived here. This is "now" for features, decisions and timers; it never runs backwards.
+    pub time_received: Timestamp,
+    /// Which instrument it concerns; [`InstrumentId::NONE`] when none.
+    pub instrument: InstrumentId,
+    /// The event that led to this one; [`Sequence::NONE`] for what came from outside by itself.
+    pub cause: Sequence,
+}
+
+/// A fact. Small ones lie inline and are copied; rare large ones are boxed, so that a quote stays small.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(tag = "kind", content = "fact")]
+pub enum Fact {
+    /// The run's identity; always the first event.
+    RunStarted(Box<RunStarted>),
+    /// An instrument and its rules.
+    InstrumentDefined(Box<Instrument>),
+    /// The best bid and ask changed.
+    QuoteChanged(Quote),
+    /// A trade of others was printed.
+    TradePrinted(Trade),
+    /// A finished bar came from the data.
+    BarReceived(Bar),
+    /// A wake that the engine asked for came due.
+    TimerFired(TimerFired),
+    /// The venue took an order.
+    OrderAccepted(OrderNotice),
+    /// The venue refused an order.
+    OrderRejected(OrderRejected),
+    /// The venue executed an order or a part of it.
+    OrderFilled(Box<Fill>),
+    /// An order was taken off the market: on request, or by its time in force.
+    OrderCancelled(OrderClosed),
+    /// The venue refused to cancel: the order was no longer working.
+    CancelRejected(OrderNotice),
+    /// An order's time ended.
+    OrderExpired(OrderClosed),
+    /// Something is odd about a piece of market data.
+    DataFlagged(DataFlagged),
+    /// A bar built from ticks ended. Known at the first event at or after its end.
+    BarClosed(Bar),
+    /// The feature vector at a decision point.
+    FeaturesComputed(Box<Features>),
+    /// The strategy or model decided.
+    DecisionMade(Box<Decision>),
+    /// Risk allowed, reduced or denied what the decision asked for, with every rule's numbers.
+    RiskAssessed(Box<Verdict>),
+    /// We did not send an order: our own no, never the venue's.
+    OrderDenied(OrderDenied),
+    /// An order left for the venue.
+    OrderSubmitted(Box<Order>),
+    /// A cancel left for the venue.
+    CancelRequested(OrderNotice),
+    /// The engine takes no new decisions until the run ends.
+    TradingHalted(TradingHalted),
+    /// The run's totals and state hash; always the last event.
+    RunEnded(Box<RunEnded>),
+}
+
+impl Fact {
+    /// Which kind of fact this is.
+    #[inline]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Fact::RunStarted(_) => Kind::RunStarted,
+            Fact::InstrumentDefined(_) => Kind::InstrumentDefined,
+            Fact::QuoteChanged(_) => Kind::QuoteChanged,
+            Fact::TradePrinted(_) => Kind::TradePrinted,
+            Fact::BarReceived(_) => Kind::BarReceived,
+            Fact::TimerFired(_) => Kind::TimerFired,
+            Fact::OrderAccepted(_) => Kind::OrderAccepted,
+            Fact::OrderRejected(_) => Kind::OrderRejected,
+            Fact::OrderFilled(_) => Kind::OrderFilled,
+            Fact::OrderCancelled(_) => Kind::OrderCancelled,
+            Fact::CancelRejected(_) => Kind::CancelRejected,
+            Fact::OrderExpired(_) => Kind::OrderExpired,
+            Fact::DataFlagged(_) => Kind::DataFlagged,
+            Fact::BarClosed(_) => Kind::BarClosed,
+            Fact::FeaturesComputed(_) => Kind::FeaturesComputed,
+            Fact::DecisionMade(_) => Kind::DecisionMade,
+            Fact::RiskAssessed(_) => Kind::RiskAssessed,
+            Fact::OrderDenied(_) => Kind::OrderDenied,
+            Fact::OrderSubmitted(_) => Kind::OrderSubmitted,
+            Fact::CancelRequested(_) => Kind::CancelRequested,
+            Fact::TradingHalted(_) => Kind::TradingHalted,
+            Fact::RunEnded(_) => Kind::RunEnded,
+        }
+    }
+}
+
+/// A wake that came due.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+pub struct TimerFired {
+    /// Which timer.
+    pub timer: TimerId,
+}
+
+impl Event {
+    /// An input that the loop has yet to number.
+    #[inline]
+    pub fn unnumbered(
+        time_event: Timestamp,
+        time_received: Timestamp,
+        instrument: InstrumentId,
+        fact: Fact,
+    ) -> Event {
+        let header =
+            Header { sequence: Sequence::NONE, time_event, time_received, instrument, cause: Sequence::NONE };
+        Event { header, fact }
+    }
+
+    /// How long it was under way; negative when the clocks disagree.
+    #[inline]
+    pub fn delay(&self) -> Nanoseconds {
+        self.header.time_received - self.header.time_event
+    }
+}
+
+// A quote passes every stage by copy: its size is part of the design.
+const _: () = assert!(size_of::<Header>() == 40);
+const _: () = assert!(size_of::<Fact>() <= 64);
+const _: () = assert!(size_of::<Event>() <= 104);
