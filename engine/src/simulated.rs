@@ -17,11 +17,11 @@
 use std::collections::VecDeque;
 
 use crate::command::Command;
-use crate::event::{Event, Fact, RunStarted, TimerFired};
+use crate::event::{Event, Fact, FlawAction, RunStarted, TimerFired};
 use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
 use crate::merge::Merge;
 use crate::quality::Quality;
-use crate::settings::Settings;
+use crate::settings::{QualitySettings, Settings};
 use crate::units::{Nanoseconds, Timestamp};
 use crate::venue::{Resting, Venue};
 use crate::world::{Source, World, WorldError};
@@ -58,6 +58,18 @@ pub struct Simulated {
     now: Timestamp,
 }
 
+/// The venue only asks what is dropped: a flaw that drops nothing need not be looked for.
+fn what_drops(settings: &Settings) -> QualitySettings {
+    let mut quality = settings.quality.clone();
+    if quality.outlier != FlawAction::Drop {
+        quality.outlier_times = 0;
+    }
+    if quality.gap != FlawAction::Drop {
+        quality.gap_after = Nanoseconds::ZERO;
+    }
+    quality
+}
+
 impl Simulated {
     /// A world over these sources. `started` is the run's first event.
     pub fn new(
@@ -68,7 +80,7 @@ impl Simulated {
         let mut world = Simulated {
             market: Merge::new(sources),
             venue: Venue::new(settings),
-            quality: vec![Quality::new(&settings.quality); settings.instruments.len()],
+            quality: vec![Quality::new(&what_drops(settings)); settings.instruments.len()],
             latency: settings.venue.latency,
             opening: Vec::new(),
             ahead: VecDeque::new(),

@@ -1,7 +1,7 @@
 //! The commands, one file each.
 //!
-//! A new one: a file with a `clap::Args` struct and its `run`, a variant of [`Command`], and an arm in
-//! [`Command::run`].
+//! A new one: a file with a `clap::Args` struct and its `run`, a variant of `Command`, and an arm in
+//! `Command::run`.
 
 mod audit;
 mod bench;

@@ -1,7 +1,7 @@
 //! What a run comes to: figures, a summary for the terminal, a page for the browser.
 //!
 //! [`ReportBuilder`] folds events into a [`Report`]; it reads nothing else, so a running replay and a journal
-//! read back give the same report. [`terminal::summary`] prints it, [`write`] puts `report.json` and
+//! read back give the same report. [`terminal::summary`] prints it, [`write()`] puts `report.json` and
 //! `report.html` into a folder. `docs/report.md` explains every figure.
 
 mod builder;
