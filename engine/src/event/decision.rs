@@ -1,6 +1,6 @@
 //! What a decision saw, and what it wants.
 // rkyv's derive makes undocumented companions of enums with named fields.
-#![cfg_attr(not(doc), allow(missing_docs))]
+#![allow(missing_docs)]
 
 use super::{OrderKind, Side, TimeInForce};
 use crate::ids::{InstrumentId, OrderId};

@@ -1,6 +1,6 @@
 //! Orders, and what became of them.
 // rkyv's derive makes undocumented companions of enums with named fields.
-#![cfg_attr(not(doc), allow(missing_docs))]
+#![allow(missing_docs)]
 
 use super::Rule;
 use crate::ids::OrderId;
