@@ -267,8 +267,9 @@ fn write_frame(frame: &mut [u64], patches: &mut Vec<u64>, out: &mut Vec<u8>) {
 struct Divisor {
     value: u64,
     twos: u32,
-    odd: u64,
     inverse: u64,
+    /// The largest quotient that a multiple can have, without its factors of two.
+    limit: u64,
 }
 
 impl Divisor {
@@ -280,28 +281,35 @@ impl Divisor {
         for _ in 0..5 {
             inverse = inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse)));
         }
-        Divisor { value, twos, odd, inverse }
+        Divisor { value, twos, inverse, limit: u64::MAX / odd }
     }
 
     /// The greatest divisor of all; `None` when all are zero.
     fn common(values: &[i64]) -> Option<Divisor> {
-        let mut values = values.iter().map(|value| value.unsigned_abs());
-        let mut divisor = Divisor::new(values.find(|&value| value != 0)?);
-        let mut limit = u64::MAX / divisor.odd;
-        let mut low_bits = (1_u64 << divisor.twos) - 1;
-        for value in values {
-            // A multiple of an odd number times its inverse is the quotient, any other number gives more than
-            // that.
-            if value & low_bits != 0 || (value >> divisor.twos).wrapping_mul(divisor.inverse) > limit {
-                divisor = Divisor::new(greatest_common_divisor(divisor.value, value));
-                limit = u64::MAX / divisor.odd;
-                low_bits = (1_u64 << divisor.twos) - 1;
-                if divisor.value == 1 {
-                    break;
+        let first = values.iter().position(|&value| value != 0)?;
+        let mut divisor = Divisor::new(values[first].unsigned_abs());
+        // Some at a time, without a branch for each: nearly always all are multiples.
+        for some in values[first..].chunks(64) {
+            if divisor.value == 1 {
+                break;
+            }
+            if some.iter().fold(true, |all, &value| all & divisor.divides(value.unsigned_abs())) {
+                continue;
+            }
+            for &value in some {
+                if !divisor.divides(value.unsigned_abs()) {
+                    divisor = Divisor::new(greatest_common_divisor(divisor.value, value.unsigned_abs()));
                 }
             }
         }
         Some(divisor)
+    }
+
+    /// A multiple of an odd number times its inverse is the quotient; any other number gives more than that.
+    #[inline]
+    fn divides(&self, value: u64) -> bool {
+        let low_bits = (1_u64 << self.twos) - 1;
+        (value & low_bits == 0) & ((value >> self.twos).wrapping_mul(self.inverse) <= self.limit)
     }
 
     /// The quotient of a multiple.
