@@ -143,7 +143,7 @@ fn nothing_is_left_lying_about() {
 fn the_great_matches_name_every_fact() {
     let engine = fs::read_to_string(repository("engine/src/engine.rs")).unwrap();
     let canonical = fs::read_to_string(repository("engine/src/canonical.rs")).unwrap();
-    let event = fs::read_to_string(repository("engine/src/event.rs")).unwrap();
+    let event = fs::read_to_string(repository("engine/src/event/mod.rs")).unwrap();
     let enumeration = event.split("pub enum Fact {").nth(1).unwrap().split("\n}").next().unwrap();
     let named = enumeration.lines().filter_map(|line| line.trim().split_once('(').map(|(name, _)| name));
     let names: Vec<&str> = named.filter(|name| name.chars().all(char::is_alphanumeric)).collect();
