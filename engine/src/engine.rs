@@ -491,7 +491,7 @@ impl Engine {
             position: self.state.position(request.instrument),
         };
         if granted == Quantity::ZERO {
-            let rule = rule.unwrap_or(Rule::MinimumPosition);
+            let rule = rule.expect("risk names the rule by which nothing is left");
             self.state.orders.insert(request.instrument, &order, Status::Denied);
             let denied = OrderDenied { order: order.order, rule };
             self.emit(request.instrument, assessed, Fact::OrderDenied(denied))?;

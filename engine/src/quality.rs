@@ -112,7 +112,7 @@ impl Quality {
         if step <= 0 {
             if step < 0 {
                 // The watch keeps the latest stamp, so that one row out of place is one flaw.
-                findings.push(Flaw::OutOfOrder, self.settings.out_of_order, -step);
+                findings.push(Flaw::OutOfOrder, self.settings.out_of_order, step.saturating_neg());
                 return;
             }
             if let (Fact::QuoteChanged(quote), Some(last)) = (&event.fact, &self.quote)
@@ -213,6 +213,9 @@ mod tests {
     #[test]
     fn extreme_prices_do_not_overflow() {
         let mut quality = Quality::new(&settings(u32::MAX));
+        for time in [i64::MAX, i64::MIN, 0, i64::MAX] {
+            quality.check(&quote(time, 1, 2));
+        }
         for i in 0..1_000 {
             let price = if i % 2 == 0 { crate::units::FIXED_MAX } else { -crate::units::FIXED_MAX };
             quality.check(&quote(i, price, price));

@@ -217,15 +217,7 @@ impl World for Simulated {
         match command {
             Command::SubmitOrder { cause, time, instrument, order } => {
                 let remaining = order.quantity;
-                let resting = Resting {
-                    cause,
-                    sent: time,
-                    instrument,
-                    order,
-                    remaining,
-                    expires: None,
-                    triggered: false,
-                };
+                let resting = Resting { cause, sent: time, instrument, order, remaining, expires: None };
                 let request = Request::Submit(Box::new(resting));
                 self.requests.push_back(((time + self.latency, number), request));
             }

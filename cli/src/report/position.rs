@@ -194,7 +194,8 @@ impl Position {
     /// Values the changed position anew; without a market, at the fill's price.
     fn revalue(&mut self, price: Price) {
         let factor = self.quantity.0 as i128 * self.multiplier.0 as i128 / ATTO;
-        self.factor = i64::try_from(factor).expect("a position times its multiplier fits 64 bits");
+        // Beyond 64 bits the report's own sum is off, and `unexplained` says by how much.
+        self.factor = i64::try_from(factor).unwrap_or(if factor < 0 { -i64::MAX } else { i64::MAX });
         self.marked = self.mark_price().map_or(price, |(price, _)| price).0;
         let open = i128::from(self.factor) * i128::from(self.marked) - self.cost.0 * ATTO;
         self.value = (self.realised - self.commission).0 * ATTO + open;

@@ -100,9 +100,4 @@ impl Kind {
             Kind::QuoteChanged | Kind::TradePrinted | Kind::BarReceived | Kind::BookChanged | Kind::BookReset
         )
     }
-
-    /// Whether events of this kind are the venue's answers to our orders.
-    pub const fn is_venue_answer(self) -> bool {
-        (self as u8) >= Kind::OrderAccepted as u8 && (self as u8) <= Kind::PositionReported as u8
-    }
 }

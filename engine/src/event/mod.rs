@@ -20,7 +20,7 @@ pub use verdict::*;
 
 use crate::ids::{InstrumentId, Sequence, TimerId};
 use crate::settings::Instrument;
-use crate::units::{Nanoseconds, Timestamp};
+use crate::units::Timestamp;
 
 /// One fact with its place, its times and its cause.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -148,12 +148,6 @@ impl Event {
         let header =
             Header { sequence: Sequence::NONE, time_event, time_received, instrument, cause: Sequence::NONE };
         Event { header, fact }
-    }
-
-    /// How long it was under way; negative when the clocks disagree.
-    #[inline]
-    pub fn delay(&self) -> Nanoseconds {
-        self.header.time_received - self.header.time_event
     }
 }
 

@@ -286,7 +286,12 @@ impl Risk {
             }
             verdict.rules.push(result);
         }
+        if asked + closing == Quantity::ZERO {
+            // Less than a lot was asked for: there is nothing to send, and the verdict says so.
+            verdict.rule = Some(Rule::MinimumPosition);
+        }
         verdict.outcome = match verdict.granted {
+            Quantity::ZERO if asked + closing == Quantity::ZERO => Outcome::Denied,
             granted if granted == asked => Outcome::Allowed,
             Quantity::ZERO if closing == Quantity::ZERO => Outcome::Denied,
             _ => Outcome::Reduced,

@@ -32,8 +32,6 @@ pub struct Resting {
     pub remaining: Quantity,
     /// When it ends by itself.
     pub expires: Option<Timestamp>,
-    /// For a stop: its trigger was reached.
-    pub triggered: bool,
 }
 
 impl Resting {
@@ -338,11 +336,10 @@ impl Venue {
         time: Timestamp,
         answers: &mut Vec<Event>,
     ) -> bool {
-        if let OrderKind::Stop { trigger } = resting.order.kind {
-            if !fill::stop_reached(resting.order.side, trigger, quote) {
-                return self.rest_or_cancel(resting, time, answers);
-            }
-            resting.triggered = true;
+        if let OrderKind::Stop { trigger } = resting.order.kind
+            && !fill::stop_reached(resting.order.side, trigger, quote)
+        {
+            return self.rest_or_cancel(resting, time, answers);
         }
         let side = resting.order.side;
         let (price, size) = fill::opposite(quote, side);
@@ -400,11 +397,10 @@ impl Venue {
         let displayed = self.displayed(index, side, size);
         let Some(limit) = resting.limit() else {
             // A stop that is reached, or a market order that waited for a first quote.
-            if let OrderKind::Stop { trigger } = resting.order.kind {
-                resting.triggered |= fill::stop_reached(side, trigger, quote);
-                if !resting.triggered {
-                    return true;
-                }
+            if let OrderKind::Stop { trigger } = resting.order.kind
+                && !fill::stop_reached(side, trigger, quote)
+            {
+                return true;
             }
             let slippage = self.settings.venue.slippage;
             let tick = self.settings.instruments[index].tick;
