@@ -145,6 +145,16 @@ impl<L: Log + Send + 'static> Log for QueuedLog<L> {
     }
 }
 
+/// A run that breaks off drops its log: whoever clears away what was begun must find that nobody writes any more.
+impl<L> Drop for QueuedLog<L> {
+    fn drop(&mut self) {
+        self.full = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
 /// Starts a thread that a profiler shows by its stage.
 fn named<T: Send + 'static>(stage: &str, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     thread::Builder::new().name(stage.to_string()).spawn(work).expect("the system gives us a thread")
