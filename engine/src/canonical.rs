@@ -3,9 +3,15 @@
 //! Little-endian, without padding, one way to write each event; `docs/journal-format.md` draws them. They are defined
 //! beside the events, not in the journal, because the engine hashes derived events too (`docs/decisions/`).
 //!
+//! [`encode`] writes them and [`decode`] reads them back: what it takes for an event is written as the very same bytes.
+//!
 //! ```text
 //! kind u8 · flags u8 · instrument u32 · sequence u64 · time_event i64 · [time_received i64] · [cause u64] · fact
 //! ```
+
+mod decode;
+
+pub use decode::{DecodeError, Input, decode};
 
 use crate::event::*;
 use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
@@ -111,6 +117,7 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
         Fact::RunStarted(fact) => fact.write(out),
         Fact::InstrumentDefined(fact) => fact.write(out),
         Fact::TimerFired(fact) => fact.write(out),
+        Fact::ChapterClosed(fact) => fact.write(out),
         Fact::OrderAccepted(fact) | Fact::CancelRejected(fact) | Fact::CancelRequested(fact) => {
             fact.write(out)
         }
@@ -128,9 +135,10 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
     }
 }
 
-/// One way to write a value.
-trait Canonical {
+/// One way to write a value, and to read it.
+trait Canonical: Sized {
     fn write(&self, out: &mut Vec<u8>);
+    fn read(input: &mut Input<'_>) -> Result<Self, DecodeError>;
 }
 
 macro_rules! numbers {
@@ -139,51 +147,72 @@ macro_rules! numbers {
             fn write(&self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&self.to_le_bytes());
             }
+
+            fn read(input: &mut Input<'_>) -> Result<$type, DecodeError> {
+                Ok(<$type>::from_le_bytes(input.array()?))
+            }
         })*
     };
 }
 numbers!(u8, u32, u64, i64, i128);
 
 macro_rules! newtypes {
-    ($($type:ty),*) => {
+    ($($type:ident),*) => {
         $(impl Canonical for $type {
             fn write(&self, out: &mut Vec<u8>) {
                 self.0.write(out);
+            }
+
+            fn read(input: &mut Input<'_>) -> Result<$type, DecodeError> {
+                Ok($type(Canonical::read(input)?))
             }
         })*
     };
 }
 newtypes!(Price, Quantity, Money, Ratio, Timestamp, InstrumentId, OrderId, TimerId, Sequence);
 
+/// Enums by their number. All variants are listed, which the compiler checks.
 macro_rules! numbered {
-    ($($type:ty),*) => {
+    ($($type:ident { $($variant:ident),* $(,)? })*) => {
         $(impl Canonical for $type {
             fn write(&self, out: &mut Vec<u8>) {
-                out.push(*self as u8);
+                match self { $($type::$variant => out.push($type::$variant as u8),)* }
+            }
+
+            fn read(input: &mut Input<'_>) -> Result<$type, DecodeError> {
+                match input.byte()? {
+                    $(number if number == $type::$variant as u8 => Ok($type::$variant),)*
+                    number => Err(DecodeError::Invalid { what: stringify!($type), value: u64::from(number) }),
+                }
             }
         })*
     };
 }
-numbered!(
-    Side,
-    TimeInForce,
-    Liquidity,
-    RejectReason,
-    CloseReason,
-    Flaw,
-    FlawAction,
-    Rule,
-    Outcome,
-    DistanceSource,
-    WorldKind
-);
+numbered! {
+    Side { Buy, Sell }
+    TimeInForce { Gtc, Day, Ioc, Fok }
+    Liquidity { Maker, Taker }
+    RejectReason { QuantityOffLot, PriceOffTick, NoMarket, UnknownInstrument }
+    CloseReason { Requested, ImmediateRest, NotFillable, DayEnded }
+    ChapterReason { DayEnded, SizeReached, Asked }
+    Flaw { Crossed, Locked, OutOfOrder, Duplicate, Gap, Outlier }
+    FlawAction { Keep, Drop, Halt }
+    Rule { NoMarket, PerTradeRisk, TotalRisk, MinimumPosition, BuyingPower }
+    Outcome { Allowed, Reduced, Denied }
+    DistanceSource { AverageTrueRange, ShareOfPrice, Stop, Unknown }
+    WorldKind { Simulated, Live, Market }
+}
 
 macro_rules! fields {
-    ($($type:ty { $($field:ident),* })*) => {
+    ($($type:ident { $($field:ident),* })*) => {
         $(impl Canonical for $type {
             fn write(&self, out: &mut Vec<u8>) {
                 let Self { $($field),* } = self;
                 $($field.write(out);)*
+            }
+
+            fn read(input: &mut Input<'_>) -> Result<$type, DecodeError> {
+                Ok($type { $($field: Canonical::read(input)?),* })
             }
         })*
     };
@@ -193,6 +222,7 @@ fields! {
     Instrument { symbol, tick, lot, multiplier, margin_initial, margin_maintenance, commission }
     Commission { taker, maker, per_unit, minimum }
     TimerFired { timer }
+    ChapterClosed { chapter, reason }
     OrderNotice { order }
     OrderRejected { order, reason }
     Fill { order, side, price, quantity, remaining, liquidity, commission, bid, ask }
@@ -214,17 +244,29 @@ impl Canonical for Hash {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.0);
     }
+
+    fn read(input: &mut Input<'_>) -> Result<Hash, DecodeError> {
+        input.array().map(Hash)
+    }
 }
 
 impl Canonical for f32 {
     fn write(&self, out: &mut Vec<u8>) {
         self.to_bits().write(out);
     }
+
+    fn read(input: &mut Input<'_>) -> Result<f32, DecodeError> {
+        u32::read(input).map(f32::from_bits)
+    }
 }
 
 impl Canonical for f64 {
     fn write(&self, out: &mut Vec<u8>) {
         self.to_bits().write(out);
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<f64, DecodeError> {
+        u64::read(input).map(f64::from_bits)
     }
 }
 
@@ -233,6 +275,16 @@ impl<T: Canonical> Canonical for Option<T> {
         out.push(u8::from(self.is_some()));
         if let Some(value) = self {
             value.write(out);
+        }
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<Option<T>, DecodeError> {
+        match input.byte()? {
+            0 => Ok(None),
+            1 => T::read(input).map(Some),
+            mark => {
+                Err(DecodeError::Invalid { what: "the mark of what may be absent", value: u64::from(mark) })
+            }
         }
     }
 }
@@ -244,12 +296,28 @@ impl<T: Canonical> Canonical for Vec<T> {
             item.write(out);
         }
     }
+
+    fn read(input: &mut Input<'_>) -> Result<Vec<T>, DecodeError> {
+        // Every item takes a byte at least, so a wild count asks for no wild memory.
+        let count = input.count()?;
+        let mut items = Vec::with_capacity(count.min(1024));
+        for _ in 0..count {
+            items.push(T::read(input)?);
+        }
+        Ok(items)
+    }
 }
 
 impl Canonical for String {
     fn write(&self, out: &mut Vec<u8>) {
         (self.len() as u64).write(out);
         out.extend_from_slice(self.as_bytes());
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<String, DecodeError> {
+        let length = input.count()?;
+        let bytes = input.take(length)?;
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| DecodeError::Text)
     }
 }
 
@@ -266,6 +334,15 @@ impl Canonical for OrderKind {
                 trigger.write(out);
             }
         }
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<OrderKind, DecodeError> {
+        Ok(match input.byte()? {
+            1 => OrderKind::Market,
+            2 => OrderKind::Limit { price: Canonical::read(input)? },
+            3 => OrderKind::Stop { trigger: Canonical::read(input)? },
+            number => return Err(DecodeError::Invalid { what: "OrderKind", value: u64::from(number) }),
+        })
     }
 }
 
@@ -292,6 +369,22 @@ impl Canonical for Action {
             }
         }
     }
+
+    fn read(input: &mut Input<'_>) -> Result<Action, DecodeError> {
+        Ok(match input.byte()? {
+            1 => Action::Hold,
+            2 => Action::Target { instrument: Canonical::read(input)?, quantity: Canonical::read(input)? },
+            3 => Action::Submit {
+                instrument: Canonical::read(input)?,
+                side: Canonical::read(input)?,
+                kind: Canonical::read(input)?,
+                time_in_force: Canonical::read(input)?,
+                quantity: Canonical::read(input)?,
+            },
+            4 => Action::Cancel { order: Canonical::read(input)? },
+            number => return Err(DecodeError::Invalid { what: "Action", value: u64::from(number) }),
+        })
+    }
 }
 
 impl Canonical for TradingHalted {
@@ -307,6 +400,15 @@ impl Canonical for TradingHalted {
             }
             TradingHalted::EquityGone => out.push(3),
         }
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<TradingHalted, DecodeError> {
+        Ok(match input.byte()? {
+            1 => TradingHalted::Data { flaw: Canonical::read(input)? },
+            2 => TradingHalted::NotANumber { column: Canonical::read(input)? },
+            3 => TradingHalted::EquityGone,
+            number => return Err(DecodeError::Invalid { what: "TradingHalted", value: u64::from(number) }),
+        })
     }
 }
 

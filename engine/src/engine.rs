@@ -227,7 +227,7 @@ impl Engine {
         self.counts.inputs += 1;
         match &input.fact {
             Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_) => self.on_market(input)?,
-            Fact::RunStarted(_) | Fact::InstrumentDefined(_) => {}
+            Fact::RunStarted(_) | Fact::InstrumentDefined(_) | Fact::ChapterClosed(_) => {}
             Fact::TimerFired(timer) => self.on_timer(input, timer.timer)?,
             Fact::OrderAccepted(notice) => self.on_answer(input, notice.order, Happening::Accept)?,
             Fact::OrderRejected(rejected) => self.on_answer(input, rejected.order, Happening::Reject)?,

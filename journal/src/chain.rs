@@ -96,7 +96,7 @@ impl Chain {
     /// Whether `event`, just taken, ends its group.
     #[inline]
     pub(crate) fn is_last(&self, event: &Event) -> bool {
-        self.events == GROUP_EVENTS_MAX || matches!(event.fact, Fact::RunEnded(_))
+        self.events == GROUP_EVENTS_MAX || matches!(event.fact, Fact::RunEnded(_) | Fact::ChapterClosed(_))
     }
 
     /// Closes the group without the bytes from `start` on, which open the next one.

@@ -203,6 +203,7 @@ impl Group {
             rare @ (Fact::RunStarted(_)
             | Fact::InstrumentDefined(_)
             | Fact::TimerFired(_)
+            | Fact::ChapterClosed(_)
             | Fact::OrderAccepted(_)
             | Fact::OrderRejected(_)
             | Fact::OrderFilled(_)

@@ -95,6 +95,7 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
         | Fact::RunStarted(_)
         | Fact::InstrumentDefined(_)
         | Fact::TimerFired(_)
+        | Fact::ChapterClosed(_)
         | Fact::DataFlagged(_)
         | Fact::RiskAssessed(_)
         | Fact::TradingHalted(_)

@@ -26,6 +26,7 @@ enum Row {
     CancelRequested(OrderNotice),
     TradingHalted(TradingHalted),
     RunEnded(Box<RunEnded>),
+    ChapterClosed(ChapterClosed),
 }
 
 /// Packs rare facts; keeps its buffers.
@@ -88,6 +89,7 @@ fn row(fact: Fact) -> Option<Row> {
         Fact::CancelRequested(fact) => Row::CancelRequested(fact),
         Fact::TradingHalted(fact) => Row::TradingHalted(fact),
         Fact::RunEnded(fact) => Row::RunEnded(fact),
+        Fact::ChapterClosed(fact) => Row::ChapterClosed(fact),
     })
 }
 
@@ -110,5 +112,6 @@ fn fact(row: Row) -> Fact {
         Row::CancelRequested(row) => Fact::CancelRequested(row),
         Row::TradingHalted(row) => Fact::TradingHalted(row),
         Row::RunEnded(row) => Fact::RunEnded(row),
+        Row::ChapterClosed(row) => Fact::ChapterClosed(row),
     }
 }

@@ -91,7 +91,8 @@ fn changed(event: &Event) -> Option<Event> {
         | Fact::QuoteChanged(_)
         | Fact::TradePrinted(_)
         | Fact::BarReceived(_)
-        | Fact::TimerFired(_) => return None,
+        | Fact::TimerFired(_)
+        | Fact::ChapterClosed(_) => return None,
         Fact::OrderAccepted(notice) | Fact::CancelRejected(notice) | Fact::CancelRequested(notice) => {
             notice.order.0 += 1;
         }

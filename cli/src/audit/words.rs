@@ -25,6 +25,7 @@ pub fn event(recording: &Recording, event: &Event) -> String {
         Fact::BarReceived(one) => bar(one, Some(event.header.time_event)),
         Fact::BarClosed(one) => bar(one, bar_end(recording, one)),
         Fact::TimerFired(fired) => format!("timer {}", fired.timer),
+        Fact::ChapterClosed(closed) => format!("chapter {} ends: {}", closed.chapter, closed.reason.name()),
         Fact::OrderAccepted(notice) | Fact::CancelRequested(notice) => format!("order {}", notice.order),
         Fact::CancelRejected(notice) => format!("order {}: it was done before", notice.order),
         Fact::OrderRejected(rejected) => format!("order {}: {}", rejected.order, rejected.reason.name()),

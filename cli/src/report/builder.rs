@@ -153,6 +153,7 @@ impl ReportBuilder {
             Fact::QuoteChanged(_)
             | Fact::DataFlagged(_)
             | Fact::TimerFired(_)
+            | Fact::ChapterClosed(_)
             | Fact::OrderAccepted(_)
             | Fact::CancelRejected(_)
             | Fact::FeaturesComputed(_)

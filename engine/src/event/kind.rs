@@ -72,7 +72,7 @@ kinds! {
     ModelKept = 50,
     RetrainStarted = 51,
     FeaturesReselected = 52,
-    ChapterClosed = 64,
+    ChapterClosed = 64 (built),
     // Derived: 96 to 191.
     DataFlagged = 96 (built),
     BarClosed = 97 (built),

@@ -62,6 +62,8 @@ pub enum Fact {
     BarReceived(Bar),
     /// A wake that the engine asked for came due.
     TimerFired(TimerFired),
+    /// The journal's chapter ends with this event; the next one opens a new chapter.
+    ChapterClosed(ChapterClosed),
     /// The venue took an order.
     OrderAccepted(OrderNotice),
     /// The venue refused an order.
@@ -107,6 +109,7 @@ impl Fact {
             Fact::TradePrinted(_) => Kind::TradePrinted,
             Fact::BarReceived(_) => Kind::BarReceived,
             Fact::TimerFired(_) => Kind::TimerFired,
+            Fact::ChapterClosed(_) => Kind::ChapterClosed,
             Fact::OrderAccepted(_) => Kind::OrderAccepted,
             Fact::OrderRejected(_) => Kind::OrderRejected,
             Fact::OrderFilled(_) => Kind::OrderFilled,

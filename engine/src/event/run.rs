@@ -57,6 +57,44 @@ pub enum TradingHalted {
     EquityGone,
 }
 
+/// Why a chapter of the journal ended.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum ChapterReason {
+    /// A new day began, by the times of arrival.
+    DayEnded = 1,
+    /// It was as large as a chapter may be.
+    SizeReached = 2,
+    /// Someone asked for it.
+    Asked = 3,
+}
+
+impl ChapterReason {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ChapterReason::DayEnded => "the day ended",
+            ChapterReason::SizeReached => "its size was reached",
+            ChapterReason::Asked => "it was asked for",
+        }
+    }
+}
+
+/// The last event of a chapter that has another behind it. It comes in like every input, so that a replay cuts the
+/// chain where the recording did; the engine does nothing with it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+pub struct ChapterClosed {
+    /// The number of the chapter that ends, counted from 1.
+    pub chapter: u32,
+    /// Why it ends.
+    pub reason: ChapterReason,
+}
+
 /// The end of a run.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub struct RunEnded {

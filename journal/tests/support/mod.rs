@@ -140,6 +140,10 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
         Kind::BarReceived => Fact::BarReceived(bar),
         Kind::BarClosed => Fact::BarClosed(bar),
         Kind::TimerFired => Fact::TimerFired(TimerFired { timer: TimerId(r.next() as u32) }),
+        Kind::ChapterClosed => Fact::ChapterClosed(ChapterClosed {
+            chapter: r.next() as u32,
+            reason: r.pick(&[ChapterReason::DayEnded, ChapterReason::SizeReached, ChapterReason::Asked]),
+        }),
         Kind::OrderAccepted => Fact::OrderAccepted(notice),
         Kind::OrderRejected => Fact::OrderRejected(OrderRejected {
             order: r.order(),
@@ -286,7 +290,8 @@ pub fn event(sequence: u64, kind: Kind, r: &mut Random) -> Event {
 /// and there.
 pub fn events(seed: u64, count: usize) -> Vec<Event> {
     let mut r = Random::new(seed);
-    let kinds: Vec<Kind> = built_kinds().into_iter().filter(|kind| *kind != Kind::RunEnded).collect();
+    let ends = [Kind::RunEnded, Kind::ChapterClosed];
+    let kinds: Vec<Kind> = built_kinds().into_iter().filter(|kind| !ends.contains(kind)).collect();
     let (mut time, mut bid) = (1_398_902_400_043_142_000_i64, 1_291_677_000_000_i64);
     let mut sequence = 1 << 16;
     let mut events = vec![event(sequence, Kind::RunStarted, &mut r)];

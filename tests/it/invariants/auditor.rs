@@ -94,7 +94,10 @@ impl Auditor {
             _ => self.take_market(),
         }
         match &event.fact {
-            Fact::RunStarted(_) | Fact::InstrumentDefined(_) | Fact::TimerFired(_) => {}
+            Fact::RunStarted(_)
+            | Fact::InstrumentDefined(_)
+            | Fact::TimerFired(_)
+            | Fact::ChapterClosed(_) => {}
             Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_) => {
                 self.market = Some(event.clone());
             }

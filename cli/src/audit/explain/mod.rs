@@ -110,6 +110,7 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::TradePrinted(_)
         | Fact::BarReceived(_)
         | Fact::TimerFired(_)
+        | Fact::ChapterClosed(_)
         | Fact::DataFlagged(_)
         | Fact::BarClosed(_)
         | Fact::FeaturesComputed(_)
