@@ -44,10 +44,10 @@ pub fn market_journal(folder: &Path, tiles: u32) -> Journal {
     let path = folder.join("market");
     let mut writer = Writer::create(&path, &Identity::default()).expect("an empty folder");
     let (mut merge, mut number) = (Merge::new(vec![csv(tiles)]), 0);
-    while let Some(mut event) = merge.next_event().expect("good quotes") {
+    while let Some(event) = merge.next_event().expect("good quotes") {
         number += 1;
         event.header.sequence = Sequence::input(number);
-        writer.append(&event).expect("room on the disk");
+        writer.append(event).expect("room on the disk");
     }
     writer.finish().expect("room on the disk");
     Journal::open(&path).expect("just sealed")

@@ -43,9 +43,9 @@ impl Merge {
         Merge { sources: sources.into_iter().map(buffered).collect(), now: Timestamp::MIN }
     }
 
-    /// The next market event, if there is one.
+    /// Lends the next market event, if there is one.
     #[inline]
-    pub fn next_event(&mut self) -> Result<Option<Event>, WorldError> {
+    pub fn next_event(&mut self) -> Result<Option<&mut Event>, WorldError> {
         let first = match &mut self.sources[..] {
             [only] => only.peek()?.is_some().then_some(0),
             many => {
@@ -63,7 +63,7 @@ impl Merge {
         };
         let Some(first) = first else { return Ok(None) };
         let source = &mut self.sources[first];
-        let mut event = source.batch[source.next].clone();
+        let event = &mut source.batch[source.next];
         source.next += 1;
         // What a file stamps earlier than what came before it still came after.
         self.now = self.now.max(event.header.time_received);
@@ -92,7 +92,7 @@ mod tests {
         let mut merge = Merge::new(vec![source(1, &[5, 5, 9, 3]), source(2, &[1, 5, 9]), source(3, &[])]);
         let mut seen = Vec::new();
         while let Some(event) = merge.next_event().unwrap() {
-            let Fact::TimerFired(timer) = event.fact else { unreachable!() };
+            let Fact::TimerFired(timer) = &event.fact else { unreachable!() };
             seen.push((timer.timer.0, event.header.time_event.0, event.header.time_received.0));
         }
         let expected = [(2, 1, 1), (1, 5, 5), (1, 5, 5), (2, 5, 5), (1, 9, 9), (1, 3, 9), (2, 9, 9)];

@@ -17,24 +17,28 @@ impl<I: Iterator<Item = Result<Event, WorldError>>> Recording for I {}
 /// Feeds every recorded input. Commands go nowhere: what became of them is in the recording.
 pub struct Recorded<I> {
     events: I,
+    /// The input that is lent.
+    current: Option<Event>,
 }
 
 impl<I: Recording> Recorded<I> {
     /// A world that repeats this recording.
     pub fn new(events: I) -> Recorded<I> {
-        Recorded { events }
+        Recorded { events, current: None }
     }
 }
 
 impl<I: Recording> World for Recorded<I> {
-    fn next(&mut self) -> Result<Option<Event>, WorldError> {
+    fn next(&mut self) -> Result<Option<&mut Event>, WorldError> {
+        self.current = None;
         for event in self.events.by_ref() {
             let event = event?;
             if event.header.sequence.is_input() {
-                return Ok(Some(event));
+                self.current = Some(event);
+                break;
             }
         }
-        Ok(None)
+        Ok(self.current.as_mut())
     }
 
     fn send(&mut self, _: Command) -> Result<(), WorldError> {

@@ -30,12 +30,12 @@ pub enum RunError {
 /// An event is in the log before anything reacts to it, and an order leaves only when its cause is kept.
 pub fn run(world: &mut impl World, log: &mut impl Log, engine: &mut Engine) -> Result<Counts, RunError> {
     let mut number = 0;
-    while let Some(mut input) = world.next()? {
+    while let Some(input) = world.next()? {
         number += 1;
         input.header.sequence = Sequence::input(number);
-        log.append(&input)?;
+        log.append(input)?;
         let fault = |fault| RunError::Fault { sequence: Sequence::input(number), fault };
-        let output = engine.apply(&input).map_err(fault)?;
+        let output = engine.apply(input).map_err(fault)?;
         append_all(log, &output.events)?;
         if output.sends_orders() {
             log.commit()?;

@@ -17,7 +17,7 @@
 use std::collections::VecDeque;
 
 use crate::command::Command;
-use crate::event::{Event, Fact, FlawAction, RunStarted, TimerFired};
+use crate::event::{Event, Fact, FlawAction, Header, RunStarted, TimerFired};
 use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
 use crate::merge::Merge;
 use crate::quality::Quality;
@@ -37,8 +37,7 @@ enum Request {
 /// Recorded market data with a simulated venue.
 pub struct Simulated {
     market: Merge,
-    venue: Venue,
-    quality: Vec<Quality>,
+    floor: Floor,
     latency: Nanoseconds,
     /// Events to give before the market: who the run is, what it trades. Last first.
     opening: Vec<Event>,
@@ -49,17 +48,74 @@ pub struct Simulated {
     /// The number of the first event in `ahead`, counted from 1.
     first_ahead: u64,
     ended: bool,
-    venue_time: Timestamp,
     requests: VecDeque<(Key, Request)>,
-    answers: VecDeque<(Key, Event)>,
     timers: Vec<(Timestamp, TimerId)>,
-    scratch: Vec<Event>,
+    /// What is lent to the loop, unless it lies in the market's own buffer.
+    current: Option<Event>,
     /// Arrival time of what was handed out last.
     now: Timestamp,
 }
 
-/// The venue only asks what is dropped: a flaw that drops nothing need not be looked for.
-fn what_drops(settings: &Settings) -> QualitySettings {
+/// The venue's side of the world.
+struct Floor {
+    venue: Venue,
+    /// One watch an instrument, for what is dropped; none when nothing ever is.
+    quality: Vec<Quality>,
+    /// How far the venue has lived.
+    time: Timestamp,
+    answers: VecDeque<(Key, Event)>,
+    scratch: Vec<Event>,
+}
+
+impl Floor {
+    fn new(settings: &Settings) -> Floor {
+        let quality = what_drops(settings);
+        let watches =
+            quality.map_or(Vec::new(), |quality| vec![Quality::new(&quality); settings.instruments.len()]);
+        Floor {
+            venue: Venue::new(settings),
+            quality: watches,
+            time: Timestamp::MIN,
+            answers: VecDeque::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// When a market event reaches the venue: when it happened, but never after it arrived and never before the one in
+    /// front of it.
+    #[inline]
+    fn time_of(&self, header: &Header) -> Timestamp {
+        header.time_event.max(self.time).min(header.time_received)
+    }
+
+    /// Shows the venue a market event; `number` is that of what it says to it.
+    #[inline]
+    fn show(&mut self, event: &Event, time: Timestamp, number: u64) {
+        self.time = time;
+        if !self.quality.is_empty() {
+            let index = event.header.instrument.index();
+            let quality = index.and_then(|index| self.quality.get_mut(index));
+            if quality.is_some_and(|quality| quality.check(event).dropped()) {
+                return;
+            }
+        }
+        self.venue.on_market(event, time, &mut self.scratch);
+        if !self.scratch.is_empty() {
+            // What a bar did to an order happened before the bar was known.
+            let before = u64::from(matches!(event.fact, Fact::BarReceived(_))) * 2;
+            self.queue_answers(number - before);
+        }
+    }
+
+    fn queue_answers(&mut self, number: u64) {
+        for answer in self.scratch.drain(..) {
+            self.answers.push_back(((answer.header.time_received, number), answer));
+        }
+    }
+}
+
+/// The venue only asks what is dropped: a flaw that drops nothing need not be looked for. `None` when nothing drops.
+fn what_drops(settings: &Settings) -> Option<QualitySettings> {
     let mut quality = settings.quality.clone();
     if quality.outlier != FlawAction::Drop {
         quality.outlier_times = 0;
@@ -67,7 +123,9 @@ fn what_drops(settings: &Settings) -> QualitySettings {
     if quality.gap != FlawAction::Drop {
         quality.gap_after = Nanoseconds::ZERO;
     }
-    quality
+    let QualitySettings { crossed, locked, out_of_order, duplicate, gap, outlier, .. } = &quality;
+    let drops = [crossed, locked, out_of_order, duplicate, gap, outlier].contains(&&FlawAction::Drop);
+    drops.then_some(quality)
 }
 
 impl Simulated {
@@ -79,19 +137,16 @@ impl Simulated {
     ) -> Result<Simulated, WorldError> {
         let mut world = Simulated {
             market: Merge::new(sources),
-            venue: Venue::new(settings),
-            quality: vec![Quality::new(&what_drops(settings)); settings.instruments.len()],
+            floor: Floor::new(settings),
             latency: settings.venue.latency,
             opening: Vec::new(),
             ahead: VecDeque::new(),
             seen_ahead: 0,
             first_ahead: 1,
             ended: false,
-            venue_time: Timestamp::MIN,
             requests: VecDeque::new(),
-            answers: VecDeque::new(),
             timers: Vec::new(),
-            scratch: Vec::new(),
+            current: None,
             now: Timestamp::MIN,
         };
         // The run begins with its data: its first events carry the time of the first tick.
@@ -111,19 +166,17 @@ impl Simulated {
     fn read_ahead(&mut self, index: usize) -> Result<(), WorldError> {
         while self.ahead.len() <= index && !self.ended {
             match self.market.next_event()? {
-                Some(event) => self.ahead.push_back(event),
+                Some(event) => self.ahead.push_back(event.clone()),
                 None => self.ended = true,
             }
         }
         Ok(())
     }
 
-    /// The time and number of a market event on its way to the venue: when it happened, but never after it arrived and
-    /// never before the one in front of it.
+    /// The time and number of a market event on its way to the venue.
     #[inline]
     fn venue_key(&self, index: usize) -> Option<Key> {
-        let header = &self.ahead.get(index)?.header;
-        let time = header.time_event.max(self.venue_time).min(header.time_received);
+        let time = self.floor.time_of(&self.ahead.get(index)?.header);
         Some((time, 2 * (self.first_ahead + index as u64)))
     }
 
@@ -151,62 +204,48 @@ impl Simulated {
 
     #[inline]
     fn show_market(&mut self, time: Timestamp) {
-        // Out of its place for the moment: the venue and the queue belong to the same world.
-        let event = self.ahead[self.seen_ahead].clone();
+        let event = &self.ahead[self.seen_ahead];
         self.seen_ahead += 1;
-        self.show(&event, time);
-    }
-
-    #[inline]
-    fn show(&mut self, event: &Event, time: Timestamp) {
-        self.venue_time = time;
-        let index = event.header.instrument.index();
-        let quality = index.and_then(|index| self.quality.get_mut(index));
-        if quality.is_some_and(|quality| quality.check(event).dropped()) {
-            return;
-        }
-        self.venue.on_market(event, time, &mut self.scratch);
-        if !self.scratch.is_empty() {
-            // What a bar did to an order happened before the bar was known.
-            let before = u64::from(matches!(event.fact, Fact::BarReceived(_))) * 2;
-            self.queue_answers(self.venue_number() - before);
-        }
+        let number = 2 * (self.first_ahead + self.seen_ahead as u64 - 1) + 1;
+        self.floor.show(event, time, number);
     }
 
     fn take_request(&mut self) {
         let Some(((time, _), request)) = self.requests.pop_front() else { return };
-        self.venue_time = self.venue_time.max(time);
+        let number = self.venue_number();
+        let Floor { venue, time: venue_time, scratch, .. } = &mut self.floor;
+        *venue_time = (*venue_time).max(time);
         match request {
-            Request::Submit(resting) => self.venue.on_order(*resting, time, &mut self.scratch),
+            Request::Submit(resting) => venue.on_order(*resting, time, scratch),
             Request::Cancel { instrument, order, cause } => {
-                self.venue.on_cancel(instrument, order, cause, time, &mut self.scratch);
+                venue.on_cancel(instrument, order, cause, time, scratch);
             }
         }
-        self.queue_answers(self.venue_number());
-    }
-
-    fn queue_answers(&mut self, number: u64) {
-        for answer in self.scratch.drain(..) {
-            self.answers.push_back(((answer.header.time_received, number), answer));
-        }
+        self.floor.queue_answers(number);
     }
 
     fn next_timer(&self) -> Option<usize> {
         (0..self.timers.len()).min_by_key(|&index| self.timers[index])
     }
 
-    /// Hands out an event: arrival time never runs backwards.
-    #[inline]
-    fn hand_out(&mut self, mut event: Event) -> Option<Event> {
-        self.now = self.now.max(event.header.time_received);
-        event.header.time_received = self.now;
+    /// Hands out an event that lies in no buffer.
+    fn hand_out(&mut self, event: Event) -> Option<&mut Event> {
+        let event = self.current.insert(event);
+        on_time(&mut self.now, event);
         Some(event)
     }
 }
 
+/// Arrival time never runs backwards.
+#[inline]
+fn on_time(now: &mut Timestamp, event: &mut Event) {
+    *now = (*now).max(event.header.time_received);
+    event.header.time_received = *now;
+}
+
 impl World for Simulated {
     #[inline]
-    fn next(&mut self) -> Result<Option<Event>, WorldError> {
+    fn next(&mut self) -> Result<Option<&mut Event>, WorldError> {
         if self.is_quiet() { self.next_quiet() } else { self.next_of_all() }
     }
 
@@ -235,18 +274,18 @@ impl Simulated {
     /// Nothing is under way and nothing rests: the market alone decides what comes next. The usual case by far.
     #[inline]
     fn is_quiet(&self) -> bool {
-        self.venue.is_idle()
+        self.floor.venue.is_idle()
             && self.requests.is_empty()
-            && self.answers.is_empty()
+            && self.floor.answers.is_empty()
             && self.timers.is_empty()
             && self.opening.is_empty()
     }
 
     /// The next market event. The venue only has to know it by the time an order arrives.
     #[inline]
-    fn next_quiet(&mut self) -> Result<Option<Event>, WorldError> {
+    fn next_quiet(&mut self) -> Result<Option<&mut Event>, WorldError> {
         let event = match self.ahead.pop_front() {
-            Some(event) => event,
+            Some(event) => self.current.insert(event),
             None if self.ended => return Ok(None),
             None => match self.market.next_event()? {
                 Some(event) => event,
@@ -259,32 +298,32 @@ impl Simulated {
         if self.seen_ahead > 0 {
             self.seen_ahead -= 1;
         } else {
-            let header = &event.header;
-            let time = header.time_event.max(self.venue_time).min(header.time_received);
-            self.show(&event, time);
+            let time = self.floor.time_of(&event.header);
+            self.floor.show(event, time, 2 * self.first_ahead + 1);
         }
         self.first_ahead += 1;
-        Ok(self.hand_out(event))
+        on_time(&mut self.now, event);
+        Ok(Some(event))
     }
 
     /// The next of market, venue and timers, in the order of their keys.
-    fn next_of_all(&mut self) -> Result<Option<Event>, WorldError> {
+    fn next_of_all(&mut self) -> Result<Option<&mut Event>, WorldError> {
         if let Some(event) = self.opening.pop() {
-            return Ok(Some(event));
+            return Ok(Some(self.current.insert(event)));
         }
         loop {
             self.read_ahead(0)?;
             let market = self.ahead.front().map(|event| (event.header.time_received, 2 * self.first_ahead));
             let timer = self.next_timer();
             let timer_key = timer.map(|index| (self.timers[index].0, u64::MAX));
-            let answer = self.answers.front().map(|(key, _)| *key);
+            let answer = self.floor.answers.front().map(|(key, _)| *key);
             // Timers alone would run for ever: they end with the market and the venue's last word.
             let Some(first) = [market, answer].into_iter().flatten().min() else {
                 if self.requests.is_empty() {
                     return Ok(None);
                 }
                 self.advance_venue((Timestamp::MAX, u64::MAX))?;
-                if self.answers.is_empty() {
+                if self.floor.answers.is_empty() {
                     return Ok(None);
                 }
                 continue;
@@ -292,11 +331,11 @@ impl Simulated {
             let first = timer_key.map_or(first, |timer| timer.min(first));
             self.advance_venue(first)?;
             // The venue may have said something that comes before.
-            if let Some((key, _)) = self.answers.front()
+            if let Some((key, _)) = self.floor.answers.front()
                 && *key <= first
             {
-                let event = self.answers.pop_front().map(|(_, event)| event);
-                return Ok(event.and_then(|event| self.hand_out(event)));
+                let Some((_, event)) = self.floor.answers.pop_front() else { continue };
+                return Ok(self.hand_out(event));
             }
             if let (Some(index), true) = (timer, timer_key == Some(first)) {
                 let (time, timer) = self.timers.swap_remove(index);

@@ -5,8 +5,10 @@ use crate::event::Event;
 
 /// Live, Simulated or Recorded.
 pub trait World {
-    /// The next input, its header not yet numbered; `None` when there is no more.
-    fn next(&mut self) -> Result<Option<Event>, WorldError>;
+    /// Lends the next input, its header not yet numbered; `None` when there is no more.
+    ///
+    /// It is lent where it lies, for the loop to number it there: a tick passes through without being copied.
+    fn next(&mut self) -> Result<Option<&mut Event>, WorldError>;
 
     /// Carries out a command. What becomes of it comes back from [`World::next`], never from here.
     fn send(&mut self, command: Command) -> Result<(), WorldError>;

@@ -91,12 +91,12 @@ fn bill(settings: Settings) -> Bill {
     let mut number = 0;
     loop {
         let (by_world, input) = allocations(|| world.next().unwrap());
-        let Some(mut input) = input else { break };
+        let Some(input) = input else { break };
         number += 1;
         input.header.sequence = Sequence::input(number);
-        let (by_journal, result) = allocations(|| writer.append(&input));
+        let (by_journal, result) = allocations(|| writer.append(input));
         result.unwrap();
-        let (by_engine, output) = allocations(|| engine.apply(&input).unwrap());
+        let (by_engine, output) = allocations(|| engine.apply(input).unwrap());
         let kinds =
             |kind: Kind| output.events.iter().filter(|event| event.fact.kind() == kind).count() as u64;
         if number > WARM_UP {

@@ -63,9 +63,9 @@ impl Setting<'_> {
 fn market(plan: &Plan) -> Result<Vec<Event>, Failure> {
     let mut merge = Merge::new(sources::open(&plan.scenario)?.sources);
     let mut events = Vec::new();
-    while let Some(mut event) = merge.next_event().map_err(run_failure)? {
+    while let Some(event) = merge.next_event().map_err(run_failure)? {
         event.header.sequence = Sequence::input(events.len() as u64 + 1);
-        events.push(event);
+        events.push(event.clone());
     }
     Ok(events)
 }
@@ -273,7 +273,7 @@ fn walk(
     let source = Box::new(MemorySource::new(quotes.to_vec()));
     let mut world = Simulated::new(&plan.scenario.settings, started, vec![source]).map_err(run_failure)?;
     let (mut number, mut due) = (0, Instant::now());
-    while let Some(mut input) = world.next().map_err(run_failure)? {
+    while let Some(input) = world.next().map_err(run_failure)? {
         number += 1;
         input.header.sequence = Sequence::input(number);
         let is_quote = input.fact.kind().is_market();
@@ -285,9 +285,9 @@ fn walk(
             }
             began = due;
         }
-        writer.append(&input).map_err(journal_failure)?;
+        writer.append(input).map_err(journal_failure)?;
         let output = engine
-            .apply(&input)
+            .apply(input)
             .map_err(|fault| Failure::new(Exit::Failed, fault.to_string(), NOT_MEASURED))?;
         for event in &output.events {
             writer.append(event).map_err(journal_failure)?;

@@ -279,17 +279,17 @@ impl Import {
         while first.len() < FIRST_ROWS
             && let Some(event) = market.next_event().map_err(world)?
         {
-            first.push(event);
+            first.push(event.clone());
         }
         let start = first.first().map_or(Timestamp(0), |event| event.header.time_received);
         let (mut number, mut ticks, mut end) = (0, 0, start);
-        let mut put = |mut event: Event| {
+        let mut put = |event: &mut Event| {
             number += 1;
             event.header.sequence = Sequence::input(number);
             end = event.header.time_received;
-            writer.append(&event).map_err(kept)
+            writer.append(event).map_err(kept)
         };
-        put(Event::unnumbered(
+        put(&mut Event::unnumbered(
             start,
             start,
             InstrumentId::NONE,
@@ -298,9 +298,9 @@ impl Import {
         for (index, symbol) in symbols.iter().enumerate() {
             let id = InstrumentId(index as u32 + 1);
             let instrument = self.define(symbol, first.iter().filter(|event| event.header.instrument == id));
-            put(Event::unnumbered(start, start, id, Fact::InstrumentDefined(Box::new(instrument))))?;
+            put(&mut Event::unnumbered(start, start, id, Fact::InstrumentDefined(Box::new(instrument))))?;
         }
-        for event in first {
+        for event in &mut first {
             ticks += 1;
             put(event)?;
         }
