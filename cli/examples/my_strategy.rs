@@ -1,66 +1,44 @@
-//! A strategy of one's own as a program: a breakout. `docs/your-own-strategy.md` walks through it.
+//! A strategy of one's own as a program: follow the trend. `docs/your-own-strategy.md` walks through it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::process::ExitCode;
 
 use genovo::prelude::*;
 
-const BREAKOUT: StrategyKind = StrategyKind {
-    name: "breakout",
-    about: "long above the highest close of the last bars, short below the lowest",
+const TREND: StrategyKind = StrategyKind {
+    name: "trend",
+    about: "long while the close is above that of so many bars before, else short",
     parameters: &[
-        ParameterSpec { name: "bars", default: Some("20"), about: "how many closes it looks back" },
+        ParameterSpec { name: "bars", default: Some("20"), about: "how many bars it looks back" },
         ParameterSpec { name: "quantity", default: None, about: "position held, long or short" },
     ],
     needs: Needs { sizes: false, quotes: false },
     trigger: Trigger::OnSignal,
-    make: |parameters, _| {
+    make: |parameters, settings| {
         let (bars, quantity) = (parameters.integer("bars", 1)?, parameters.quantity("quantity")?);
-        Ok(Box::new(Breakout { bars: bars as usize, quantity, channels: BTreeMap::new() }))
+        Ok(bar_by_bar(Trend { bars: bars as usize, quantity, closes: VecDeque::new() }, settings))
     },
 };
 
-struct Breakout {
+#[derive(Clone)]
+struct Trend {
     bars: usize,
     quantity: Quantity,
-    channels: BTreeMap<InstrumentId, Channel>,
-}
-
-/// The last closes of an instrument, and the side that they asked for: 1 long, −1 short, 0 none yet.
-#[derive(Default)]
-struct Channel {
     closes: VecDeque<Price>,
-    side: i64,
 }
 
-impl Strategy for Breakout {
-    fn update(&mut self, event: &Event, _: &dyn View) -> bool {
-        let (Fact::BarClosed(bar) | Fact::BarReceived(bar)) = &event.fact else { return false };
-        let Channel { closes, side } = self.channels.entry(event.header.instrument).or_default();
-        let before = *side;
-        if closes.len() == self.bars {
-            if closes.iter().all(|close| bar.close > *close) {
-                *side = 1;
-            } else if closes.iter().all(|close| bar.close < *close) {
-                *side = -1;
-            }
-            closes.pop_front();
-        }
-        closes.push_back(bar.close);
-        *side != before
-    }
-
-    fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
-        let instrument = view.instrument();
-        let Some(channel) = self.channels.get(&instrument) else { return };
-        let quantity = Quantity(self.quantity.0 * channel.side);
-        proposal.because = format!("the last close left the range of the {} before it", self.bars);
-        proposal.actions.push(Action::Target { instrument, quantity });
+impl BarStrategy for Trend {
+    fn on_bar(&mut self, bar: &Bar) -> Option<(Quantity, String)> {
+        self.closes.push_back(bar.close);
+        let before = if self.closes.len() > self.bars { self.closes.pop_front()? } else { return None };
+        let side = if bar.close > before { 1 } else { -1 };
+        let because = format!("closed at {}; {} bars before at {before}", bar.close, self.bars);
+        Some((Quantity(self.quantity.0 * side), because))
     }
 }
 
 fn main() -> ExitCode {
     let mut registry = Registry::default();
-    registry.add(BREAKOUT);
+    registry.add(TREND);
     genovo::run(registry)
 }

@@ -12,10 +12,12 @@ mod failures;
 mod inspect;
 pub mod machine;
 mod progress;
+mod provenance;
 pub mod report;
 mod runs;
 pub mod scenario;
 mod sources;
+mod verbosity;
 mod verify;
 
 pub use commands::{command, run};
@@ -26,6 +28,7 @@ pub mod prelude {
     pub use genovo_engine::event::{Action, Bar, Event, Fact, OrderKind, Quote, Side, TimeInForce, Trade};
     pub use genovo_engine::ids::{InstrumentId, OrderId};
     pub use genovo_engine::settings::{Settings, Trigger};
+    pub use genovo_engine::strategy::bar_by_bar::{BarStrategy, bar_by_bar};
     pub use genovo_engine::strategy::{
         Needs, ParameterError, ParameterSpec, Parameters, Proposal, Registry, Strategy, StrategyKind, View,
     };

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use genovo_adapters::data::{self, Column, DataError, DataSpec, Field, Tally, TimeFormat};
 use genovo_engine::event::{Event, Fact, Kind};
 use genovo_engine::ids::{InstrumentId, Sequence};
-use genovo_engine::settings::{DataKind, Settings, SourceSettings};
+use genovo_engine::settings::{DataKind, SourceSettings};
 use genovo_engine::units::{FIXED_MAX, Quantity};
 use genovo_engine::world::{Source, WorldError};
 use genovo_journal::Journal;
+use tracing::debug;
 
 use crate::error::{Exit, Failure};
 use crate::failures;
@@ -19,7 +20,7 @@ use crate::scenario::{self, DataFile, Scenario};
 pub struct Opened {
     /// One source for each of the settings', in their order.
     pub sources: Vec<Box<dyn Source>>,
-    /// How far each file is read; nothing for a journal.
+    /// How far each file or market journal is read.
     pub tallies: Vec<(PathBuf, Arc<Tally>)>,
     /// Bytes that the tallies will have counted at the end.
     pub bytes_total: u64,
@@ -30,12 +31,21 @@ pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
     let mut opened = Opened { sources: Vec::new(), tallies: Vec::new(), bytes_total: 0 };
     for (settings, file) in scenario.settings.sources.iter().zip(&scenario.files) {
         if settings.kind == DataKind::Journal {
-            let source = JournalSource::open(&file.path, &scenario.settings)?;
+            let source = JournalSource::open(&file.path, scenario)?;
+            opened.bytes_total += source.bytes;
+            opened.tallies.push((file.path.clone(), source.tally.clone()));
             opened.sources.push(Box::new(source));
             continue;
         }
         let data = data::open(&file.path, &spec(settings, file)?)
             .map_err(|error| failures::data(&error, "Nothing was run."))?;
+        debug!(
+            file = %file.path.display(),
+            bytes = data.bytes_total,
+            packed = %data.compression,
+            times = ?data.time_format,
+            "opened the data"
+        );
         opened.bytes_total += data.bytes_total;
         opened.tallies.push((file.path.clone(), data.tally));
         opened.sources.push(data.source);
@@ -44,7 +54,7 @@ pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
 }
 
 /// What the adapter has to know of a file.
-fn spec(settings: &SourceSettings, file: &DataFile) -> Result<DataSpec, Failure> {
+pub fn spec(settings: &SourceSettings, file: &DataFile) -> Result<DataSpec, Failure> {
     let mut spec = DataSpec::new(settings.instrument, settings.kind);
     // What the scenario does not name is looked for under its usual names.
     for (role, column) in &file.columns {
@@ -78,13 +88,21 @@ struct JournalSource {
     events: genovo_journal::Events,
     /// The run's instrument for each of the journal's, by number.
     instruments: Vec<InstrumentId>,
+    /// The journal's instruments that the run leaves out.
+    left_out: Vec<InstrumentId>,
+    tally: Arc<Tally>,
+    /// Its length, and how many events that is.
+    bytes: u64,
+    events_total: u64,
+    events_read: u64,
 }
 
 impl JournalSource {
-    fn open(path: &Path, settings: &Settings) -> Result<JournalSource, Failure> {
+    fn open(path: &Path, scenario: &Scenario) -> Result<JournalSource, Failure> {
+        let settings = &scenario.settings;
         let failed = |error: genovo_journal::Error| failures::journal(&error, "Nothing was run.");
         let journal = Journal::open(path).map_err(failed)?;
-        let mut instruments = Vec::new();
+        let (mut instruments, mut left_out) = (Vec::new(), Vec::new());
         for event in journal.events_of_kinds(&[Kind::InstrumentDefined]) {
             let event = event.map_err(failed)?;
             let (Some(index), Fact::InstrumentDefined(instrument)) =
@@ -92,6 +110,10 @@ impl JournalSource {
             else {
                 continue;
             };
+            if scenario.left_out.contains(&instrument.symbol) {
+                left_out.push(event.header.instrument);
+                continue;
+            }
             let known = settings.instruments.iter().position(|known| known.symbol == instrument.symbol);
             let Some(known) = known else {
                 let message = format!("{} has data of {}", path.display(), instrument.symbol);
@@ -106,17 +128,39 @@ impl JournalSource {
             }
             instruments[index] = InstrumentId(known as u32 + 1);
         }
-        Ok(JournalSource { events: journal.events(), instruments })
+        let summary = journal.summary();
+        Ok(JournalSource {
+            events: journal.events(),
+            instruments,
+            left_out,
+            tally: Arc::new(Tally::default()),
+            bytes: summary.blocks_bytes,
+            events_total: summary.events.max(1),
+            events_read: 0,
+        })
+    }
+
+    /// Tells the tally of so many events more: bytes in proportion, as blocks are read whole.
+    fn count(&mut self, events: u64, rows: u64) {
+        let bytes = |events: u64| {
+            (u128::from(self.bytes) * u128::from(events) / u128::from(self.events_total)) as u64
+        };
+        self.tally.add(bytes(self.events_read + events) - bytes(self.events_read), rows);
+        self.events_read += events;
     }
 }
 
 impl Source for JournalSource {
     fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
-        let wanted = batch.len() + limit;
+        let (before, mut events) = (batch.len(), 0);
+        let wanted = before + limit;
         while batch.len() < wanted {
             let Some(event) = self.events.next() else { break };
             let mut event = event.map_err(WorldError::new)?;
-            if !event.fact.kind().is_market() {
+            events += 1;
+            if !event.fact.kind().is_market()
+                || !self.left_out.is_empty() && self.left_out.contains(&event.header.instrument)
+            {
                 continue;
             }
             if !in_range(&event.fact) {
@@ -135,6 +179,7 @@ impl Source for JournalSource {
             event.header.cause = Sequence::NONE;
             batch.push(event);
         }
+        self.count(events, (batch.len() - before) as u64);
         Ok(())
     }
 }

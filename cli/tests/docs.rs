@@ -56,7 +56,7 @@ fn blocks(page: &Path, languages: &[&str]) -> Vec<(String, String)> {
 fn registry() -> Registry {
     let mut registry = Registry::default();
     registry.add(StrategyKind {
-        name: "breakout",
+        name: "trend",
         about: "the guide's",
         parameters: &[
             ParameterSpec { name: "bars", default: Some("20"), about: "closes" },

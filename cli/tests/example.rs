@@ -46,7 +46,7 @@ path = "bars.csv"
 kind = "bars"
 interval = "1 day"
 [strategy]
-kind = "breakout"
+kind = "trend"
 bars = 5
 quantity = 100
 "#;
@@ -63,20 +63,20 @@ fn ones_own_strategy_trades_and_verifies() {
         bars.push_str(&format!("{time},{close},{}.5,{}.5,{close},1000\n", close, close - 1));
     }
     std::fs::write(folder.join("bars.csv"), bars).expect("a file");
-    std::fs::write(folder.join("breakout.toml"), SCENARIO).expect("a file");
+    std::fs::write(folder.join("trend.toml"), SCENARIO).expect("a file");
     let (mine, genovo) = (my_strategy(), PathBuf::from(env!("CARGO_BIN_EXE_genovo")));
 
     let listed = run(&mine, folder, &["check", "--strategies"]);
-    assert!(String::from_utf8_lossy(&listed.stdout).contains("breakout"), "{listed:?}");
-    let replayed = json(&mine, folder, &["replay", "breakout.toml", "--journal", "run", "--json"]);
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("trend"), "{listed:?}");
+    let replayed = json(&mine, folder, &["replay", "trend.toml", "--journal", "run", "--json"]);
     assert!(replayed["fills"].as_u64() > Some(3), "{replayed}");
     let verified = json(&mine, folder, &["replay", "--verify", "run", "--json"]);
     assert_eq!(verified["verified"], true);
 
-    for arguments in [&["replay", "breakout.toml"][..], &["replay", "--verify", "run"]] {
+    for arguments in [&["replay", "trend.toml"][..], &["replay", "--verify", "run"]] {
         let refused = run(&genovo, folder, arguments);
         let said = String::from_utf8_lossy(&refused.stderr);
         assert_eq!(refused.status.code(), Some(2), "{said}");
-        assert!(said.contains("breakout") && said.contains("unknown"), "{said}");
+        assert!(said.contains("trend") && said.contains("unknown"), "{said}");
     }
 }

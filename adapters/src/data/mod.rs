@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use genovo_engine::event::Event;
 use genovo_engine::ids::Hash;
 use genovo_engine::world::Source;
 
@@ -77,6 +78,32 @@ pub fn open(path: &Path, spec: &DataSpec) -> Result<OpenData, DataError> {
     Ok(OpenData { source, tally, bytes_total, compression, time_format, header })
 }
 
+/// A row of a file, found again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundRow {
+    /// The line that it stands in, counted from 1 with the header.
+    pub line: u64,
+    /// The event that it is.
+    pub event: Event,
+}
+
+/// Where the `row`-th good row of a file stands, counted from 1; `None` when the file has fewer.
+///
+/// The file is read up to that row. `spec.tiles` is not looked at: rows of a copy are those of the file.
+pub fn find_row(path: &Path, spec: &DataSpec, row: u64) -> Result<Option<FoundRow>, DataError> {
+    let mut source = csv::CsvSource::open(path, spec, Arc::new(Tally::default()))?;
+    let (mut batch, mut left) = (Vec::new(), row);
+    while left > 0 {
+        batch.clear();
+        source.read_rows(&mut batch, usize::try_from(left).unwrap_or(usize::MAX).min(4_096))?;
+        if batch.is_empty() {
+            return Ok(None);
+        }
+        left -= batch.len() as u64;
+    }
+    Ok(batch.pop().map(|event| FoundRow { line: source.line(), event }))
+}
+
 /// BLAKE3 of the file's bytes as they lie on disk: the name under which a run knows its data.
 pub fn content_hash(path: &Path) -> Result<Hash, DataError> {
     let mut hasher = blake3::Hasher::new();
@@ -112,6 +139,12 @@ impl Tally {
     /// Rows left out by `skip_bad_rows`, over all tiles.
     pub fn skipped(&self) -> u64 {
         self.skipped.load(Ordering::Relaxed)
+    }
+
+    /// Counts what a source of another kind has read.
+    pub fn add(&self, bytes: u64, rows: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
     /// The first rows left out, at most [`Tally::SKIPPED_KEPT`].

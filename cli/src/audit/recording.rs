@@ -1,5 +1,6 @@
 //! A journal with what is needed to read it to a person: names, numbers, and where its parts lie.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use genovo_engine::event::{Event, Fact, Kind, RunStarted, WorldKind};
@@ -10,6 +11,7 @@ use genovo_journal::{Error, Journal};
 
 use crate::error::{Exit, Failure};
 use crate::failures;
+use crate::provenance::{Provenance, Row};
 use crate::scenario::readable::did_you_mean;
 
 /// What was not done when a journal cannot be read.
@@ -24,6 +26,8 @@ pub struct Recording {
     /// The run's settings, where this build can read them.
     pub settings: Option<Settings>,
     symbols: Vec<String>,
+    /// The files of the data, looked for when they are first asked for.
+    provenance: OnceCell<Option<Provenance>>,
 }
 
 /// An event with its number in the journal, counted from 1.
@@ -68,7 +72,7 @@ impl Recording {
                 }
             }
         }
-        Ok(Recording { journal, started, settings, symbols })
+        Ok(Recording { journal, started, settings, symbols, provenance: OnceCell::new() })
     }
 
     /// The name of an instrument, or its number where it has no name.
@@ -171,14 +175,23 @@ impl Recording {
     ///
     /// `None` unless that is certain: one source that is no journal, read once, no row left out.
     pub fn row_of_data(&self, event: &Event) -> Result<Option<u64>, Failure> {
-        let (Some(started), Some(settings)) = (&self.started, &self.settings) else { return Ok(None) };
+        let Some(settings) = &self.settings else { return Ok(None) };
         let [source] = settings.sources.as_slice() else { return Ok(None) };
-        let certain = started.world == WorldKind::Simulated
-            && source.kind != DataKind::Journal
-            && source.tiles == 1
-            && !source.skip_bad_rows
-            && event.fact.kind().is_market();
-        if !certain {
+        let certain = source.kind != DataKind::Journal && source.tiles == 1 && !source.skip_bad_rows;
+        if certain { self.market_number(event) } else { Ok(None) }
+    }
+
+    /// The line of the data that a market event was, where the files still hold what the run read.
+    pub fn line_of_data(&self, event: &Event) -> Result<Option<Row>, Failure> {
+        let Some(number) = self.market_number(event)? else { return Ok(None) };
+        let find = || Provenance::of(self.journal.path(), self.settings.as_ref()?);
+        Ok(self.provenance.get_or_init(find).as_ref().and_then(|files| files.row(number, event)))
+    }
+
+    /// How manieth market event of a simulated run an event is, counted from 1; `None` for all others.
+    fn market_number(&self, event: &Event) -> Result<Option<u64>, Failure> {
+        let simulated = self.started.as_ref().is_some_and(|started| started.world == WorldKind::Simulated);
+        if !simulated || !event.fact.kind().is_market() {
             return Ok(None);
         }
         // Inputs are numbered without a gap: what is no market event is counted and taken off.

@@ -199,6 +199,9 @@ struct Explain {
     /// Show every risk rule with its numbers.
     #[arg(long, requires = "order")]
     rules: bool,
+    /// Only this instrument: what followed from an event on it; an order of another is an error.
+    #[arg(long, value_name = "NAME")]
+    symbol: Option<String>,
     /// Do not recompute the run.
     #[arg(long)]
     no_proof: bool,
@@ -209,17 +212,24 @@ Examples:
   genovo audit explain last --order 12
   genovo audit explain last --order 12 --rules
   genovo audit explain last --event 286,641
+  genovo audit explain last --event 286,641 --symbol XAUUSD
   genovo audit explain last --order 12 --json";
 
 impl Explain {
     fn run(&self, context: &Context) -> Result<(), Failure> {
         let recording = Recording::open(&runs::resolve(&self.journal)?)?;
+        let only = self.symbol.as_deref().map(|symbol| recording.instrument(symbol)).transpose()?;
         let proof = || match self.no_proof {
             true => Ok(Proof::NotAsked),
             false => Proof::of(&recording, context),
         };
         if let Some(order) = self.order {
             let explained = ExplainedOrder::new(&recording, OrderId(order), self.rules, proof)?;
+            if only.is_some_and(|wanted| wanted != explained.instrument()) {
+                let symbol = recording.symbol(explained.instrument());
+                let message = format!("order {order} is one of {symbol}");
+                return Err(Failure::new(Exit::Usage, message, NOTHING).help(format!("--symbol {symbol}")));
+            }
             match context.json {
                 true => context.answer(&explained.to_json())?,
                 false => say(&explained.text())?,
@@ -238,7 +248,7 @@ impl Explain {
                 })?
             }
         };
-        let explained = ExplainedEvent::new(&recording, one, proof()?)?;
+        let explained = ExplainedEvent::new(&recording, one, only, proof()?)?;
         match context.json {
             true => context.answer(&explained.to_json())?,
             false => say(&explained.text()?)?,

@@ -19,6 +19,7 @@ use genovo_engine::strategy::Registry;
 
 use crate::error::{Exit, Failure};
 use crate::scenario::{self, Scenario};
+use crate::verbosity::Verbosity;
 
 /// What every command is given.
 pub struct Context {
@@ -47,6 +48,8 @@ struct Cli {
     /// Print one JSON object for a program instead of text.
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    verbosity: Verbosity,
 }
 
 const EXIT_CODES: &str = "\
@@ -89,6 +92,7 @@ pub fn run(registry: Registry) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 });
         }
     };
+    cli.verbosity.start();
     let context = Context { registry, json: cli.json, answered: Cell::new(false) };
     let outcome = cli.command.run(&context);
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
@@ -116,12 +120,15 @@ pub struct Changes {
     /// Change a key of the scenario, such as risk.max_per_trade="1 %"; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Only this instrument of the scenario; may be repeated. Another run, with an identity of its own.
+    #[arg(long = "symbol", value_name = "NAME")]
+    pub symbol: Vec<String>,
 }
 
 impl ScenarioArgument {
     /// Reads and checks the scenario.
     pub fn load(&self, context: &Context) -> Result<Scenario, Failure> {
-        scenario::load(&self.scenario, &self.changes.set, &context.registry)
+        scenario::load_only(&self.scenario, &self.changes.set, &self.changes.symbol, &context.registry)
     }
 }
 

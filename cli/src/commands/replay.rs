@@ -15,6 +15,7 @@ use genovo_engine::simulated::Simulated;
 use genovo_engine::world::Source;
 use genovo_journal::{Identity, Sealed, Writer};
 use genovo_kernels::cpu::CpuLevel;
+use tracing::info;
 
 use super::{Changes, Context, ScenarioArgument, say, say_json};
 use crate::error::{Exit, Failure};
@@ -23,7 +24,7 @@ use crate::report::terminal::{self, Colour, Files};
 use crate::report::{self, Report, ReportBuilder};
 use crate::scenario::{Backend, Cpu, Mode, Scenario};
 use crate::sources::{self, Opened};
-use crate::{failures, runs, verify};
+use crate::{failures, provenance, runs, verify};
 
 /// Run a scenario: journal every event, trade on the simulated venue, report.
 #[derive(Args, Debug)]
@@ -190,6 +191,8 @@ fn replay(
     let (named, existed) = (journal.parent() != Some(Path::new(runs::RUNS)), journal.exists());
     let writer =
         Writer::create(&journal, &machine.identity()).map_err(|error| failures::journal(&error, nothing))?;
+    provenance::note(&journal, scenario);
+    info!(journal = %journal.display(), run = %run_id, pipelined = machine.pipelined, cpu = %machine.cpu, "running");
     let tallies = opened.tallies.clone();
     let progress = Progress::start("replaying", &opened, context.json);
     let result = drive(&mut engine, started, opened, writer, machine);
@@ -204,7 +207,9 @@ fn replay(
     let consequence = "No journal was written.";
     let (counts, writer, report_builder, elapsed) =
         result.map_err(|error| stopped(failures::run(&error, consequence)))?;
+    info!(ticks = counts.ticks, orders = counts.orders, seconds = elapsed.as_secs_f64(), "the run has ended");
     let sealed = writer.finish().map_err(|error| stopped(failures::journal(&error, consequence)))?;
+    info!(head = %sealed.head_hash, blocks = sealed.blocks, bytes = sealed.store_bytes, "the journal is sealed");
     let mut figures = report_builder.finish();
     figures.identity.head_hash = Some(sealed.head_hash);
     // Under runs/ it is the newest now, and `last` names it.

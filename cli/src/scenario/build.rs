@@ -77,8 +77,8 @@ fn assemble<'a>(
         let help = parameters_help(strategy.kind);
         reading.fail(format!("{} cannot use its `{name}`", strategy.kind.name), spot, message, help);
     }
-    let (effective, notes) = (Vec::new(), Vec::new());
-    Some(Scenario { title, settings, files: data.files, execution: execution?, notes, effective })
+    let (effective, notes, left_out) = (Vec::new(), Vec::new(), Vec::new());
+    Some(Scenario { title, settings, files: data.files, left_out, execution: execution?, notes, effective })
 }
 
 fn stem(path: &Path) -> String {

@@ -250,6 +250,31 @@ fn reading_of(
     reading
 }
 
+impl DataFile {
+    /// How the rows of a source are read, told from a run's settings: the way back from `reading_of`.
+    pub fn described_by(source: &SourceSettings, path: PathBuf) -> DataFile {
+        let said = |key: &str| source.reading.get(key).map(String::as_str);
+        let column = |role: &str| {
+            let text = said(&format!("column.{role}"))?;
+            match text.split_once(' ')? {
+                ("number", number) => number.parse().ok().map(Column::Number),
+                (_, name) => Some(Column::Name(name.to_string())),
+            }
+        };
+        let columns = roles(source.kind).iter().filter_map(|(role, _)| Some((*role, column(role)?)));
+        DataFile {
+            path,
+            instrument: source.instrument,
+            kind: source.kind,
+            columns: columns.collect(),
+            time_format: said("time_format").map(str::to_string),
+            utc_offset: Nanoseconds(said("utc_offset").and_then(|text| text.parse().ok()).unwrap_or(0)),
+            delimiter: said("delimiter").and_then(|text| text.bytes().next()),
+            header: said("header") != Some("false"),
+        }
+    }
+}
+
 /// Whether a key was written for a path that another one, of `--set` or of an extending scenario, replaced.
 fn is_below_path(reading: &Reading<'_>, section: &Section<'_>, key: &str) -> bool {
     let origin = |key| document::get(section.entries, key).map(|entry| reading.document.origin(entry.spot));

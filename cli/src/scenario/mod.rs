@@ -12,6 +12,7 @@ mod peek;
 pub mod readable;
 pub mod reference;
 mod section;
+mod select;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Settings};
 use genovo_engine::strategy::Registry;
 use genovo_engine::units::Nanoseconds;
+use tracing::{debug, info};
 
 pub use section::{EffectiveKey, EffectiveSection};
 
@@ -35,6 +37,8 @@ pub struct Scenario {
     pub settings: Settings,
     /// Where the data of each of the settings' sources lies.
     pub files: Vec<DataFile>,
+    /// Instruments of the scenario that `--symbol` left out.
+    pub left_out: Vec<String>,
     /// How the machine runs it.
     pub execution: Execution,
     /// What a reader should know although it is no error.
@@ -154,6 +158,26 @@ impl Scenario {
 
 /// Reads a scenario, what it extends, and `--set` arguments; checks all of it; reports every error at once.
 pub fn load(path: &Path, sets: &[String], registry: &Registry) -> Result<Scenario, Failure> {
-    let document = document::Document::load(path, sets)?;
-    build::build(path, &document, registry)
+    load_only(path, sets, &[], registry)
+}
+
+/// The same with only these instruments and their data; all of them when none is named.
+pub fn load_only(
+    path: &Path,
+    sets: &[String],
+    symbols: &[String],
+    registry: &Registry,
+) -> Result<Scenario, Failure> {
+    let mut document = document::Document::load(path, sets)?;
+    debug!(scenario = %path.display(), sets = sets.len(), "read the scenario");
+    let left_out = select::only(&mut document, symbols)?;
+    let scenario = Scenario { left_out, ..build::build(path, &document, registry)? };
+    info!(
+        name = scenario.settings.name,
+        settings = %scenario.settings_hash(),
+        instruments = scenario.settings.instruments.len(),
+        sources = scenario.files.len(),
+        "the scenario is good"
+    );
+    Ok(scenario)
 }

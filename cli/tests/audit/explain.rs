@@ -114,3 +114,84 @@ fn what_is_not_there_is_named() {
     let (answer, exit) = folder.answers(&["audit", "explain", "run", "--order", "0", "--json"]);
     assert_eq!((exit, &answer["error"]["exit"]), (2, &Value::from(2)));
 }
+
+/// The scenario's data is at hand: the line is named while the file's bytes are those of the run, and never after.
+#[test]
+fn the_tick_is_a_line_of_a_file_that_is_still_the_same() {
+    let folder = Folder::replayed(&[]);
+    let arguments = ["audit", "explain", "run", "--order", "2", "--no-proof"];
+    let (answer, _) = folder.answers(&[&arguments[..], &["--json"]].concat());
+    let row = answer["row_of_data"].as_u64().expect("a row");
+    assert_eq!(answer["source"]["line"], row + 1, "the header is line 1");
+    assert_eq!(answer["source"]["row"], row);
+    let quotes = std::fs::read_to_string(folder.path("quotes.csv")).unwrap();
+    let line = quotes.lines().nth(row as usize).expect("a line");
+    let cause = answer["chain"].as_array().and_then(|chain| chain.last()).expect("a cause");
+    assert!(line.starts_with(&cause["time_event"].to_string()), "{line}");
+    assert!(folder.says(&arguments).contains(&format!("quotes.csv line {}", row + 1)));
+
+    folder.write("quotes.csv", quotes.replace("1290", "1291"));
+    let (answer, _) = folder.answers(&[&arguments[..], &["--json"]].concat());
+    assert_eq!((&answer["source"], &answer["row_of_data"]), (&Value::Null, &Value::from(row)));
+    assert!(folder.says(&arguments).contains(&format!("row {row} of the data")));
+    std::fs::remove_file(folder.path("quotes.csv")).unwrap();
+    assert!(folder.says(&arguments).contains(&format!("row {row} of the data")));
+}
+
+/// Two files, one of them read twice: the row is found by merging them again.
+#[test]
+fn of_several_files_the_right_one_is_named() {
+    let folder = Folder::new();
+    let quotes = |from: i64, count: i64| {
+        let rows = (0..count).map(|row| format!("{},10.0,10.2,9,9\n", (from + row * 10) * 1_000_000_000));
+        String::from("ts_ns,bid,ask,bid_size,ask_size\n") + &rows.collect::<String>()
+    };
+    folder.write("a.csv", quotes(1_000_000, 5));
+    folder.write("b.csv", quotes(1_000_003, 9));
+    folder.write(
+        "two.toml",
+        r#"
+[account]
+cash = "10,000 USD"
+[[instruments]]
+symbol = "A"
+tick = 0.1
+[[instruments]]
+symbol = "B"
+tick = 0.1
+[[data]]
+path = "a.csv"
+instrument = "A"
+tiles = 2
+[[data]]
+path = "b.csv"
+instrument = "B"
+[strategy]
+kind = "flat"
+"#,
+    );
+    folder.says(&["replay", "two.toml", "--journal", "two"]);
+    let shown = folder.says(&["audit", "show", "two", "--kind", "QuoteChanged", "--limit", "0", "--json"]);
+    let (mut a, mut b) = (0_u64, 0_u64);
+    for line in shown.lines() {
+        let quote: Value = serde_json::from_str(line).unwrap();
+        let row = if quote["instrument"] == "A" { &mut a } else { &mut b };
+        *row += 1;
+        let (name, expected) =
+            if quote["instrument"] == "A" { ("a.csv", (*row - 1) % 5 + 2) } else { ("b.csv", *row + 1) };
+        let event = quote["event"].to_string();
+        let said = folder.says(&["audit", "explain", "two", "--event", &event, "--no-proof"]);
+        assert!(said.contains(&format!("{name} line {expected}\n")), "{name} line {expected}: {said}");
+    }
+    assert_eq!((a, b), (10, 9));
+}
+
+#[test]
+fn effects_can_be_those_on_one_instrument() {
+    let folder = Folder::replayed(&[]);
+    let plain = ["audit", "explain", "run", "--event", "11", "--no-proof"];
+    let named = [&plain[..], &["--symbol", "xauusd"]].concat();
+    assert_eq!(folder.says(&plain), folder.says(&named));
+    let (said, exit) = folder.fails(&["audit", "explain", "run", "--order", "1", "--symbol", "XAGUSD"]);
+    assert!(exit == 2 && said.contains("no instrument `XAGUSD`"), "{said}");
+}

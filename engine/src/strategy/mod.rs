@@ -3,6 +3,7 @@
 //! A strategy sees every market event and closed bar in order, says when its signal changed, and at the scenario's
 //! trigger proposes actions. Risk stands behind it; it never talks to a venue.
 
+pub mod bar_by_bar;
 pub mod buy_and_hold;
 pub mod ema_cross;
 pub mod flat;

@@ -77,6 +77,11 @@ impl CsvSource {
         self.rows.clock.format
     }
 
+    /// The line of the last row read, counted from 1 with the header.
+    pub fn line(&self) -> u64 {
+        self.lines.taken()
+    }
+
     /// The names of its columns, none when it has no header.
     pub fn header(&self) -> &[String] {
         &self.header

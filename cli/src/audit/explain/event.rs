@@ -1,5 +1,6 @@
 //! Any event explained: what led to it, what followed from it.
 
+use genovo_engine::ids::InstrumentId;
 use serde_json::{Value, json};
 
 use super::rows::{self, Row};
@@ -25,8 +26,13 @@ pub struct ExplainedEvent<'a> {
 }
 
 impl<'a> ExplainedEvent<'a> {
-    /// Gathers them.
-    pub fn new(recording: &'a Recording, one: Numbered, proof: Proof) -> Result<ExplainedEvent<'a>, Failure> {
+    /// Gathers them; of the effects `only` those on this instrument.
+    pub fn new(
+        recording: &'a Recording,
+        one: Numbered,
+        only: Option<InstrumentId>,
+        proof: Proof,
+    ) -> Result<ExplainedEvent<'a>, Failure> {
         let mut causes = Vec::new();
         let mut last = one.clone();
         while let (Some(cause), true) = (rows::cause(&last), causes.len() < SHOWN) {
@@ -34,7 +40,8 @@ impl<'a> ExplainedEvent<'a> {
             causes.push(rows::of_event(recording, &found)?);
             last = found;
         }
-        let effects = story::effects(recording, &one)?;
+        let mut effects = story::effects(recording, &one)?;
+        effects.retain(|effect| only.is_none_or(|wanted| effect.event.header.instrument == wanted));
         let more = effects.len().saturating_sub(SHOWN);
         let effects = effects.iter().take(SHOWN).rev().map(|one| rows::of_event(recording, one));
         let effects = effects.collect::<Result<Vec<_>, _>>()?;

@@ -13,7 +13,7 @@ mod story;
 mod title;
 
 use genovo_engine::event::Fact;
-use genovo_engine::ids::OrderId;
+use genovo_engine::ids::{InstrumentId, OrderId};
 use serde_json::{Value, json};
 
 pub use event::ExplainedEvent;
@@ -22,6 +22,7 @@ pub use proof::Proof;
 use super::json as events;
 use super::recording::Recording;
 use crate::error::Failure;
+use crate::provenance::{self, Row as SourceRow};
 use crate::report::format;
 use afterwards::Afterwards;
 use rows::Row;
@@ -52,6 +53,11 @@ impl<'a> ExplainedOrder<'a> {
         Ok(ExplainedOrder { recording, story, rows, afterwards, proof: proof()? })
     }
 
+    /// Whose order it is.
+    pub fn instrument(&self) -> InstrumentId {
+        self.story.instrument
+    }
+
     /// For a reader.
     pub fn text(&self) -> String {
         let mut text = title::lines(self.recording, &self.story, self.afterwards.opened());
@@ -66,7 +72,9 @@ impl<'a> ExplainedOrder<'a> {
     /// For a program.
     pub fn to_json(&self) -> Value {
         let story = &self.story;
-        let row = story.chain.last().and_then(|one| self.recording.row_of_data(&one.event).ok()).flatten();
+        let cause = story.chain.last().map(|one| &one.event);
+        let row = cause.and_then(|event| self.recording.row_of_data(event).ok()).flatten();
+        let source = cause.and_then(|event| self.recording.line_of_data(event).ok()).flatten();
         json!({
             "order": story.order,
             "status": story.status,
@@ -79,6 +87,7 @@ impl<'a> ExplainedOrder<'a> {
             "average_price": story.average_price(),
             "position_before": story.position,
             "row_of_data": row,
+            "source": source.map(|source| json!({ "file": source.path, "line": source.line, "row": source.row })),
             "chain": self.rows.iter().map(|row| events::event(self.recording, &row.one)).collect::<Vec<_>>(),
             "verdict": story.verdict,
             "features": self.recording.features(),
@@ -130,11 +139,15 @@ fn proof_lines(proof: &Proof, recording: &Recording) -> String {
     shown.collect()
 }
 
-/// `row 285,239 of the data`, where that is certain.
+/// `xauusd….csv.zst line 285,240`, or `row 285,239 of the data` where the file is not at hand and the row certain.
 fn row_of_data(
     recording: &Recording,
     event: &genovo_engine::event::Event,
 ) -> Result<Option<String>, Failure> {
+    if let Some(SourceRow { path, row, line }) = recording.line_of_data(event)? {
+        let (what, number) = line.map_or(("event", row), |line| ("line", line));
+        return Ok(Some(format!("{} {what} {}", provenance::short_name(&path), format::count(number))));
+    }
     let row = recording.row_of_data(event)?;
     Ok(row.map(|row| format!("row {} of the data", format::count(row))))
 }
