@@ -1,4 +1,4 @@
-//! Numbers in, numbers out: scalar functions whose bits are the same on every machine.
+//! Numbers in, numbers out: functions and kernels whose bits are the same on every machine.
 //!
 //! A trading decision must replay to the bit on another machine, years later. `std`'s exp, ln, sin and
 //! their like come from the C library, which picks other code for other CPUs and promises no bits. So the
@@ -7,13 +7,26 @@
 //! - [`scalar`] has the elementary functions, f64 and f32, each with its measured error.
 //! - [`random`] has random numbers that are pure functions of seed, purpose, id and draw.
 //! - [`cpu`] tells which vector instructions this machine has.
+//! - [`backend`] is where a model computes, operation by operation: [`backend::Cpu`], at a level of vector
+//!   instructions, with threads.
+//! - [`linear`], [`mixer`], [`norm`], [`fourier`], [`heads`] are the operations, one folder each: the
+//!   contract, the plain truth, the vector form.
+//! - [`tensor`] is their memory.
 //!
 //! **Exact** in a module's docs means: the same bits on every machine, backend and run. The word makes no
 //! claim about closeness to the true value; that is the ulp figure next to it.
 //!
-//! This crate has never heard of a price, an order or an event, reads no clock, file or environment, and
-//! keeps no state.
+//! This crate has never heard of a price, an order or an event, and reads no clock, file or environment.
 
+pub mod backend;
 pub mod cpu;
+pub mod fourier;
+pub mod heads;
+mod lanes;
+pub mod linear;
+pub mod mixer;
+pub mod norm;
 pub mod random;
 pub mod scalar;
+mod team;
+pub mod tensor;

@@ -17,6 +17,17 @@ const EXP_OVERFLOW: f32 = 88.72283;
 /// e^x for x below this is nearer to 0 than to the smallest subnormal.
 const EXP_UNDERFLOW: f32 = -103.97208;
 
+/// What the same functions in lanes (`crate::lanes`) are made of.
+pub(crate) mod lanes {
+    pub(crate) const EXP_OVERFLOW: f32 = super::EXP_OVERFLOW;
+    pub(crate) const EXP_POLY: [f32; 5] = super::EXP_POLY;
+    pub(crate) const EXP_UNDERFLOW: f32 = super::EXP_UNDERFLOW;
+    pub(crate) const LN2_HIGH: f32 = super::LN2_HIGH;
+    pub(crate) const LN2_LOW: f32 = super::LN2_LOW;
+    pub(crate) const LOG2_E: f32 = super::LOG2_E;
+    pub(crate) const ROUND: f32 = super::ROUND;
+}
+
 /// c₀ + c₁·x + c₂·x² + … by Horner's rule, one fma each.
 #[inline(always)]
 fn horner<const N: usize>(coefficients: &[f32; N], x: f32) -> f32 {
