@@ -20,6 +20,9 @@ pub fn data(error: &DataError, consequence: &str) -> Failure {
         DataError::Damaged { .. } => {
             Failure::new(Exit::Failed, error.to_string(), consequence).help("fetch or unpack the file again")
         }
+        DataError::NotRead { help, .. } => {
+            Failure::new(Exit::Failed, error.to_string(), consequence).help(help.clone())
+        }
         DataError::Unreadable { .. }
         | DataError::NotText { .. }
         | DataError::Empty { .. }

@@ -22,7 +22,8 @@ const ROWS: usize = 5;
 pub fn command(import: &Import, context: &Context) -> Result<(), Failure> {
     let mut all = Vec::new();
     for path in &import.files {
-        let mut guess = inspect::guess(path).map_err(|error| import::failure(&error))?;
+        let (market, select) = (import.reading.market.as_ref(), import.reading.select.as_deref());
+        let mut guess = inspect::guess_with(path, market, select).map_err(|error| import::failure(&error))?;
         import.reading.over(&mut guess.spec);
         let rows = first_rows(path, &guess.spec);
         match context.json {
@@ -134,7 +135,9 @@ fn data_section(path: &Path, spec: &DataSpec) -> String {
             Column::Number(number) => format!("{field} = {number}"),
         })
         .collect();
-    text.push_str(&format!("columns = {{ {} }}\n", columns.join(", ")));
+    if !columns.is_empty() {
+        text.push_str(&format!("columns = {{ {} }}\n", columns.join(", ")));
+    }
     for (key, value) in words(spec) {
         let value = if value == "true" || value == "false" { value } else { quoted(value) };
         text.push_str(&format!("{key} = {value}\n"));
@@ -151,6 +154,8 @@ fn words(spec: &DataSpec) -> Vec<(&'static str, String)> {
     if let Some(time) = spec.time {
         words.push(("time_format", time.name().to_string()));
     }
+    let named = [("market", spec.market.as_ref().map(ToString::to_string)), ("select", spec.select.clone())];
+    words.extend(named.into_iter().filter_map(|(key, value)| Some((key, value?))));
     let lengths = [
         ("utc_offset", Some(spec.utc_offset).filter(|length| length.0 != 0)),
         ("feed_latency", Some(spec.feed_latency).filter(|length| length.0 != 0)),
@@ -181,7 +186,9 @@ fn command_line(path: &Path, spec: &DataSpec, symbol: &str) -> String {
             Column::Number(number) => format!("{field}={number}"),
         })
         .collect();
-    line.push_str(&format!(" --columns '{}'", columns.join(",")));
+    if !columns.is_empty() {
+        line.push_str(&format!(" --columns '{}'", columns.join(",")));
+    }
     for (key, value) in words(spec) {
         match (key, value.as_str()) {
             ("header", _) => line.push_str(" --no-header"),

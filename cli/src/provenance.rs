@@ -99,7 +99,7 @@ impl Provenance {
             let (number, found) = market_event(&path, row)?;
             return same(&found, event).then_some(Row { path, row: number, line: None });
         }
-        let spec = sources::spec(settings, described).ok()?;
+        let spec = sources::spec(settings, described);
         // A copy's rows are those of the file, moved in time.
         let mut within = row;
         if settings.tiles > 1 {
@@ -121,7 +121,7 @@ impl Provenance {
         for (index, (settings, file)) in self.files.iter().enumerate() {
             let inner: Box<dyn Source> = match settings.kind {
                 DataKind::Journal => return None,
-                _ => data::open(&file.path, &sources::spec(settings, file).ok()?).ok()?.source,
+                _ => data::open(&file.path, &sources::spec(settings, file)).ok()?.source,
             };
             marked.push(Box::new(Marked { inner, file: index as u64, rows: 0 }));
         }

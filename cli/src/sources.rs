@@ -37,7 +37,7 @@ pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
             opened.sources.push(Box::new(source));
             continue;
         }
-        let data = data::open(&file.path, &spec(settings, file)?)
+        let data = data::open(&file.path, &spec(settings, file))
             .map_err(|error| failures::data(&error, "Nothing was run."))?;
         debug!(
             file = %file.path.display(),
@@ -54,7 +54,7 @@ pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
 }
 
 /// What the adapter has to know of a file.
-pub fn spec(settings: &SourceSettings, file: &DataFile) -> Result<DataSpec, Failure> {
+pub fn spec(settings: &SourceSettings, file: &DataFile) -> DataSpec {
     let mut spec = DataSpec::new(settings.instrument, settings.kind);
     // What the scenario does not name is looked for under its usual names.
     for (role, column) in &file.columns {
@@ -76,7 +76,9 @@ pub fn spec(settings: &SourceSettings, file: &DataFile) -> Result<DataSpec, Fail
     spec.tiles = settings.tiles;
     spec.bar_interval = settings.bar_interval;
     spec.bar_known_after = settings.bar_known_after;
-    Ok(spec)
+    spec.market = file.market.clone();
+    spec.select = file.select.clone();
+    spec
 }
 
 fn field(role: &str) -> Option<Field> {

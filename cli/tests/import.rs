@@ -229,3 +229,63 @@ fn inspecting_shows_a_section_that_works_and_writes_nothing() {
     assert_eq!(folder.json(&["replay", "scenario.toml"])["ticks"], 300);
     assert!(!folder.has("market"));
 }
+
+/// A small real file of the adapters' tests.
+fn sample(name: &str) -> String {
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../adapters/tests/data/");
+    format!("{samples}{name}")
+}
+
+#[test]
+fn a_lean_archive_comes_in_by_every_door() {
+    let folder = Folder::new();
+    let file = sample("lean/equity/usa/minute/bac/20131007_trade.zip");
+    let imported = folder.json(&["import", &file, "--out", "bac"]);
+    assert_eq!(imported["instruments"][0], "BAC");
+    assert_eq!(imported["kinds"][0], "bars");
+    folder.write(
+        "scenario.toml",
+        format!(
+            r#"
+[account]
+cash = "100,000 USD"
+[[instruments]]
+symbol = "BAC"
+tick = 0.0001
+[data]
+path = "{file}"
+[strategy]
+kind = "ema-cross"
+fast = 3
+slow = 8
+quantity = 100
+[risk]
+distance = "1 %"
+"#
+        ),
+    );
+    // The kind, the length of a bar and the clock come from the file, and stand in the effective settings.
+    let said = text(&folder.genovo(&["check", "scenario.toml"]).stdout);
+    for line in ["kind          = \"bars\"", "interval      = \"1 min\"", "market        = \"equity/usa\""] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    let direct = folder.json(&["replay", "scenario.toml", "--journal", "direct"]);
+    let over = ["replay", "scenario.toml", "--journal", "over", "--set", "data.path=bac"];
+    assert_eq!(results(&direct), results(&folder.json(&over)));
+    assert!(direct["orders"].as_u64() > Some(3), "{direct}");
+    assert_eq!(direct["ticks"], imported["ticks"]);
+
+    let said = folder.json(&["import", &file, "--inspect"]);
+    assert_eq!(said["files"][0]["symbol"], "BAC");
+    let section = said["files"][0]["data_section"].as_str().expect("a text");
+    assert!(section.contains("market = \"equity/usa\"") && !section.contains("columns"), "{section}");
+
+    let set = ["check", "scenario.toml", "--set", "data.header=false"];
+    assert!(folder.fails(2, &set).contains("a LEAN file has no `header`"));
+    let futures = sample("lean/future/cme/minute/es/20131006_quote.zip");
+    assert!(folder.fails(2, &["import", &futures]).contains("--select"));
+    let chosen = ["import", &futures, "--select", "201312", "--kind", "quotes", "--out", "es"];
+    assert_eq!(folder.json(&chosen)["kinds"][0], "quotes");
+    folder.write("quotes.csv", quotes(10, 0));
+    assert!(folder.fails(2, &["import", "quotes.csv"]).contains("--instrument SYMBOL"));
+}

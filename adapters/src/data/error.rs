@@ -76,6 +76,16 @@ pub enum DataError {
     /// A row that cannot be read.
     #[error(transparent)]
     Row(Box<BadRow>),
+    /// Something in it that is no quote, trade or bar, or in a form that is not read.
+    #[error("{}: {found}", file.display())]
+    NotRead {
+        /// The file as it was named.
+        file: PathBuf,
+        /// What is there.
+        found: String,
+        /// What would be right.
+        help: String,
+    },
 }
 
 fn skipped_note(skipped: u64) -> String {
@@ -101,7 +111,8 @@ impl DataError {
             | DataError::Empty { .. }
             | DataError::NoRows { .. }
             | DataError::Spec { .. }
-            | DataError::MissingColumn(_) => 0,
+            | DataError::MissingColumn(_)
+            | DataError::NotRead { .. } => 0,
         }
     }
 }

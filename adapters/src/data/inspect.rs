@@ -10,10 +10,10 @@ use genovo_engine::ids::InstrumentId;
 use genovo_engine::settings::DataKind;
 use genovo_engine::units::{Nanoseconds, Price, Timestamp};
 
-use super::csv::{CsvSource, cut, first_lines};
+use super::csv::{cut, first_lines};
 use super::spec::{DELIMITERS, kind_name};
 use super::time::Clock;
-use super::{Column, Compression, DataError, DataSpec, Field, Tally, TimeFormat};
+use super::{Column, Compression, DataError, DataSpec, Description, Field, Market, Tally, TimeFormat};
 
 /// What a file seems to be.
 #[derive(Clone, Debug)]
@@ -50,6 +50,51 @@ const ROWS: usize = 200;
 
 /// Looks at the first rows of a file.
 pub fn guess(path: &Path) -> Result<Guess, DataError> {
+    guess_with(path, None, None)
+}
+
+/// Looks at the first rows of a file of which a person has said these.
+pub fn guess_with(path: &Path, market: Option<&Market>, select: Option<&str>) -> Result<Guess, DataError> {
+    match super::describe(path, market, select)? {
+        Some(said) => described(path, said),
+        None => guess_csv(path),
+    }
+}
+
+/// What a file that describes itself says, with its first row.
+fn described(path: &Path, said: Description) -> Result<Guess, DataError> {
+    let kind = said.kinds[0];
+    let mut spec = DataSpec::new(InstrumentId(1), kind);
+    spec.market = said.market;
+    spec.select = said.select;
+    if kind == DataKind::Bars {
+        (spec.bar_interval, spec.bar_known_after) = (said.bar_interval, said.bar_known_after);
+    }
+    let mut reasons = vec![format!("format: {}, by its first bytes", said.format)];
+    reasons.extend(said.said);
+    let open = super::open_file(path, &spec, Arc::new(Tally::default()))?;
+    let examples = said.examples.into_iter().chain(std::iter::repeat(String::new()));
+    let columns = said.columns.into_iter().zip(examples);
+    let columns = columns.map(|(name, example)| {
+        let field = Field::from_name(&name).filter(|field| Field::of(kind).contains(field));
+        ColumnGuess { name, field, example }
+    });
+    let first_error = first_error(path, &spec);
+    if first_error.is_none() {
+        reasons.push("the first rows can be read so".to_string());
+    }
+    Ok(Guess {
+        spec,
+        reasons,
+        questions: Vec::new(),
+        symbol: said.symbol,
+        compression: open.compression,
+        columns: columns.collect(),
+        first_error,
+    })
+}
+
+fn guess_csv(path: &Path) -> Result<Guess, DataError> {
     let (compression, lines) = first_lines(path, ROWS)?;
     let mut reasons = vec![format!("packing: {compression}, by its first bytes")];
     let mut questions = Vec::new();
@@ -279,8 +324,8 @@ fn bar_interval(spec: &DataSpec, places: &Places, rows: &[Vec<String>]) -> Optio
 
 /// The first row that cannot be read, among those looked at.
 fn first_error(path: &Path, spec: &DataSpec) -> Option<DataError> {
-    match CsvSource::open(path, spec, Arc::new(Tally::default())) {
-        Ok(mut source) => source.read_rows(&mut Vec::new(), ROWS).err(),
+    match super::open_file(path, spec, Arc::new(Tally::default())) {
+        Ok(mut open) => open.source.read_rows(&mut Vec::new(), ROWS).err(),
         Err(error) => Some(error),
     }
 }

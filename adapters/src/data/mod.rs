@@ -10,18 +10,25 @@ use std::sync::{Arc, Mutex};
 
 use genovo_engine::event::Event;
 use genovo_engine::ids::Hash;
-use genovo_engine::world::Source;
+use genovo_engine::settings::DataKind;
+use genovo_engine::units::Nanoseconds;
+use genovo_engine::world::{Source, WorldError};
 
-pub mod csv;
+mod csv;
 mod error;
+mod format;
 mod input;
 pub mod inspect;
+mod lean;
 mod spec;
-pub mod tile;
+mod text;
+mod tile;
 mod time;
 
 pub use error::{BadRow, DataError, MissingColumn};
+pub use format::Format;
 pub use input::Compression;
+pub use lean::Market;
 pub use spec::{Column, DataSpec, Field};
 pub use time::TimeFormat;
 
@@ -42,9 +49,9 @@ pub struct OpenData {
     pub header: Vec<String>,
 }
 
-/// Opens market data: plain, gzip or zstd, told apart by content, never by name.
+/// Opens market data: CSV, plain or packed by gzip or zstd, or a LEAN archive; told apart by content, never by name.
 ///
-/// The header and the first row are looked at here, so a wrong mapping fails before anything runs.
+/// What a file says of itself is looked at here, so a wrong mapping fails before anything runs.
 ///
 /// ```
 /// use genovo_adapters::data::{DataSpec, open};
@@ -61,20 +68,18 @@ pub struct OpenData {
 /// # }
 /// ```
 pub fn open(path: &Path, spec: &DataSpec) -> Result<OpenData, DataError> {
-    spec.check().map_err(|message| DataError::Spec { file: path.to_owned(), message })?;
     let tally = Arc::new(Tally::default());
-    let first = csv::CsvSource::open(path, spec, tally.clone())?;
-    let bytes_total = first.file_size().saturating_mul(u64::from(spec.tiles));
-    let (compression, time_format, header) =
-        (first.compression(), first.time_format(), first.header().to_vec());
+    let first = open_file(path, spec, tally.clone())?;
+    let bytes_total = first.bytes.saturating_mul(u64::from(spec.tiles));
     let source: Box<dyn Source> = match spec.tiles {
-        1 => Box::new(first),
+        1 => Box::new(Untiled(first.source)),
         tiles => {
             let (file, path, spec, tally) = (path.to_owned(), path.to_owned(), spec.clone(), tally.clone());
-            let reopen = move || csv::CsvSource::open(&path, &spec, tally.clone());
-            Box::new(tile::Tiled::new(file, first, reopen, tiles))
+            let reopen = move || open_file(&path, &spec, tally.clone()).map(|open| open.source);
+            Box::new(tile::Tiled::new(file, first.source, reopen, tiles))
         }
     };
+    let OpenFile { compression, time_format, header, .. } = first;
     Ok(OpenData { source, tally, bytes_total, compression, time_format, header })
 }
 
@@ -91,7 +96,7 @@ pub struct FoundRow {
 ///
 /// The file is read up to that row. `spec.tiles` is not looked at: rows of a copy are those of the file.
 pub fn find_row(path: &Path, spec: &DataSpec, row: u64) -> Result<Option<FoundRow>, DataError> {
-    let mut source = csv::CsvSource::open(path, spec, Arc::new(Tally::default()))?;
+    let mut source = open_file(path, spec, Arc::new(Tally::default()))?.source;
     let (mut batch, mut left) = (Vec::new(), row);
     while left > 0 {
         batch.clear();
@@ -102,6 +107,92 @@ pub fn find_row(path: &Path, spec: &DataSpec, row: u64) -> Result<Option<FoundRo
         left -= batch.len() as u64;
     }
     Ok(batch.pop().map(|event| FoundRow { line: source.line(), event }))
+}
+
+/// Opens a file for one reading of it.
+fn open_file(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<OpenFile, DataError> {
+    let format = Format::of(path)?;
+    spec.check(format).map_err(|message| DataError::Spec { file: path.to_owned(), message })?;
+    match format {
+        Format::Csv => csv::open(path, spec, tally),
+        Format::Lean => lean::open(path, spec, tally),
+    }
+}
+
+/// A file that is open, whatever its format.
+struct OpenFile {
+    source: Box<dyn FileSource>,
+    /// Bytes that will have been taken from the file at its end.
+    bytes: u64,
+    compression: Compression,
+    time_format: TimeFormat,
+    header: Vec<String>,
+}
+
+/// Reads a file row by row.
+trait FileSource: Send {
+    /// Appends up to `limit` events; none at the end. After an error it gives the same error again.
+    fn read_rows(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), DataError>;
+
+    /// The place of the last row read, counted from 1: its line in text, its number elsewhere.
+    fn line(&self) -> u64;
+}
+
+/// A file read once.
+struct Untiled(Box<dyn FileSource>);
+
+impl Source for Untiled {
+    fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
+        self.0.read_rows(batch, limit).map_err(WorldError::new)
+    }
+}
+
+/// What a file says of itself, without anybody's help.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// Its format.
+    pub format: Format,
+    /// The kinds of data that it can be read as, the likeliest first.
+    pub kinds: Vec<DataKind>,
+    /// How long a bar of it lasts.
+    pub bar_interval: Option<Nanoseconds>,
+    /// How long after its open time a bar of it is known.
+    pub bar_known_after: Option<Nanoseconds>,
+    /// The market of a LEAN file.
+    pub market: Option<Market>,
+    /// Which of several instruments was meant, if the file names them.
+    pub select: Option<String>,
+    /// The instrument that it names.
+    pub symbol: Option<String>,
+    /// The columns of its rows.
+    pub columns: Vec<String>,
+    /// The values of the first row, where they can be shown.
+    pub examples: Vec<String>,
+    /// What else is worth knowing, one finding a line.
+    pub said: Vec<String>,
+}
+
+/// Asks a file what it is. `None` for CSV, which says nothing that is sure: see [`inspect::guess`].
+pub fn describe(
+    path: &Path,
+    market: Option<&Market>,
+    select: Option<&str>,
+) -> Result<Option<Description>, DataError> {
+    Ok(match Format::of(path)? {
+        Format::Csv => None,
+        Format::Lean => Some(lean::describe(path, market, select)?),
+    })
+}
+
+/// Names in a row for a message, not too many.
+fn listed(names: &[String], what: &str) -> String {
+    const MOST: usize = 20;
+    let shown = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    let more = if names.len() > MOST { ", …" } else { "" };
+    match names.len() {
+        1 => format!("the {what} {shown}"),
+        count => format!("{count} {what}s: {shown}{more}"),
+    }
 }
 
 /// BLAKE3 of the file's bytes as they lie on disk: the name under which a run knows its data.
@@ -119,6 +210,7 @@ pub struct Tally {
     bytes: AtomicU64,
     rows: AtomicU64,
     skipped: AtomicU64,
+    rounded: AtomicU64,
     first_skipped: Mutex<Vec<BadRow>>,
 }
 
@@ -145,6 +237,11 @@ impl Tally {
     pub fn add(&self, bytes: u64, rows: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Sizes that had more than nine decimals and were rounded to nine, over all tiles.
+    pub fn rounded(&self) -> u64 {
+        self.rounded.load(Ordering::Relaxed)
     }
 
     /// The first rows left out, at most [`Tally::SKIPPED_KEPT`].

@@ -7,7 +7,8 @@ use genovo_engine::ids::InstrumentId;
 use genovo_engine::settings::DataKind;
 use genovo_engine::units::Nanoseconds;
 
-use super::TimeFormat;
+use super::lean::Market;
+use super::{Format, TimeFormat};
 
 /// The description of a data file.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +38,11 @@ pub struct DataSpec {
     pub skip_bad_rows: bool,
     /// How often the file is repeated, each time shifted past its end. 1 is the file itself.
     pub tiles: u32,
-    /// For bars: how long a bar lasts.
+    /// Which of several instruments in a file: the contract of a LEAN archive. `None`: it has but one.
+    pub select: Option<String>,
+    /// Of which market a LEAN file is. `None`: as its folders say.
+    pub market: Option<Market>,
+    /// For bars: how long a bar lasts. `None`: as the file says.
     pub bar_interval: Option<Nanoseconds>,
     /// For bars: how long after its open time a bar is known. `None`: `bar_interval`.
     pub bar_known_after: Option<Nanoseconds>,
@@ -59,6 +64,8 @@ impl DataSpec {
             clock_offset: Nanoseconds::ZERO,
             skip_bad_rows: false,
             tiles: 1,
+            select: None,
+            market: None,
             bar_interval: None,
             bar_known_after: None,
         }
@@ -69,13 +76,33 @@ impl DataSpec {
         self.bar_known_after.or(self.bar_interval)
     }
 
-    /// Says what contradicts itself.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// Says what contradicts itself, or the format of the file.
+    pub(crate) fn check(&self, format: Format) -> Result<(), String> {
         if self.kind == DataKind::Journal {
-            return Err("a journal is not a CSV file".to_string());
+            return Err(format!("a journal is not a {format} file"));
         }
         if self.tiles == 0 {
             return Err("`tiles` is 0; 1 is the data itself".to_string());
+        }
+        if let Some(length) = self.bar_known().filter(|_| self.kind == DataKind::Bars)
+            && length <= Nanoseconds::ZERO
+        {
+            return Err("a bar is known after its open time, so that must be more than 0".to_string());
+        }
+        match format {
+            Format::Csv => self.check_columns(),
+            Format::Lean => self.check_without_columns(format),
+        }
+    }
+
+    fn check_columns(&self) -> Result<(), String> {
+        if self.market.is_some() {
+            return Err("a CSV file has no market: `market` is for LEAN files".to_string());
+        }
+        if self.select.is_some() {
+            return Err(
+                "a CSV file is read as one instrument's: `select` is for files of several".to_string()
+            );
         }
         if let Some(delimiter) = self.delimiter
             && !DELIMITERS.contains(&delimiter)
@@ -85,14 +112,8 @@ impl DataSpec {
                 delimiter.escape_ascii()
             ));
         }
-        if self.kind == DataKind::Bars {
-            match self.bar_known() {
-                None => return Err("bars need `bar_interval` or `bar_known_after`".to_string()),
-                Some(length) if length <= Nanoseconds::ZERO => {
-                    return Err("a bar is known after its open time, so that must be more than 0".to_string());
-                }
-                Some(_) => {}
-            }
+        if self.kind == DataKind::Bars && self.bar_known().is_none() {
+            return Err("bars need `bar_interval` or `bar_known_after`".to_string());
         }
         let kind = kind_name(self.kind);
         for (field, column) in &self.columns {
@@ -119,6 +140,23 @@ impl DataSpec {
             }
         }
         Ok(())
+    }
+
+    /// A format that says itself what stands where leaves nothing of that to be said.
+    fn check_without_columns(&self, format: Format) -> Result<(), String> {
+        let said = [
+            ("columns", !self.columns.is_empty()),
+            ("header", !self.header),
+            ("delimiter", self.delimiter.is_some()),
+            ("time_format", self.time.is_some() || self.arrival.is_some()),
+            ("utc_offset", self.utc_offset != Nanoseconds::ZERO),
+        ];
+        match said.into_iter().find(|(_, said)| *said) {
+            Some((key, _)) => {
+                Err(format!("a {format} file says itself what stands where: leave `{key}` out"))
+            }
+            None => Ok(()),
+        }
     }
 }
 

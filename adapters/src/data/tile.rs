@@ -6,16 +6,15 @@ use genovo_engine::event::{Event, Fact};
 use genovo_engine::units::{Nanoseconds, Timestamp};
 use genovo_engine::world::{Source, WorldError};
 
-use super::DataError;
-use super::csv::CsvSource;
+use super::{DataError, FileSource};
 
 /// A source read `tiles` times, each copy shifted past the end of the one before.
 ///
 /// The shift is the span of the file in whole seconds plus two: the rule by which the peers' benches tile
 /// theirs. The file is opened anew for every copy, so memory does not grow with it.
-pub struct Tiled<F> {
+pub(super) struct Tiled<F> {
     file: PathBuf,
-    current: CsvSource,
+    current: Box<dyn FileSource>,
     reopen: F,
     tiles: u32,
     tile: u32,
@@ -24,9 +23,9 @@ pub struct Tiled<F> {
     received: Timestamp,
 }
 
-impl<F: FnMut() -> Result<CsvSource, DataError> + Send> Tiled<F> {
+impl<F: FnMut() -> Result<Box<dyn FileSource>, DataError> + Send> Tiled<F> {
     /// Begins with `first`, the file already open; `reopen` opens it again for every further copy.
-    pub fn new(file: PathBuf, first: CsvSource, reopen: F, tiles: u32) -> Tiled<F> {
+    pub(super) fn new(file: PathBuf, first: Box<dyn FileSource>, reopen: F, tiles: u32) -> Tiled<F> {
         Tiled {
             file,
             current: first,
@@ -94,7 +93,7 @@ fn move_by(event: &mut Event, shift: Nanoseconds) {
     }
 }
 
-impl<F: FnMut() -> Result<CsvSource, DataError> + Send> Source for Tiled<F> {
+impl<F: FnMut() -> Result<Box<dyn FileSource>, DataError> + Send> Source for Tiled<F> {
     fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
         self.read_rows(batch, limit).map_err(WorldError::new)
     }

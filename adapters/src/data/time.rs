@@ -311,6 +311,12 @@ const fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
+/// The midnight that begins a day, in nanoseconds since 1970 by the clock of whoever wrote the date.
+pub(crate) fn midnight(year: i64, month: i64, day: i64) -> Option<i64> {
+    let exists = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
+    exists.then(|| days_since_1970(year, month, day).checked_mul(Nanoseconds::DAY.0))?
+}
+
 /// Years are counted from March, so that the leap day is a year's last; 146,097 days are 400 years.
 const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };

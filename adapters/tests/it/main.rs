@@ -4,6 +4,7 @@
 mod errors;
 mod hostile;
 mod inspect;
+mod lean;
 mod oracle;
 mod settings;
 

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use genovo_adapters::data::{self, Column, DataError, DataSpec, Field, TimeFormat, inspect};
+use genovo_adapters::data::{
+    self, Column, DataError, DataSpec, Description, Field, Market, TimeFormat, inspect,
+};
 use genovo_engine::LOGIC_VERSION;
 use genovo_engine::event::{Event, Fact, RunStarted, WorldKind};
 use genovo_engine::ids::{Hash, InstrumentId, Sequence};
@@ -32,11 +34,11 @@ use crate::{failures, machine};
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Import {
-    /// CSV files, plain or packed by zstd or gzip; several are merged by arrival time.
+    /// CSV files, plain or packed by zstd or gzip, or LEAN zip archives; several are merged by arrival time.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Whose data: one symbol for all files, or one for each in their order.
-    #[arg(long, value_name = "SYMBOL", required_unless_present = "inspect")]
+    /// Whose data: one symbol for all files, or one for each in their order [default: as the files say; CSV does not].
+    #[arg(long, value_name = "SYMBOL")]
     pub instrument: Vec<String>,
     /// Only show what the files seem to hold, and why; write nothing.
     #[arg(long)]
@@ -75,7 +77,13 @@ pub struct Reading {
     /// From a row's time to its arrival, if the files have no arrival time.
     #[arg(long, value_name = "LENGTH", value_parser = readable::length)]
     pub feed_latency: Option<Nanoseconds>,
-    /// How long a bar lasts, such as "1 min".
+    /// LEAN: security type and market, such as equity/usa [default: as the folders say].
+    #[arg(long, value_name = "MARKET", value_parser = Market::parse)]
+    pub market: Option<Market>,
+    /// Which of several instruments in the files, such as a contract of a LEAN archive.
+    #[arg(long, value_name = "NAME")]
+    pub select: Option<String>,
+    /// How long a bar lasts, such as "1 min" [default: as the file says; CSV does not].
     #[arg(long, value_name = "LENGTH", value_parser = readable::length)]
     pub interval: Option<Nanoseconds>,
     /// How long after its open time a bar is known [default: as --interval].
@@ -94,6 +102,7 @@ Examples:
   genovo import quotes.csv.zst --inspect
   genovo import quotes.csv.zst --instrument XAUUSD --tick 0.001
   genovo import day1.csv day2.csv --instrument EURUSD --columns time=stamp,bid=b,ask=a --time-format ms
+  genovo import data/equity/usa/minute/spy/20131007_trade.zip
   genovo import bars.csv --instrument SPY --interval \"1 day\" --known-after \"16 h\" --out market/spy
   genovo replay scenarios/gold.toml --set data.path=market/quotes";
 
@@ -138,6 +147,8 @@ impl Reading {
         if self.time_format.is_some() {
             (spec.time, spec.arrival) = (self.time_format, self.time_format);
         }
+        spec.market = self.market.clone().or(spec.market.take());
+        spec.select = self.select.clone().or(spec.select.take());
         spec.utc_offset = self.utc_offset.unwrap_or(spec.utc_offset);
         spec.feed_latency = self.feed_latency.unwrap_or(spec.feed_latency);
         spec.bar_interval = self.interval.or(spec.bar_interval);
@@ -146,14 +157,26 @@ impl Reading {
         spec.tiles = self.tiles;
     }
 
-    /// The description of a file: its kind by its columns' names unless it was said, all else as it was said.
+    /// What a file says of itself; `None` for CSV.
+    fn description(&self, path: &Path) -> Result<Option<Description>, Failure> {
+        data::describe(path, self.market.as_ref(), self.select.as_deref()).map_err(|error| failure(&error))
+    }
+
+    /// The description of a file: what was said, over what it says itself, over the usual.
     fn spec(&self, path: &Path, instrument: InstrumentId) -> Result<DataSpec, Failure> {
-        let kind = match self.kind {
-            Some(kind) => kind,
-            None if self.no_header => DataKind::Quotes,
-            None => inspect::guess(path).map_err(|error| failure(&error))?.spec.kind,
+        let mut spec = match (self.description(path)?, self.kind) {
+            (Some(said), _) => {
+                let mut spec = DataSpec::new(instrument, said.kinds[0]);
+                (spec.bar_interval, spec.bar_known_after) = (said.bar_interval, said.bar_known_after);
+                spec
+            }
+            (None, Some(kind)) => DataSpec::new(instrument, kind),
+            (None, None) if self.no_header => DataSpec::new(instrument, DataKind::Quotes),
+            (None, None) => {
+                let guess = inspect::guess(path).map_err(|error| failure(&error))?;
+                DataSpec::new(instrument, guess.spec.kind)
+            }
         };
-        let mut spec = DataSpec::new(instrument, kind);
         self.over(&mut spec);
         Ok(spec)
     }
@@ -167,6 +190,7 @@ struct Imported {
     ticks: u64,
     times: (Timestamp, Timestamp),
     skipped: Vec<(PathBuf, u64)>,
+    rounded: u64,
     sealed: Sealed,
     elapsed: Duration,
 }
@@ -186,10 +210,11 @@ impl Import {
 
     fn import(&self, context: &Context) -> Result<Imported, Failure> {
         let began = Instant::now();
-        let symbols = self.symbols()?;
+        let named = self.named()?;
+        let symbols = self.symbols(&named)?;
         let mut opened = Opened { sources: Vec::new(), tallies: Vec::new(), bytes_total: 0 };
         let mut kinds = Vec::new();
-        for (path, id) in self.files.iter().zip(self.ids(&symbols)) {
+        for (path, id) in self.files.iter().zip(ids(&named, &symbols)) {
             let spec = self.reading.spec(path, id)?;
             let data = data::open(path, &spec).map_err(|error| failure(&error))?;
             kinds.push(spec.kind);
@@ -219,6 +244,7 @@ impl Import {
         let written = self.write(opened.sources, &symbols, writer);
         progress.finish();
         let (ticks, times, sealed) = written.inspect_err(|_| clear())?;
+        let rounded = tallies.iter().map(|(_, tally)| tally.rounded()).sum();
         let skipped = tallies.into_iter().map(|(path, tally)| (path, tally.skipped()));
         Ok(Imported {
             symbols,
@@ -226,38 +252,46 @@ impl Import {
             journal: journal.clone(),
             ticks,
             times,
+            rounded,
             skipped: skipped.filter(|(_, skipped)| *skipped > 0).collect(),
             sealed,
             elapsed: began.elapsed(),
         })
     }
 
-    /// The instruments, each once, in the order in which they are named.
-    fn symbols(&self) -> Result<Vec<String>, Failure> {
+    /// Whose data each file is.
+    fn named(&self) -> Result<Vec<String>, Failure> {
         let usage = |message: String| Failure::new(Exit::Usage, message, NOT_WRITTEN);
         let (named, files) = (self.instrument.len(), self.files.len());
+        if named == 0 {
+            let symbol = |path: &PathBuf| {
+                self.reading.description(path)?.and_then(|said| said.symbol).ok_or_else(|| {
+                    usage(format!("{} does not say whose data it is", path.display()))
+                        .help("name the instrument: --instrument SYMBOL")
+                })
+            };
+            return self.files.iter().map(symbol).collect();
+        }
         if named != 1 && named != files {
             let message = format!("{named} instruments are named for {files} files");
             return Err(usage(message).help("name one for all files, or one for each in their order"));
         }
+        Ok(self.instrument.iter().cycle().take(files).cloned().collect())
+    }
+
+    /// The instruments, each once, in the order in which they are named.
+    fn symbols(&self, named: &[String]) -> Result<Vec<String>, Failure> {
         let mut symbols: Vec<String> = Vec::new();
-        for symbol in &self.instrument {
+        for symbol in named {
             if symbol.trim().is_empty() {
-                return Err(usage("an instrument has no name".to_string()).help("--instrument SYMBOL"));
+                return Err(Failure::new(Exit::Usage, "an instrument has no name", NOT_WRITTEN)
+                    .help("--instrument SYMBOL"));
             }
             if !symbols.contains(symbol) {
                 symbols.push(symbol.clone());
             }
         }
         Ok(symbols)
-    }
-
-    /// Whose data each file is.
-    fn ids(&self, symbols: &[String]) -> impl Iterator<Item = InstrumentId> {
-        self.instrument.iter().cycle().map(|named| {
-            let place = symbols.iter().position(|symbol| symbol == named);
-            InstrumentId(place.map_or(0, |place| place as u32 + 1))
-        })
     }
 
     /// Merges the sources into the journal and seals it.
@@ -337,6 +371,14 @@ impl Import {
     }
 }
 
+/// Whose data each file is, by number.
+fn ids(named: &[String], symbols: &[String]) -> impl Iterator<Item = InstrumentId> {
+    named.iter().map(|named| {
+        let place = symbols.iter().position(|symbol| symbol == named);
+        InstrumentId(place.map_or(0, |place| place as u32 + 1))
+    })
+}
+
 /// How many rows show when the data begins and how fine its prices are.
 const FIRST_ROWS: usize = 1_024;
 
@@ -388,7 +430,7 @@ fn identity() -> Identity {
 fn default_place(file: &Path) -> PathBuf {
     let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut stem = name.as_str();
-    for ending in [".zst", ".zstd", ".gz", ".csv", ".tsv", ".txt"] {
+    for ending in [".zst", ".zstd", ".gz", ".csv", ".tsv", ".txt", ".zip"] {
         stem = stem.strip_suffix(ending).unwrap_or(stem);
     }
     let stem = if stem.is_empty() { "data" } else { stem };
@@ -405,7 +447,8 @@ pub fn failure(error: &DataError) -> Failure {
             failure.help("repair the row, or count and leave out such rows: --skip-bad-rows")
         }
         DataError::MissingColumn(_) | DataError::Spec { .. } => failure.help(
-            "say what the file holds: --kind, --columns time=…,bid=…; --inspect shows what it seems to hold",
+            "say what the file holds: --kind, --columns time=…,bid=…, --select, --market; \
+             --inspect shows what it seems to hold",
         ),
         _ => failure,
     }
@@ -439,6 +482,12 @@ impl Imported {
         for (path, skipped) in &self.skipped {
             text.push_str(&format!("  ! {}: {skipped} bad rows left out\n", path.display()));
         }
+        if self.rounded > 0 {
+            let sizes = format::count(self.rounded);
+            text.push_str(&format!(
+                "  ! {sizes} sizes had more than nine decimals and were rounded to nine\n"
+            ));
+        }
         text.push_str(&format!(
             "  journal    {}   {} events, {} in blocks, {} in the store, chain verified   head {}\n",
             self.journal.display(),
@@ -461,6 +510,7 @@ impl Imported {
             "first_time": self.times.0,
             "last_time": self.times.1,
             "rows_skipped": self.skipped.iter().map(|(_, count)| count).sum::<u64>(),
+            "sizes_rounded": self.rounded,
             "head_hash": self.sealed.head_hash,
             "blocks": self.sealed.blocks,
             "blocks_bytes": self.sealed.blocks_bytes,

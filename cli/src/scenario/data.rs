@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use genovo_adapters::data::{self as adapters, DataError, Description, Format, Market};
 use genovo_engine::event::{Fact, Kind};
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Instrument, SourceSettings};
@@ -74,9 +75,12 @@ pub fn read<'a>(
     let (sources, files): (Vec<_>, Vec<DataFile>) = read.into_iter().unzip();
     let (mut has_sizes, mut kinds) = (false, Vec::new());
     // Every file is looked at, for its errors, even when the first has sizes.
-    for (section, file) in sections.iter().zip(&files) {
+    for ((section, file), source) in sections.iter().zip(&files).zip(&sources) {
         if file.kind == DataKind::Journal {
             has_sizes |= look_into_journal(section, file, &mut kinds);
+        } else if file.describes_itself {
+            has_sizes |= look_into_rows(section, source, file);
+            kinds.push(file.kind);
         } else {
             has_sizes |= look(reading, section, file);
             kinds.push(file.kind);
@@ -113,6 +117,24 @@ fn look_into_journal(section: &Section<'_>, file: &DataFile, kinds: &mut Vec<Dat
         // One error is enough: nothing else shall be missed in data that nobody saw.
         kinds.extend([DataKind::Quotes, DataKind::Trades, DataKind::Bars]);
         true
+    })
+}
+
+/// Looks at the first rows of a file that says itself what stands where: tells whether it has sizes.
+fn look_into_rows(section: &Section<'_>, source: &SourceSettings, file: &DataFile) -> bool {
+    let mut rows = Vec::new();
+    let outcome = adapters::open(&file.path, &crate::sources::spec(source, file))
+        .map_err(|error| error.to_string())
+        .and_then(|mut data| data.source.read(&mut rows, PEEK_EVENTS).map_err(|error| error.to_string()));
+    // A bad row is the run's to report, with its place; here it is enough that some can be read.
+    if let (Err(error), true) = (outcome, rows.is_empty()) {
+        section.fail("path", format!("cannot read the data {}", file.path.display()), error);
+        return true;
+    }
+    rows.iter().any(|event| match event.fact {
+        Fact::QuoteChanged(quote) => quote.bid_size.or(quote.ask_size).is_some(),
+        Fact::TradePrinted(trade) => trade.size.is_some(),
+        _ => false,
     })
 }
 
@@ -160,6 +182,25 @@ fn source<'a>(
     let path = path.map(|path| reading.document.folder(section.spot("path")).join(path));
     let is_folder = path.as_deref().is_some_and(Path::is_dir);
     let described_below = is_folder && is_below_path(reading, section, "kind");
+    let market = section.says("market").then(|| section.text("market")).flatten();
+    let market = market.and_then(|text| {
+        Market::parse(&text).map_err(|message| section.fail("market", message, "no such market")).ok()
+    });
+    let select = section.says("select").then(|| section.text("select")).flatten();
+    let described = path
+        .as_deref()
+        .filter(|_| !is_folder)
+        .map(|path| adapters::describe(path, market.as_ref(), select.as_deref()));
+    let described = match described {
+        Some(Ok(described)) => described,
+        // A file that is not there is reported below, with a guess which was meant.
+        Some(Err(DataError::Unreadable { .. })) | None => None,
+        Some(Err(error)) => {
+            let path = path.as_deref().unwrap_or(Path::new("")).display().to_string();
+            section.fail("path", format!("cannot read the data {path}"), error.to_string());
+            return None;
+        }
+    };
     let word = if described_below { None } else { section.word("kind") };
     let kind = match word.as_deref() {
         Some("trades") => DataKind::Trades,
@@ -167,14 +208,25 @@ fn source<'a>(
         Some("journal") => DataKind::Journal,
         Some(_) => DataKind::Quotes,
         None => {
-            let (kind, word) =
-                if is_folder { (DataKind::Journal, "journal") } else { (DataKind::Quotes, "quotes") };
-            section.otherwise("kind", word.to_string());
+            let kind = match &described {
+                _ if is_folder => DataKind::Journal,
+                Some(described) => described.kinds[0],
+                None => DataKind::Quotes,
+            };
+            section.otherwise("kind", crate::commands::import::kind_name(kind).to_string());
             kind
         }
     };
     if kind == DataKind::Journal {
         return journal(reading, section, path?, notes);
+    }
+    match &described {
+        Some(described) => leave_out_what_it_says(reading, section, described, notes)?,
+        None => {
+            for key in ["market", "select"].into_iter().filter(|key| section.says(key)) {
+                section.fail(key, format!("`{key}` is not for CSV files"), "leave it out");
+            }
+        }
     }
     let instrument = instrument(section, instruments);
     let header = section.flag("header");
@@ -187,16 +239,28 @@ fn source<'a>(
     let clock_offset = section.length("clock_offset");
     let skip_bad_rows = section.flag("skip_bad_rows");
     let tiles = section.small("tiles");
-    let bar_times = bar_times(section, kind);
+    let bar_times = bar_times(section, kind, described.as_ref());
     let content = path.as_deref().and_then(|path| content(section, path));
     let (bar_interval, bar_known_after) = bar_times?;
     let columns = columns?;
     let (utc_offset, header) = (utc_offset?, header?);
+    let mut how = reading_of(&columns, time_format.as_deref(), utc_offset, delimiter, header);
+    // The path is no part of the identity, so what its folders said is kept.
+    let market = market.or_else(|| described.as_ref().and_then(|said| said.market.clone()));
+    let select = select.or_else(|| described.as_ref().and_then(|said| said.select.clone()));
+    for (key, value) in [("market", market.as_ref().map(ToString::to_string)), ("select", select.clone())] {
+        if let Some(value) = value {
+            how.insert(key.to_string(), value.clone());
+            if !section.says(key) {
+                section.otherwise(key, value);
+            }
+        }
+    }
     let settings = SourceSettings {
         instrument: instrument?,
         kind,
         content: content?,
-        reading: reading_of(&columns, time_format.as_deref(), utc_offset, delimiter, header),
+        reading: how,
         feed_latency: feed_latency?,
         clock_offset: clock_offset?,
         skip_bad_rows: skip_bad_rows?,
@@ -213,8 +277,38 @@ fn source<'a>(
         utc_offset,
         delimiter,
         header,
+        market,
+        select,
+        describes_itself: described.is_some(),
     };
     Some((settings, file))
+}
+
+/// Refuses keys about columns for a file that says itself what stands where. `None` after an error.
+fn leave_out_what_it_says(
+    reading: &Reading<'_>,
+    section: &Section<'_>,
+    described: &Description,
+    notes: &mut Vec<String>,
+) -> Option<()> {
+    let (mut left_out, mut good) = (Vec::new(), true);
+    for key in ["columns", "time_format", "utc_offset", "delimiter", "header"] {
+        if !section.says(key) {
+            continue;
+        }
+        if is_below_path(reading, section, key) {
+            left_out.push(key);
+            continue;
+        }
+        good = false;
+        let message = format!("a {} file has no `{key}`: it says itself what stands where", described.format);
+        section.fail(key, message, "leave it out");
+    }
+    if !left_out.is_empty() {
+        let (format, keys) = (described.format, left_out.join(", "));
+        notes.push(format!("left out, as a {format} file says itself what stands where: {keys}"));
+    }
+    good.then_some(())
 }
 
 /// How rows are read, as far as the scenario says it: it changes what comes out of the same file, so it is part of the
@@ -262,6 +356,7 @@ impl DataFile {
             }
         };
         let columns = roles(source.kind).iter().filter_map(|(role, _)| Some((*role, column(role)?)));
+        let describes_itself = Format::of(&path).is_ok_and(|format| format != Format::Csv);
         DataFile {
             path,
             instrument: source.instrument,
@@ -271,6 +366,9 @@ impl DataFile {
             utc_offset: Nanoseconds(said("utc_offset").and_then(|text| text.parse().ok()).unwrap_or(0)),
             delimiter: said("delimiter").and_then(|text| text.bytes().next()),
             header: said("header") != Some("false"),
+            market: said("market").and_then(|text| Market::parse(text).ok()),
+            select: said("select").map(str::to_string),
+            describes_itself,
         }
     }
 }
@@ -330,6 +428,9 @@ fn journal<'a>(
         utc_offset: Nanoseconds::ZERO,
         delimiter: None,
         header: true,
+        market: None,
+        select: None,
+        describes_itself: true,
     };
     good.then_some((settings, file))
 }
@@ -391,7 +492,7 @@ fn columns(
 type BarTimes = (Option<Nanoseconds>, Option<Nanoseconds>);
 
 /// `interval` and `known_after`, which bars must and all others cannot have.
-fn bar_times(section: &Section<'_>, kind: DataKind) -> Option<BarTimes> {
+fn bar_times(section: &Section<'_>, kind: DataKind, described: Option<&Description>) -> Option<BarTimes> {
     if kind != DataKind::Bars {
         for key in ["interval", "known_after"] {
             if section.says(key) {
@@ -400,18 +501,27 @@ fn bar_times(section: &Section<'_>, kind: DataKind) -> Option<BarTimes> {
         }
         return Some((None, None));
     }
-    if !section.says("interval") {
-        section.fail(
-            "interval",
-            "the data does not say how long its bars last",
-            "add `interval = \"1 day\"`",
-        );
-    }
-    let interval = section.length("interval");
+    let by_itself = described.and_then(|described| described.bar_interval);
+    let interval = match (section.says("interval"), by_itself) {
+        (false, Some(length)) => {
+            section.otherwise("interval", readable::show_length(length));
+            Some(length)
+        }
+        (false, None) => {
+            let (message, label) =
+                ("the data does not say how long its bars last", "add `interval = \"1 day\"`");
+            section.fail("interval", message, label);
+            None
+        }
+        (true, _) => section.length("interval"),
+    };
+    let by_itself = described.and_then(|described| described.bar_known_after);
     let known_after = match section.says("known_after") {
         true => section.length("known_after"),
         false => {
-            interval.inspect(|time| drop(section.otherwise("known_after", readable::show_length(*time))))
+            let same = described.is_some_and(|described| described.bar_interval == interval);
+            let known = by_itself.filter(|_| same).or(interval);
+            known.inspect(|time| drop(section.otherwise("known_after", readable::show_length(*time))))
         }
     };
     interval?;

@@ -18,6 +18,7 @@ mod unit;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use genovo_adapters::data::Market;
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Settings};
 use genovo_engine::strategy::Registry;
@@ -66,6 +67,12 @@ pub struct DataFile {
     pub delimiter: Option<u8>,
     /// Whether the first line names the columns.
     pub header: bool,
+    /// The market of a LEAN file.
+    pub market: Option<Market>,
+    /// Which of several instruments in the file.
+    pub select: Option<String>,
+    /// Whether the file says itself what stands where, as all but CSV do.
+    pub describes_itself: bool,
 }
 
 /// A column of a file.

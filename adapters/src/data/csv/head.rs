@@ -6,11 +6,11 @@ use std::sync::Arc;
 use genovo_engine::units::{Nanoseconds, Timestamp};
 
 use super::columns;
-use super::fields;
-use super::input_failed;
-use super::lines::{Lines, LinesError, line_at};
 use super::row::Rows;
 use crate::data::error::printable;
+use crate::data::text::fields;
+use crate::data::text::input_failed;
+use crate::data::text::lines::{Lines, LinesError, line_at};
 use crate::data::time::Clock;
 use crate::data::{Compression, DataError, DataSpec, Field, Tally, TimeFormat, input};
 

@@ -12,7 +12,7 @@ const LOW_BITS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 /// Ends of the fields of a line without quotation marks. Returns how many fields there are; those beyond
 /// `ends.len()` are counted only.
 #[inline]
-pub(super) fn split_plain(line: &[u8], delimiter: u8, ends: &mut [u32]) -> usize {
+pub(crate) fn split_plain(line: &[u8], delimiter: u8, ends: &mut [u32]) -> usize {
     debug_assert!(line.len() <= LINE_MAX);
     let pattern = u64::from(delimiter) * 0x0101_0101_0101_0101;
     let mut count = 0;
@@ -44,15 +44,15 @@ pub(super) fn split_plain(line: &[u8], delimiter: u8, ends: &mut [u32]) -> usize
 }
 
 /// Why a line with quotation marks cannot be cut, with the bytes at fault.
-pub(super) struct QuoteError {
-    pub(super) span: Range<usize>,
-    pub(super) problem: &'static str,
-    pub(super) expected: &'static str,
+pub(crate) struct QuoteError {
+    pub(crate) span: Range<usize>,
+    pub(crate) problem: &'static str,
+    pub(crate) expected: &'static str,
 }
 
 /// Cuts a line by RFC 4180: a field that begins with a quotation mark ends at the next single one. `plain`
 /// receives the line without the marks, for which `ends` then holds.
-pub(super) fn split_quoted(
+pub(crate) fn split_quoted(
     line: &[u8],
     delimiter: u8,
     plain: &mut Vec<u8>,
@@ -73,7 +73,7 @@ pub(super) fn split_quoted(
 }
 
 /// Where field number `index` lies in the line as written, quotation marks included.
-pub(super) fn raw_field(line: &[u8], delimiter: u8, index: usize) -> Range<usize> {
+pub(crate) fn raw_field(line: &[u8], delimiter: u8, index: usize) -> Range<usize> {
     let mut at = 0;
     for _ in 0..index {
         at = match copy_field(line, at, delimiter, &mut Vec::new()) {

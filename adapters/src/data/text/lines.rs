@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::{memchr, memrchr};
 
 /// The longest line that is read.
-pub(super) const LINE_MAX: usize = 1 << 20;
+pub(crate) const LINE_MAX: usize = 1 << 20;
 
 /// Text taken at once. Fits the second-level cache, so that a row is parsed while its bytes are near.
 const BUFFER: usize = 256 << 10;
@@ -20,7 +20,7 @@ const KEPT: usize = 1 << 10;
 /// buffer   | kept | taken lines | block(): whole lines | begun line | free |
 ///                               ^ start                ^ whole      ^ filled
 /// ```
-pub(super) struct Lines {
+pub(crate) struct Lines {
     input: Box<dyn Read + Send>,
     buffer: Vec<u8>,
     start: usize,
@@ -35,7 +35,7 @@ pub(super) struct Lines {
 }
 
 /// Why there is no next block.
-pub(super) enum LinesError {
+pub(crate) enum LinesError {
     /// The stream failed.
     Input(io::Error),
     /// A line is longer than [`LINE_MAX`].
@@ -43,7 +43,7 @@ pub(super) enum LinesError {
 }
 
 impl Lines {
-    pub(super) fn new(input: Box<dyn Read + Send>) -> Lines {
+    pub(crate) fn new(input: Box<dyn Read + Send>) -> Lines {
         Lines {
             input,
             buffer: vec![0; BUFFER],
@@ -60,7 +60,7 @@ impl Lines {
     /// Lines that are in memory, at least one, and whether a quotation mark occurs in any of them. Empty at
     /// the end. The last line of the file may lack its line feed.
     #[inline]
-    pub(super) fn block(&mut self) -> Result<(&[u8], bool), LinesError> {
+    pub(crate) fn block(&mut self) -> Result<(&[u8], bool), LinesError> {
         if self.start == self.whole {
             self.refill()?;
         }
@@ -69,20 +69,20 @@ impl Lines {
 
     /// Takes `bytes` of the block, which hold `lines` lines.
     #[inline]
-    pub(super) fn take(&mut self, bytes: usize, lines: u64) {
+    pub(crate) fn take(&mut self, bytes: usize, lines: u64) {
         self.start += bytes;
         self.taken += lines;
     }
 
     /// Lines taken so far: the number of the last one.
     #[inline]
-    pub(super) fn taken(&self) -> u64 {
+    pub(crate) fn taken(&self) -> u64 {
         self.taken
     }
 
     /// Up to `count` lines before the byte `at` of the block, as far as they are at hand; the nearest comes
     /// last.
-    pub(super) fn before(&self, at: usize, count: usize) -> Vec<&[u8]> {
+    pub(crate) fn before(&self, at: usize, count: usize) -> Vec<&[u8]> {
         let mut lines = Vec::new();
         let mut end = self.start + at;
         while lines.len() < count && end > 0 {
@@ -139,7 +139,7 @@ impl Lines {
 /// The line that begins at `at` in a block, and where the next one begins. Neither line feed nor carriage
 /// return belong to it.
 #[inline]
-pub(super) fn line_at(block: &[u8], at: usize) -> (Range<usize>, usize) {
+pub(crate) fn line_at(block: &[u8], at: usize) -> (Range<usize>, usize) {
     let (mut end, next) = match memchr(b'\n', &block[at..]) {
         Some(feed) => (at + feed, at + feed + 1),
         None => (block.len(), block.len()),
