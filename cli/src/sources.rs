@@ -154,34 +154,46 @@ impl JournalSource {
 
 impl Source for JournalSource {
     fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
-        let (before, mut events) = (batch.len(), 0);
-        let wanted = before + limit;
-        while batch.len() < wanted {
-            let Some(event) = self.events.next() else { break };
-            let mut event = event.map_err(WorldError::new)?;
-            events += 1;
-            if !event.fact.kind().is_market()
-                || !self.left_out.is_empty() && self.left_out.contains(&event.header.instrument)
-            {
-                continue;
+        let before = batch.len();
+        // What is no market data is taken out again, so a batch may need more than one reading.
+        while batch.len() == before {
+            self.events.fill(batch, limit).map_err(WorldError::new)?;
+            let events = batch.len() - before;
+            if events == 0 {
+                break;
             }
+            let left_out = &self.left_out;
+            let wanted = |event: &Event| {
+                event.fact.kind().is_market()
+                    && (left_out.is_empty() || !left_out.contains(&event.header.instrument))
+            };
+            if !batch[before..].iter().all(wanted) {
+                let mut row = 0;
+                batch.retain(|event| {
+                    row += 1;
+                    row <= before || wanted(event)
+                });
+            }
+            self.count(events as u64, (batch.len() - before) as u64);
+        }
+        for row in before..batch.len() {
+            let event = &mut batch[row];
             if !in_range(&event.fact) {
-                let message = format!(
-                    "the journal's event at sequence {} has a price or size out of range",
-                    event.header.sequence
-                );
+                let sequence = event.header.sequence;
+                // The rows before it are good.
+                batch.truncate(row);
+                let message =
+                    format!("the journal's event at sequence {sequence} has a price or size out of range");
                 return Err(WorldError::new(message));
             }
-            let index = event.header.instrument.index();
             // A journal without a definition keeps its number; the engine refuses one that it does not know.
-            event.header.instrument = index
-                .and_then(|index| self.instruments.get(index).copied())
-                .unwrap_or(event.header.instrument);
+            let index = event.header.instrument.index();
+            if let Some(&instrument) = index.and_then(|index| self.instruments.get(index)) {
+                event.header.instrument = instrument;
+            }
             event.header.sequence = Sequence::NONE;
             event.header.cause = Sequence::NONE;
-            batch.push(event);
         }
-        self.count(events, (batch.len() - before) as u64);
         Ok(())
     }
 }

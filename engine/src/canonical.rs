@@ -34,6 +34,35 @@ const MARKET_BYTES_MAX: usize = 38 + 8 + 8 + 48;
 #[inline]
 pub fn encode(event: &Event, out: &mut Vec<u8>) {
     let header = &event.header;
+    // Nearly all events are quotes with both sizes that came from outside: one piece, one store.
+    if let Fact::QuoteChanged(Quote { bid, ask, bid_size: Some(bid_size), ask_size: Some(ask_size) }) =
+        event.fact
+        && header.cause == Sequence::NONE
+    {
+        let [bid, ask, bid_size, ask_size] = [bid.0, ask.0, bid_size.0, ask_size.0].map(i64::to_le_bytes);
+        let delayed = header.time_received != header.time_event;
+        let mut bytes = [0; 62];
+        bytes[0] = Kind::QuoteChanged as u8;
+        bytes[1] = FLAG_FIRST | FLAG_SECOND | if delayed { FLAG_RECEIVED } else { 0 };
+        bytes[2..6].copy_from_slice(&header.instrument.0.to_le_bytes());
+        bytes[6..14].copy_from_slice(&header.sequence.0.to_le_bytes());
+        bytes[14..22].copy_from_slice(&header.time_event.0.to_le_bytes());
+        let mut put = |at: usize| {
+            bytes[at..at + 8].copy_from_slice(&bid);
+            bytes[at + 8..at + 16].copy_from_slice(&ask);
+            bytes[at + 16..at + 24].copy_from_slice(&bid_size);
+            bytes[at + 24..at + 32].copy_from_slice(&ask_size);
+        };
+        if delayed {
+            put(30);
+            bytes[22..30].copy_from_slice(&header.time_received.0.to_le_bytes());
+            out.extend_from_slice(&bytes);
+        } else {
+            put(22);
+            out.extend_from_slice(&bytes[..54]);
+        }
+        return;
+    }
     let mut flags = 0;
     if header.time_received != header.time_event {
         flags |= FLAG_RECEIVED;

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
-use crate::event::Event;
+use crate::event::{Event, Fact};
 use crate::log::{Log, LogError};
 use crate::world::{Source, WorldError};
 
@@ -126,10 +126,19 @@ impl<L: Log + Send + 'static> QueuedLog<L> {
     }
 }
 
+/// A clone, without asking which fact it is when it is a quote: nearly all are.
+#[inline]
+fn copy(event: &Event) -> Event {
+    match &event.fact {
+        Fact::QuoteChanged(quote) => Event { header: event.header, fact: Fact::QuoteChanged(*quote) },
+        _ => event.clone(),
+    }
+}
+
 impl<L: Log + Send + 'static> Log for QueuedLog<L> {
     #[inline]
     fn append(&mut self, event: &Event) -> Result<(), LogError> {
-        self.batch.push(event.clone());
+        self.batch.push(copy(event));
         if self.batch.len() == BATCH && self.send().is_err() {
             // The writer stopped: its own error says why.
             return match self.join(true) {
@@ -163,7 +172,7 @@ fn named<T: Send + 'static>(stage: &str, work: impl FnOnce() -> T + Send + 'stat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Fact, TimerFired};
+    use crate::event::TimerFired;
     use crate::ids::{InstrumentId, TimerId};
     use crate::units::Timestamp;
     use crate::world::MemorySource;

@@ -265,6 +265,11 @@ impl BlockReader {
         self.cursor.next(&mut self.group)
     }
 
+    /// Appends the next events of the block to `batch`, `limit` at most; whether there were any.
+    pub fn fill(&mut self, batch: &mut Vec<Event>, limit: usize) -> bool {
+        self.cursor.fill(&mut self.group, batch, limit)
+    }
+
     /// The events as columns.
     pub fn group(&self) -> &Group {
         &self.group

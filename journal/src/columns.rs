@@ -14,6 +14,7 @@
 //! every 64-bit number survives, however wild its neighbours.
 
 use crate::bits::{pack, packed_length, unpack, width_of};
+use crate::lanes::{self, Divisor, Range, fold};
 
 /// Numbers in a frame.
 const FRAME: usize = 256;
@@ -111,11 +112,6 @@ pub fn put_varint(mut value: u64, out: &mut Vec<u8>) {
 }
 
 #[inline]
-fn fold(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)) as u64
-}
-
-#[inline]
 fn unfold(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
@@ -128,35 +124,34 @@ pub struct Packer {
     patches: Vec<u64>,
 }
 
+/// Numbers that [`Packer::either`] looks at.
+const SAMPLE: usize = 512;
+
 impl Packer {
     /// A column of numbers near their neighbours: times, prices, sequences.
-    pub fn deltas(&mut self, values: impl ExactSizeIterator<Item = i64>, out: &mut Vec<u8>) {
-        self.steps.clear();
-        let mut values = values;
-        let Some(first) = values.next() else { return };
-        let mut last = first;
-        self.steps.extend(values.map(|value| {
-            let step = value.wrapping_sub(last);
-            last = value;
-            step
-        }));
-        self.finish(Some(first), out);
+    pub fn deltas(&mut self, values: &[i64], out: &mut Vec<u8>) {
+        let Some(&first) = values.first() else { return };
+        let mut steps = std::mem::take(&mut self.steps);
+        let range = lanes::differences(values, &mut steps);
+        self.finish(Some(first), &steps, range, out);
+        self.steps = steps;
     }
 
     /// A column of numbers of one size: kinds, offsets, presence.
-    pub fn plain(&mut self, values: impl ExactSizeIterator<Item = i64>, out: &mut Vec<u8>) {
-        if values.len() == 0 {
-            return;
-        }
-        self.steps.clear();
-        self.steps.extend(values);
-        self.finish(None, out);
+    pub fn plain(&mut self, values: &[i64], out: &mut Vec<u8>) {
+        let Some(&first) = values.first() else { return };
+        // Most such columns hold one number many times over.
+        let range = match lanes::all_same(values) {
+            true => Range { min: first, max: first, negative: 0 },
+            false => lanes::range(values),
+        };
+        self.finish(None, values, range, out);
     }
 
-    /// A column of which nothing is known, such as sizes: as differences if those are smaller.
-    pub fn either(&mut self, values: impl ExactSizeIterator<Item = i64> + Clone, out: &mut Vec<u8>) {
+    /// A column of which nothing is known, such as sizes: as differences if the first of those are smaller.
+    pub fn either(&mut self, values: &[i64], out: &mut Vec<u8>) {
         let (mut plain, mut deltas, mut last) = (0, 0, 0_i64);
-        for value in values.clone() {
+        for &value in values.iter().take(SAMPLE) {
             plain += width_of(value as u64);
             deltas += width_of(fold(value.wrapping_sub(last)));
             last = value;
@@ -164,8 +159,7 @@ impl Packer {
         if deltas < plain { self.deltas(values, out) } else { self.plain(values, out) }
     }
 
-    /// Writes `self.steps`.
-    fn finish(&mut self, first: Option<i64>, out: &mut Vec<u8>) {
+    fn finish(&mut self, first: Option<i64>, steps: &[i64], range: Range, out: &mut Vec<u8>) {
         let mode_at = out.len();
         let mut mode = 0;
         out.push(0);
@@ -173,15 +167,10 @@ impl Packer {
             mode |= DELTA;
             put_varint(fold(first), out);
         }
-        let (mut min, mut max, mut negative) = (i64::MAX, i64::MIN, 0_u32);
-        for &step in &self.steps {
-            min = min.min(step);
-            max = max.max(step);
-            negative += (step < 0) as u32;
-        }
+        let Range { min, max, negative } = range;
         // A column that never falls is measured from its least step. One that falls now and then, as times do
         // when rows are out of order, is left as it is: the few negative numbers are wide and become patches.
-        let base = if self.steps.is_empty() || (negative > 0 && min != max) { 0 } else { min };
+        let base = if min > max || (negative > 0 && min != max) { 0 } else { min };
         if base != 0 {
             mode |= BASED;
             put_varint(fold(base), out);
@@ -191,52 +180,71 @@ impl Packer {
             out[mode_at] = mode;
             return;
         }
-        if base != 0 {
-            for step in &mut self.steps {
-                *step = step.wrapping_sub(base);
-            }
-        }
-        let folded = base == 0 && negative as usize * 48 > self.steps.len();
+        let folded = base == 0 && negative as usize * 48 > steps.len();
         if folded {
             mode |= FOLDED;
         }
-        let divisor = Divisor::common(&self.steps);
-        if let Some(divisor) = divisor {
-            if divisor.value != 1 {
-                mode |= SCALED;
-                put_varint(divisor.value, out);
-            }
-            mode |= FRAMES;
-            let quotients = self.steps.iter().map(|&step| divisor.divide(step));
-            self.residuals.clear();
-            if folded {
-                self.residuals.extend(quotients.map(fold));
-            } else {
-                self.residuals.extend(quotients.map(|quotient| quotient as u64));
-            }
-            for frame in self.residuals.chunks_mut(FRAME) {
-                write_frame(frame, &mut self.patches, out);
-            }
+        let divisor = self.divide(steps, base, folded);
+        if divisor != 1 {
+            mode |= SCALED;
+            put_varint(divisor, out);
+        }
+        mode |= FRAMES;
+        for frame in self.residuals.chunks(FRAME) {
+            write_frame(frame, &mut self.patches, out);
         }
         out[mode_at] = mode;
     }
+
+    /// Fills `self.residuals`: the steps less `base`, divided by the greatest number that divides them all, which
+    /// is returned, and folded if so wanted. Not all of them are `base`.
+    fn divide(&mut self, steps: &[i64], base: i64, folded: bool) -> u64 {
+        // The first few tell the divisor nearly always: it is tried on all while they are divided. When a later
+        // number shows it to be too large, all begin anew.
+        let mut divisor = 0;
+        for step in steps.iter().skip_while(|&&step| step == base).take(8) {
+            divisor = greatest_common_divisor(divisor, step.wrapping_sub(base).unsigned_abs());
+        }
+        loop {
+            if divisor == 1 {
+                lanes::offsets(steps, base, folded, &mut self.residuals);
+                return 1;
+            }
+            let by = Divisor::new(divisor);
+            if lanes::quotients(steps, base, &by, folded, &mut self.residuals) {
+                return divisor;
+            }
+            for step in steps {
+                let step = step.wrapping_sub(base);
+                if !by.divide(step).1 {
+                    divisor = greatest_common_divisor(divisor, step.unsigned_abs());
+                }
+            }
+        }
+    }
 }
 
-fn write_frame(frame: &mut [u64], patches: &mut Vec<u64>, out: &mut Vec<u8>) {
+fn write_frame(frame: &[u64], patches: &mut Vec<u64>, out: &mut Vec<u8>) {
+    let widest = width_of(lanes::union(frame));
+    if widest == 0 {
+        out.extend_from_slice(&[0, 0]);
+        return;
+    }
     // Four counts side by side: neighbours often have one width, and one count would wait for itself.
     let mut counts = [[0_u16; 65]; 4];
-    for values in frame.chunks(4) {
+    let (fours, rest) = frame.as_chunks::<4>();
+    for values in fours {
         for (of_width, &value) in counts.iter_mut().zip(values) {
             of_width[width_of(value)] += 1;
         }
     }
-    let of_width: [u16; 65] =
-        std::array::from_fn(|width| counts.iter().map(|of_width| of_width[width]).sum());
-    let widest = (0..=64).rev().find(|&width| of_width[width] > 0).unwrap_or(0);
+    for &value in rest {
+        counts[0][width_of(value)] += 1;
+    }
     // The cheapest width in bits; a patch costs its place and its high bits.
     let (mut best, mut best_cost, mut wider) = (widest, frame.len() * widest, 0);
     for width in (0..widest).rev() {
-        wider += usize::from(of_width[width + 1]);
+        wider += counts.iter().map(|of_width| usize::from(of_width[width + 1])).sum::<usize>();
         let cost = frame.len() * width + wider * (8 + widest - width);
         if cost < best_cost && wider < FRAME {
             (best, best_cost) = (width, cost);
@@ -260,63 +268,6 @@ fn write_frame(frame: &mut [u64], patches: &mut Vec<u64>, out: &mut Vec<u8>) {
     }
     out[count_at] = patches.len() as u8;
     pack(patches, widest - best, out);
-}
-
-/// A number that divides all of a column, with what is needed to divide by multiplying.
-#[derive(Clone, Copy)]
-struct Divisor {
-    value: u64,
-    twos: u32,
-    inverse: u64,
-    /// The largest quotient that a multiple can have, without its factors of two.
-    limit: u64,
-}
-
-impl Divisor {
-    fn new(value: u64) -> Divisor {
-        let twos = value.trailing_zeros();
-        let odd = value >> twos;
-        // Newton's iteration doubles the right low bits each time: 3, 6, 12, 24, 48, 96.
-        let mut inverse = odd;
-        for _ in 0..5 {
-            inverse = inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse)));
-        }
-        Divisor { value, twos, inverse, limit: u64::MAX / odd }
-    }
-
-    /// The greatest divisor of all; `None` when all are zero.
-    fn common(values: &[i64]) -> Option<Divisor> {
-        let first = values.iter().position(|&value| value != 0)?;
-        let mut divisor = Divisor::new(values[first].unsigned_abs());
-        // Some at a time, without a branch for each: nearly always all are multiples.
-        for some in values[first..].chunks(64) {
-            if divisor.value == 1 {
-                break;
-            }
-            if some.iter().fold(true, |all, &value| all & divisor.divides(value.unsigned_abs())) {
-                continue;
-            }
-            for &value in some {
-                if !divisor.divides(value.unsigned_abs()) {
-                    divisor = Divisor::new(greatest_common_divisor(divisor.value, value.unsigned_abs()));
-                }
-            }
-        }
-        Some(divisor)
-    }
-
-    /// A multiple of an odd number times its inverse is the quotient; any other number gives more than that.
-    #[inline]
-    fn divides(&self, value: u64) -> bool {
-        let low_bits = (1_u64 << self.twos) - 1;
-        (value & low_bits == 0) & ((value >> self.twos).wrapping_mul(self.inverse) <= self.limit)
-    }
-
-    /// The quotient of a multiple.
-    #[inline]
-    fn divide(&self, value: i64) -> i64 {
-        (value >> self.twos).wrapping_mul(self.inverse as i64)
-    }
 }
 
 fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
@@ -454,9 +405,9 @@ mod tests {
             for way in 0..3 {
                 bytes.clear();
                 match way {
-                    0 => packer.deltas(values.iter().copied(), &mut bytes),
-                    1 => packer.plain(values.iter().copied(), &mut bytes),
-                    _ => packer.either(values.iter().copied(), &mut bytes),
+                    0 => packer.deltas(&values, &mut bytes),
+                    1 => packer.plain(&values, &mut bytes),
+                    _ => packer.either(&values, &mut bytes),
                 }
                 let mut input = Input::new(&bytes);
                 unpacker.column(&mut input, values.len(), &mut back).unwrap();
@@ -487,7 +438,8 @@ mod tests {
     #[test]
     fn a_steady_column_takes_a_handful_of_bytes() {
         let mut bytes = Vec::new();
-        Packer::default().deltas((1..2049_i32).map(|n| i64::from(n) << 16), &mut bytes);
+        let steady: Vec<i64> = (1..2049).map(|n| n << 16).collect();
+        Packer::default().deltas(&steady, &mut bytes);
         assert!(bytes.len() < 10, "{}", bytes.len());
     }
 }

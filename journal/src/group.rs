@@ -71,40 +71,41 @@ pub(crate) struct FeatureVectors {
     pub valid: Vec<i64>,
 }
 
-/// Numbers of which some may be absent: those have no mark. Both columns may be empty when all are.
+/// Numbers of which some may be absent. Without numbers all are absent; without marks all are present.
 #[derive(Debug, Default)]
 pub(crate) struct Optional {
+    /// 1 for a number that is there, 0 for one that is not.
     pub present: Vec<i64>,
     pub values: Vec<i64>,
 }
 
 impl Optional {
     /// Adds the value of row `row`. Nothing is kept before the first that is there: much data has no sizes.
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, row: usize, value: Option<Quantity>) {
         match value {
-            None if self.present.is_empty() => {}
-            None => {
-                self.present.push(0);
-                self.values.push(0);
-            }
-            Some(value) => {
-                if self.present.is_empty() {
-                    self.present.resize(row, 0);
-                    self.values.resize(row, 0);
-                }
-                self.present.push(1);
-                self.values.push(value.0);
-            }
+            Some(value) if self.present.is_empty() && self.values.len() == row => self.values.push(value.0),
+            None if self.values.is_empty() => {}
+            value => self.push_mixed(row, value),
         }
+    }
+
+    #[inline(never)]
+    fn push_mixed(&mut self, row: usize, value: Option<Quantity>) {
+        if self.present.is_empty() {
+            // Either none was there until now, or all were.
+            self.present.resize(row, i64::from(!self.values.is_empty()));
+            self.values.resize(row, 0);
+        }
+        self.present.push(i64::from(value.is_some()));
+        self.values.push(value.map_or(0, |value| value.0));
     }
 
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<Quantity> {
-        match self.present.get(row) {
-            Some(&mark) if mark != 0 => Some(Quantity(self.values[row])),
-            _ => None,
-        }
+        let &value = self.values.get(row)?;
+        let there = self.present.is_empty() || self.present.get(row).is_some_and(|&mark| mark != 0);
+        there.then_some(Quantity(value))
     }
 
     fn clear(&mut self) {
@@ -248,8 +249,19 @@ const BAR_CLOSED: u8 = Kind::BarClosed as u8;
 const FEATURES: u8 = Kind::FeaturesComputed as u8;
 
 impl Cursor {
+    /// Appends the next events to `batch`, `limit` at most; whether there were any.
+    pub fn fill(&mut self, group: &mut Group, batch: &mut Vec<Event>, limit: usize) -> bool {
+        let more = group.kinds.len().saturating_sub(self.row).min(limit);
+        batch.reserve(more);
+        for _ in 0..more {
+            let Some(event) = self.next(group) else { break };
+            batch.push(event);
+        }
+        more > 0
+    }
+
     /// The next event. Rare facts move out of the group, so each group is read once.
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self, group: &mut Group) -> Option<Event> {
         let row = self.row;
         let &kind = group.kinds.get(row)?;

@@ -349,6 +349,26 @@ impl Iterator for Events {
 }
 
 impl Events {
+    /// Appends the next events to `batch`, `limit` at most. Appending none means that there are no more.
+    pub fn fill(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), Error> {
+        loop {
+            let start = batch.len();
+            if self.reader.fill(batch, limit) {
+                if self.from > Sequence::NONE {
+                    let before = batch[start..].partition_point(|event| event.header.sequence < self.from);
+                    batch.drain(start..start + before);
+                }
+                if batch.len() > start {
+                    return Ok(());
+                }
+            }
+            match self.next_block() {
+                Some(read) => read?,
+                None => return Ok(()),
+            }
+        }
+    }
+
     /// Reads the next block that is wanted; `None` at the end.
     #[cold]
     fn next_block(&mut self) -> Option<Result<(), Error>> {

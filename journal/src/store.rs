@@ -66,6 +66,11 @@ impl Store {
         self.sled.as_ref().ok_or_else(problem)
     }
 
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Counts what went through sled, and opens it anew when that is enough; whether it did.
     fn went_through(&mut self, bytes: usize) -> Result<bool, Error> {
         self.held += bytes as u64;

@@ -17,6 +17,7 @@ use crate::identity::Identity;
 use crate::index::IndexBuilder;
 use crate::seal::Seal;
 use crate::store::Store;
+use crate::storing::Storing;
 use crate::verify::{Follower, follow_file};
 
 /// Writes a journal. It is a backtest's log: blocks go to the store as they fill, and only [`Writer::finish`]
@@ -29,7 +30,7 @@ pub struct Writer {
     packer: BlockWriter,
     block: Vec<u8>,
     file: File,
-    store: Store,
+    store: Storing,
     index: IndexBuilder,
     seal: Seal,
     stopped: bool,
@@ -62,7 +63,7 @@ impl Writer {
         fs::create_dir(&paths.chapter).map_err(Error::io("create", &paths.chapter))?;
         let mut file = File::create_new(&paths.blocks).map_err(Error::io("create", &paths.blocks))?;
         file.write_all(BLOCKS_MAGIC).map_err(Error::io("write", &paths.blocks))?;
-        let store = Store::open(&paths.store)?;
+        let store = Storing::spawn(Store::open(&paths.store)?)?;
         Ok(Writer {
             paths,
             chain: Chain::new(),
@@ -109,6 +110,14 @@ impl Writer {
         self.chain.head()
     }
 
+    /// Waits until every block that is full lies in the store.
+    pub fn settle(&mut self) -> Result<(), Error> {
+        match self.store.settle() {
+            Ok(()) => Ok(()),
+            Err(error) => self.stop(error),
+        }
+    }
+
     /// Writes what is open, proves that the store holds every event, and seals.
     ///
     /// Every block is read back from the reopened store and compared byte by byte with `chapter.blocks`,
@@ -128,7 +137,7 @@ impl Writer {
         seal.head_hash = chain.head();
         let (_, identity) = hash_file(&paths.identity)?;
         seal.identity = identity;
-        close_and_compare(store, index, &paths, &paths.store)?;
+        close_and_compare(store.finish()?, index, &paths, &paths.store)?;
         follow_file(&paths, &seal, &mut Follower::new(seal.blocks))?;
         sync_directory(&paths.journal)?;
         write_seal(&paths, seal)
@@ -176,7 +185,7 @@ impl Writer {
             .write(&mut self.group, first_number, previous, content, &mut self.block)
             .map_err(|source| Error::Packing { first, source })?;
         self.file.write_all(&self.block).map_err(Error::io("write", &self.paths.blocks))?;
-        self.store.insert(header.first_sequence, &self.block)?;
+        self.store.insert(header.first_sequence, &mut self.block)?;
         self.index.block(&header);
         self.seal.blocks += 1;
         self.group.clear();

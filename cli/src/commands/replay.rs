@@ -109,7 +109,7 @@ impl Replay {
             (_, true, _) => true,
             (.., Mode::Inline) => false,
             (.., Mode::Pipelined) => true,
-            (.., Mode::Auto) => cores > 1,
+            (.., Mode::Auto) => cores > 2,
         };
         Ok(Machine { cpu, pipelined, cores })
     }
@@ -253,7 +253,8 @@ pub fn drive(
     let mut world = Simulated::new(&settings, started, sources)?;
     let mut log = Observed { queue: QueuedLog::spawn(writer), report: ReportBuilder::new() };
     let counts = run(&mut world, &mut log, engine)?;
-    let writer = log.queue.finish()?;
+    let mut writer = log.queue.finish()?;
+    writer.settle().map_err(LogError::new)?;
     Ok((counts, writer, log.report, began.elapsed()))
 }
 

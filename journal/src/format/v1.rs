@@ -38,6 +38,7 @@ pub struct BodyWriter {
     packer: Packer,
     rows: RowPacker,
     order: Order,
+    scratch: Vec<i64>,
 }
 
 impl BodyWriter {
@@ -45,25 +46,25 @@ impl BodyWriter {
     pub fn write(&mut self, group: &mut Group, out: &mut Vec<u8>) -> Result<(), CodecError> {
         let packer = &mut self.packer;
         write_kinds(&group.kinds, packer, out);
-        write_sequences(&group.sequences, packer, out);
-        packer.deltas(group.times.iter().copied(), out);
-        let delays =
-            group.received.iter().zip(&group.times).map(|(received, time)| received.wrapping_sub(*time));
-        packer.plain(delays, out);
-        packer.plain(group.instruments.iter().copied(), out);
-        write_causes(group, packer, out);
+        write_sequences(&group.sequences, &mut self.scratch, packer, out);
+        packer.deltas(&group.times, out);
+        let scratch = &mut self.scratch;
+        let delays = group.received.iter().zip(&group.times);
+        packer.plain(filled(scratch, delays.map(|(received, time)| received.wrapping_sub(*time))), out);
+        packer.plain(&group.instruments, out);
+        write_causes(group, scratch, packer, out);
         let (quotes, trades, bars) = (&group.quotes, &group.trades, &group.bars);
         if !quotes.bids.is_empty() {
             let order = self.order.find(group, |kind| kind == Kind::QuoteChanged as u8);
-            write_quotes(quotes, &mut Sorted { order, count: quotes.bids.len(), packer, out });
+            write_quotes(quotes, &mut Sorted { order, scratch, packer, out });
         }
         if !trades.prices.is_empty() {
             let order = self.order.find(group, |kind| kind == Kind::TradePrinted as u8);
-            write_trades(trades, &mut Sorted { order, count: trades.prices.len(), packer, out });
+            write_trades(trades, &mut Sorted { order, scratch, packer, out });
         }
         if !bars.opens.is_empty() {
             let order = self.order.find(group, is_bar);
-            write_bars(group, &mut Sorted { order, count: bars.opens.len(), packer, out });
+            write_bars(group, &mut Sorted { order, scratch, packer, out });
         }
         if !group.features.lengths.is_empty() {
             write_features(&group.features, packer, out);
@@ -288,7 +289,8 @@ fn write_kinds(kinds: &[u8], packer: &mut Packer, out: &mut Vec<u8>) {
     } else {
         out.extend_from_slice(&[KINDS_PACKED, table.len() as u8]);
         out.extend_from_slice(&table);
-        packer.plain(kinds.iter().map(|&kind| i64::from(places[usize::from(kind)])), out);
+        let places: Vec<i64> = kinds.iter().map(|&kind| i64::from(places[usize::from(kind)])).collect();
+        packer.plain(&places, out);
     }
 }
 
@@ -296,16 +298,22 @@ fn write_kinds(kinds: &[u8], packer: &mut Packer, out: &mut Vec<u8>) {
 /// the plain way, because the distance 0 means "no cause".
 /// Positions, then how far the input numbers are from what the positions say: an event at position 0 is the next
 /// input, any other belongs to the last one. Both columns are zeros but for what is rare.
-fn write_sequences(sequences: &[i64], packer: &mut Packer, out: &mut Vec<u8>) {
-    packer.plain(sequences.iter().map(|sequence| sequence & POSITION), out);
-    let mut last = 0;
-    let surprises = sequences.iter().map(|&sequence| {
-        let input = sequence >> POSITION_BITS;
-        let surprise = input.wrapping_sub(last).wrapping_sub(i64::from(sequence & POSITION == 0));
-        last = input;
-        surprise
-    });
-    packer.plain(surprises, out);
+fn write_sequences(sequences: &[i64], scratch: &mut Vec<i64>, packer: &mut Packer, out: &mut Vec<u8>) {
+    packer.plain(filled(scratch, sequences.iter().map(|sequence| sequence & POSITION)), out);
+    let surprise = |last: i64, sequence: i64| {
+        let step = (sequence >> POSITION_BITS).wrapping_sub(last >> POSITION_BITS);
+        step.wrapping_sub(i64::from(sequence & POSITION == 0))
+    };
+    let first = sequences.first().map(|&first| surprise(0, first));
+    let rest = sequences.windows(2).map(|pair| surprise(pair[0], pair[1]));
+    packer.plain(filled(scratch, first.into_iter().chain(rest)), out);
+}
+
+/// The values in a buffer.
+fn filled(scratch: &mut Vec<i64>, values: impl Iterator<Item = i64>) -> &[i64] {
+    scratch.clear();
+    scratch.extend(values);
+    scratch
 }
 
 fn read_sequences(
@@ -325,16 +333,16 @@ fn read_sequences(
     Ok(())
 }
 
-fn write_causes(group: &Group, packer: &mut Packer, out: &mut Vec<u8>) {
+fn write_causes(group: &Group, scratch: &mut Vec<i64>, packer: &mut Packer, out: &mut Vec<u8>) {
     let pairs = || group.sequences.iter().zip(&group.causes);
     if pairs().any(|(sequence, cause)| sequence == cause && *cause != 0) {
         out.push(CAUSES_PLAIN);
-        packer.plain(group.causes.iter().copied(), out);
+        packer.plain(&group.causes, out);
     } else {
         out.push(CAUSES_BACK);
         let back =
             |(sequence, cause): (&i64, &i64)| if *cause == 0 { 0 } else { sequence.wrapping_sub(*cause) };
-        packer.plain(pairs().map(back), out);
+        packer.plain(filled(scratch, pairs().map(back)), out);
     }
 }
 
@@ -379,80 +387,85 @@ impl Order {
 }
 
 /// How the packer is given a section's values: in the order in which they are stored.
-///
-/// The order is looked at once a column, not once a value.
 struct Sorted<'a> {
     order: Option<&'a [u16]>,
-    count: usize,
+    scratch: &'a mut Vec<i64>,
     packer: &'a mut Packer,
     out: &'a mut Vec<u8>,
 }
 
 impl Sorted<'_> {
-    fn deltas(&mut self, value: impl Fn(usize) -> i64) {
-        match self.order {
-            None => self.packer.deltas((0..self.count).map(value), self.out),
-            Some(order) => self.packer.deltas(order.iter().map(|&row| value(usize::from(row))), self.out),
-        }
+    fn deltas(&mut self, values: &[i64]) {
+        self.packer.deltas(stored(self.order, values, self.scratch), self.out);
     }
 
-    fn plain(&mut self, value: impl Fn(usize) -> i64) {
-        match self.order {
-            None => self.packer.plain((0..self.count).map(value), self.out),
-            Some(order) => self.packer.plain(order.iter().map(|&row| value(usize::from(row))), self.out),
-        }
+    /// The differences of what two columns hold, packed as differences of neighbours.
+    fn deltas_between(&mut self, values: &[i64], from: &[i64]) {
+        let between = |row: usize| values[row].wrapping_sub(from[row]);
+        let values = match self.order {
+            None => {
+                filled(self.scratch, values.iter().zip(from).map(|(value, from)| value.wrapping_sub(*from)))
+            }
+            Some(order) => filled(self.scratch, order.iter().map(|&row| between(usize::from(row)))),
+        };
+        self.packer.deltas(values, self.out);
     }
 
-    fn either(&mut self, value: impl Fn(usize) -> i64 + Clone) {
-        match self.order {
-            None => self.packer.either((0..self.count).map(value), self.out),
-            Some(order) => self.packer.either(order.iter().map(|&row| value(usize::from(row))), self.out),
-        }
+    fn plain(&mut self, values: &[i64]) {
+        self.packer.plain(stored(self.order, values, self.scratch), self.out);
     }
 
     fn optional(&mut self, column: &Optional) {
         let Optional { present, values } = column;
-        let there = present.iter().filter(|&&there| there != 0).count();
-        if there == 0 {
+        if values.is_empty() {
             self.out.push(PRESENT_NONE);
             return;
         }
-        if there == self.count {
+        if present.is_empty() {
             self.out.push(PRESENT_ALL);
         } else {
             self.out.push(PRESENT_SOME);
-            self.plain(|row| present[row]);
+            self.plain(present);
         }
-        self.either(|row| values[row]);
+        self.packer.either(stored(self.order, values, self.scratch), self.out);
+    }
+}
+
+/// The values in the order in which they are stored.
+fn stored<'a>(order: Option<&[u16]>, values: &'a [i64], scratch: &'a mut Vec<i64>) -> &'a [i64] {
+    match order {
+        None => values,
+        Some(order) => filled(scratch, order.iter().map(|&row| values[usize::from(row)])),
     }
 }
 
 fn write_quotes(quotes: &Quotes, sorted: &mut Sorted<'_>) {
     let Quotes { bids, asks, bid_sizes, ask_sizes } = quotes;
-    let (bids, asks) = (&bids[..sorted.count], &asks[..sorted.count]);
-    sorted.deltas(|row| bids[row]);
-    sorted.deltas(|row| asks[row].wrapping_sub(bids[row]));
+    sorted.deltas(bids);
+    sorted.deltas_between(asks, bids);
     sorted.optional(bid_sizes);
     sorted.optional(ask_sizes);
 }
 
 fn write_trades(trades: &Trades, sorted: &mut Sorted<'_>) {
     let Trades { prices, sizes, aggressors } = trades;
-    sorted.deltas(|row| prices[row]);
+    sorted.deltas(prices);
     sorted.optional(sizes);
-    sorted.plain(|row| aggressors[row]);
+    sorted.plain(aggressors);
 }
 
 fn write_bars(group: &Group, sorted: &mut Sorted<'_>) {
     let Bars { open_times, opens, highs, lows, closes, volumes } = &group.bars;
-    let spans: Vec<i64> = times_of_bars(&group.kinds, &group.times)
+    let mut differences: Vec<i64> = times_of_bars(&group.kinds, &group.times)
         .zip(open_times)
         .map(|(time, open_time)| time.wrapping_sub(*open_time))
         .collect();
-    sorted.plain(|row| spans[row]);
-    sorted.deltas(|row| opens[row]);
+    sorted.plain(&differences);
+    sorted.deltas(opens);
     for prices in [highs, lows, closes] {
-        sorted.plain(|row| prices[row].wrapping_sub(opens[row]));
+        differences.clear();
+        differences.extend(prices.iter().zip(opens).map(|(price, open)| price.wrapping_sub(*open)));
+        sorted.plain(&differences);
     }
     sorted.optional(volumes);
 }
@@ -464,8 +477,8 @@ fn times_of_bars(kinds: &[u8], times: &[i64]) -> impl Iterator<Item = i64> {
 
 fn write_features(features: &FeatureVectors, packer: &mut Packer, out: &mut Vec<u8>) {
     let FeatureVectors { lengths, values, valid_lengths, valid } = features;
-    packer.plain(lengths.iter().copied(), out);
-    packer.plain(valid_lengths.iter().copied(), out);
+    packer.plain(lengths, out);
+    packer.plain(valid_lengths, out);
     let mut starts = Vec::new();
     starts_of(lengths, &mut starts);
     let longest = lengths.iter().copied().max().unwrap_or(0);
@@ -478,9 +491,9 @@ fn write_features(features: &FeatureVectors, packer: &mut Packer, out: &mut Vec<
             changes.push(i64::from(bits ^ last));
             last = bits;
         }
-        packer.plain(changes.iter().copied(), out);
+        packer.plain(&changes, out);
     }
-    packer.plain(valid.iter().copied(), out);
+    packer.plain(valid, out);
 }
 
 /// The columns of one section as they are read.
@@ -508,7 +521,7 @@ impl Columns<'_, '_> {
     fn read_optional(&mut self, out: &mut Optional) -> Result<(), CodecError> {
         match self.input.byte()? {
             PRESENT_NONE => return Ok(()),
-            PRESENT_ALL => out.present.resize(self.count, 1),
+            PRESENT_ALL => {}
             PRESENT_SOME => self.read(&mut out.present)?,
             mode => return Err(CodecError::Invalid { what: "a presence", value: u64::from(mode) }),
         }
