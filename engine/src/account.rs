@@ -3,7 +3,7 @@
 //! A position is carried at the sum of what it cost, not at an average price, so that nothing is lost to rounding
 //! before it is closed. P&L and commission are rounded to the currency's digits, half to even, once a fill.
 
-use crate::event::Fill;
+use crate::event::{Fill, TradeCorrected};
 use crate::market::Market;
 use crate::settings::{AccountKind, Settings};
 use crate::units::{Money, Price, Quantity, Ratio, SCALE};
@@ -107,6 +107,21 @@ impl Account {
         self.balance += profit - fill.commission;
         self.commissions += fill.commission;
         Ok(profit)
+    }
+
+    /// Takes an execution of the instrument at `index` back, and books it at the price that holds, if it ever was.
+    ///
+    /// Equity comes out exactly; how much of a correction counts as realised depends on what was traded since.
+    pub fn correct(&mut self, index: usize, trade: &TradeCorrected) -> Result<(), PositionOverflow> {
+        let quantity = Quantity(trade.quantity.0 * trade.side.sign());
+        let position = &mut self.positions[index];
+        let mut profit = position.fill(trade.price, -quantity, self.digits)?;
+        if let Some(price) = trade.corrected {
+            profit += position.fill(price, quantity, self.digits)?;
+        }
+        self.balance += profit - trade.commission;
+        self.commissions += trade.commission;
+        Ok(())
     }
 
     /// Balance and open P&L at the prices at which everything could be closed. A position whose market is unknown

@@ -15,8 +15,9 @@ pub use decode::{DecodeError, Input, decode};
 
 use crate::event::*;
 use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
+use crate::order::Status;
 use crate::settings::{Commission, Instrument};
-use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
+use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio, Timestamp};
 
 /// `time_received` follows; without it, it equals `time_event`.
 const FLAG_RECEIVED: u8 = 1;
@@ -153,6 +154,14 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
         Fact::OrderRejected(fact) => fact.write(out),
         Fact::OrderFilled(fact) => fact.write(out),
         Fact::OrderCancelled(fact) | Fact::OrderExpired(fact) => fact.write(out),
+        Fact::OrderUnknown(fact) => fact.write(out),
+        Fact::TradeCorrected(fact) => fact.write(out),
+        Fact::AccountReported(fact) => fact.write(out),
+        Fact::PositionReported(fact) => fact.write(out),
+        Fact::ConnectionChanged(fact) => fact.write(out),
+        Fact::OperatorCommanded(fact) => fact.write(out),
+        Fact::FeedGap(fact) => fact.write(out),
+        Fact::ClockChecked(fact) => fact.write(out),
         Fact::DataFlagged(fact) => fact.write(out),
         Fact::FeaturesComputed(fact) => fact.write(out),
         Fact::DecisionMade(fact) => fact.write(out),
@@ -160,6 +169,7 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
         Fact::OrderDenied(fact) => fact.write(out),
         Fact::OrderSubmitted(fact) => fact.write(out),
         Fact::TradingHalted(fact) => fact.write(out),
+        Fact::AlertRaised(fact) => fact.write(out),
         Fact::RunEnded(fact) => fact.write(out),
     }
 }
@@ -198,7 +208,7 @@ macro_rules! newtypes {
         })*
     };
 }
-newtypes!(Price, Quantity, Money, Ratio, Timestamp, InstrumentId, OrderId, TimerId, Sequence);
+newtypes!(Price, Quantity, Money, Ratio, Timestamp, Nanoseconds, InstrumentId, OrderId, TimerId, Sequence);
 
 /// Enums by their number. All variants are listed, which the compiler checks.
 macro_rules! numbered {
@@ -221,8 +231,10 @@ numbered! {
     Side { Buy, Sell }
     TimeInForce { Gtc, Day, Ioc, Fok }
     Liquidity { Maker, Taker }
-    RejectReason { QuantityOffLot, PriceOffTick, NoMarket, UnknownInstrument }
-    CloseReason { Requested, ImmediateRest, NotFillable, DayEnded }
+    RejectReason {
+        QuantityOffLot, PriceOffTick, NoMarket, UnknownInstrument, NeverArrived, Broker, Unsupported
+    }
+    CloseReason { Requested, ImmediateRest, NotFillable, DayEnded, Broker }
     ChapterReason { DayEnded, SizeReached, Asked }
     Flaw { Crossed, Locked, OutOfOrder, Duplicate, Gap, Outlier }
     FlawAction { Keep, Drop, Halt }
@@ -230,6 +242,12 @@ numbered! {
     Outcome { Allowed, Reduced, Denied }
     DistanceSource { AverageTrueRange, ShareOfPrice, Stop, Unknown }
     WorldKind { Simulated, Live, Market }
+    Link { Market, Broker }
+    Connection { Disconnected, Connecting, Authenticating, Syncing, Live, Degraded, Backoff, Terminal }
+    OperatorCommand { Pause, GoOn, Flatten, Kill, KillAndFlatten, Stop }
+    Status {
+        Submitted, Accepted, PartiallyFilled, CancelPending, Filled, Cancelled, Rejected, Expired, Denied
+    }
 }
 
 macro_rules! fields {
@@ -266,6 +284,13 @@ fields! {
     RuleResult { rule, outcome, limit, asked, granted, quantity }
     OrderDenied { order, rule }
     Order { order, side, kind, time_in_force, quantity, bid, ask, position }
+    TradeCorrected { order, side, quantity, price, corrected, commission }
+    AccountReported { balance }
+    PositionReported { quantity }
+    ConnectionChanged { link, state, reason }
+    OperatorCommanded { command }
+    FeedGap { count, from, to }
+    ClockChecked { step }
     RunEnded { inputs, derived, decisions, orders, fills, equity, state_hash }
 }
 
@@ -428,6 +453,7 @@ impl Canonical for TradingHalted {
                 column.write(out);
             }
             TradingHalted::EquityGone => out.push(3),
+            TradingHalted::Operator => out.push(4),
         }
     }
 
@@ -436,7 +462,49 @@ impl Canonical for TradingHalted {
             1 => TradingHalted::Data { flaw: Canonical::read(input)? },
             2 => TradingHalted::NotANumber { column: Canonical::read(input)? },
             3 => TradingHalted::EquityGone,
+            4 => TradingHalted::Operator,
             number => return Err(DecodeError::Invalid { what: "TradingHalted", value: u64::from(number) }),
+        })
+    }
+}
+
+impl Canonical for AlertRaised {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            AlertRaised::PositionDiffers { ours, theirs } => {
+                out.push(1);
+                ours.write(out);
+                theirs.write(out);
+            }
+            AlertRaised::PositionAgrees => out.push(2),
+            AlertRaised::BalanceDiffers { ours, theirs } => {
+                out.push(3);
+                ours.write(out);
+                theirs.write(out);
+            }
+            AlertRaised::ImpossibleAnswer { order, status } => {
+                out.push(4);
+                order.write(out);
+                status.write(out);
+            }
+        }
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<AlertRaised, DecodeError> {
+        Ok(match input.byte()? {
+            1 => AlertRaised::PositionDiffers {
+                ours: Canonical::read(input)?,
+                theirs: Canonical::read(input)?,
+            },
+            2 => AlertRaised::PositionAgrees,
+            3 => {
+                AlertRaised::BalanceDiffers { ours: Canonical::read(input)?, theirs: Canonical::read(input)? }
+            }
+            4 => AlertRaised::ImpossibleAnswer {
+                order: Canonical::read(input)?,
+                status: Canonical::read(input)?,
+            },
+            number => return Err(DecodeError::Invalid { what: "AlertRaised", value: u64::from(number) }),
         })
     }
 }

@@ -3,12 +3,15 @@
 //! The order of what an input causes is fixed: flags, bars, features, decision, risk, orders. Everything here follows
 //! from the events alone, so that the same inputs give the same bytes on any machine.
 
+mod live;
+
 use crate::LOGIC_VERSION;
 use crate::account::{Account, PositionOverflow};
 use crate::bars::{BarBuilder, span_start};
 use crate::canonical;
 use crate::command::Command;
 use crate::event::*;
+use crate::gate::Gate;
 use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
 use crate::market::Market;
 use crate::order::{Happening, OrderError, Orders, Status};
@@ -18,8 +21,12 @@ use crate::settings::{RiskDistance, Settings, Trigger};
 use crate::strategy::{Parameters, Proposal, Registry, Strategy, View};
 use crate::units::{Money, Price, Quantity, Timestamp};
 
+/// The timer of a live world's heartbeat; nobody asks for it.
+pub const HEARTBEAT: TimerId = TimerId(0);
 /// The timer of the trigger `every = "…"`.
 const TRIGGER_TIMER: TimerId = TimerId(1);
+/// Who decides when the operator does.
+const OPERATOR: &str = "operator";
 
 /// Something that cannot be: the run stops, and what was journaled stays.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -126,8 +133,10 @@ pub struct Engine {
     /// The instruments for which a decision is due.
     due: Vec<InstrumentId>,
     market_events: u64,
-    timer_set: bool,
+    /// When the trigger's timer is due, once it is set.
+    wake: Option<Timestamp>,
     halted: bool,
+    gate: Gate,
     header: Header,
     counts: Counts,
     derived_hash: blake3::Hasher,
@@ -180,8 +189,9 @@ impl Engine {
             bars_end: Timestamp::MIN,
             due: Vec::with_capacity(count),
             market_events: 0,
-            timer_set: false,
+            wake: None,
             halted: false,
+            gate: Gate::new(count),
             header: Header::default(),
             counts: Counts::default(),
             derived_hash: blake3::Hasher::new(),
@@ -227,10 +237,27 @@ impl Engine {
         self.counts.inputs += 1;
         match &input.fact {
             Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_) => self.on_market(input)?,
-            Fact::RunStarted(_) | Fact::InstrumentDefined(_) | Fact::ChapterClosed(_) => {}
+            Fact::RunStarted(started) => {
+                if started.world == WorldKind::Live {
+                    self.gate.go_live();
+                }
+            }
+            Fact::InstrumentDefined(_)
+            | Fact::ChapterClosed(_)
+            | Fact::FeedGap(_)
+            | Fact::ClockChecked(_) => {}
             Fact::TimerFired(timer) => self.on_timer(input, timer.timer)?,
             Fact::OrderAccepted(notice) => self.on_answer(input, notice.order, Happening::Accept)?,
-            Fact::OrderRejected(rejected) => self.on_answer(input, rejected.order, Happening::Reject)?,
+            Fact::OrderRejected(rejected) => self.on_rejection(input, rejected)?,
+            Fact::OrderUnknown(notice) => self.on_unknown(input, notice.order)?,
+            Fact::TradeCorrected(trade) => self.on_correction(input, trade)?,
+            Fact::AccountReported(report) => self.on_account(report.balance)?,
+            Fact::PositionReported(report) => self.on_position(input, report.quantity)?,
+            Fact::ConnectionChanged(change) => {
+                self.gate.connection(change.link, change.state);
+                self.gate_moved()?;
+            }
+            Fact::OperatorCommanded(operator) => self.on_operator(operator.command)?,
             Fact::OrderCancelled(closed) => self.on_answer(input, closed.order, Happening::Cancel)?,
             Fact::OrderExpired(closed) => self.on_answer(input, closed.order, Happening::Expire)?,
             Fact::CancelRejected(notice) => {
@@ -248,6 +275,7 @@ impl Engine {
             | Fact::OrderSubmitted(_)
             | Fact::CancelRequested(_)
             | Fact::TradingHalted(_)
+            | Fact::AlertRaised(_)
             | Fact::RunEnded(_) => return Err(Fault::NotAnInput(input.fact.kind().name())),
         }
         Ok(&self.output)
@@ -347,9 +375,9 @@ impl Engine {
     }
 
     fn start_timer(&mut self, input: &Event) {
-        if let (Trigger::Every(interval), false) = (self.settings.trigger, self.timer_set) {
-            self.timer_set = true;
+        if let (Trigger::Every(interval), None) = (self.settings.trigger, self.wake) {
             let time = span_start(input.header.time_received, interval) + interval;
+            self.wake = Some(time);
             self.output.commands.push(Command::Wake { timer: TRIGGER_TIMER, time });
         }
     }
@@ -358,6 +386,7 @@ impl Engine {
         self.strategy.update(input, &self.state);
         if let (Trigger::Every(interval), TRIGGER_TIMER) = (self.settings.trigger, timer) {
             let time = input.header.time_event + interval;
+            self.wake = Some(time);
             self.output.commands.push(Command::Wake { timer, time });
             for index in 0..self.state.markets.len() {
                 self.decide(InstrumentId(index as u32 + 1))?;
@@ -367,20 +396,30 @@ impl Engine {
     }
 
     fn on_answer(&mut self, input: &Event, order: OrderId, happening: Happening) -> Result<(), Fault> {
-        self.state.orders.advance(order, happening)?;
+        if let Err(error) = self.state.orders.advance(order, happening) {
+            return self.impossible(order, error);
+        }
         self.after_answer(input)
     }
 
     fn on_fill(&mut self, input: &Event, fill: &Fill) -> Result<(), Fault> {
         self.counts.fills += 1;
-        let record = self.state.orders.get(fill.order).ok_or(OrderError::Unknown(fill.order))?;
+        let Some(record) = self.state.orders.get(fill.order) else {
+            return self.impossible(fill.order, OrderError::Unknown(fill.order));
+        };
         let index = record.instrument.index().expect("an order has an instrument");
-        self.state.orders.fill(fill.order, fill.quantity)?;
+        // Money has moved whatever the order's state: a fill that comes late is booked, and said.
+        if let Err(error) = self.state.orders.fill(fill.order, fill.quantity) {
+            self.impossible(fill.order, error)?;
+        }
         self.state.account.fill(index, fill)?;
         self.after_answer(input)
     }
 
     fn after_answer(&mut self, input: &Event) -> Result<(), Fault> {
+        if self.gate.is_flattening() {
+            self.close_positions()?;
+        }
         let signal = self.strategy.update(input, &self.state);
         let instrument = input.header.instrument;
         if signal && self.settings.trigger == Trigger::OnSignal { self.decide(instrument) } else { Ok(()) }
@@ -388,6 +427,10 @@ impl Engine {
 
     fn decide(&mut self, instrument: InstrumentId) -> Result<(), Fault> {
         if self.halted {
+            return Ok(());
+        }
+        if !self.gate.is_open(instrument) {
+            self.gate.wait(instrument);
             return Ok(());
         }
         self.state.instrument = instrument;
@@ -437,7 +480,12 @@ impl Engine {
         };
         self.counts.decisions += 1;
         let decided = self.emit(instrument, cause, Fact::DecisionMade(Box::new(decision)))?;
-        for action in &proposal.actions {
+        self.act(decided, &proposal.actions)
+    }
+
+    /// Carries out the actions of a decision, one after the other.
+    fn act(&mut self, decided: Sequence, actions: &[Action]) -> Result<(), Fault> {
+        for action in actions {
             match *action {
                 Action::Hold => {}
                 Action::Target { instrument, quantity } => {
@@ -549,7 +597,7 @@ impl Engine {
 
     /// BLAKE3 over orders, positions, account, markets, bars under way, averages and all derived events. Strategies
     /// count through their outputs.
-    fn state_hash(&self) -> Hash {
+    pub fn state_hash(&self) -> Hash {
         let mut hasher = blake3::Hasher::new();
         for (number, record) in self.state.orders.records().iter().enumerate() {
             hasher.update(&(number as u64 + 1).to_le_bytes());
@@ -576,6 +624,7 @@ impl Engine {
             hasher.update(&self.risk.range(index).unwrap_or(0.0).to_bits().to_le_bytes());
         }
         hasher.update(&[u8::from(self.halted)]);
+        self.gate.add_to_hash(&mut hasher);
         hasher.update(self.derived_hash.finalize().as_bytes());
         Hash(*hasher.finalize().as_bytes())
     }

@@ -29,7 +29,20 @@ pub enum RunError {
 ///
 /// An event is in the log before anything reacts to it, and an order leaves only when its cause is kept.
 pub fn run(world: &mut impl World, log: &mut impl Log, engine: &mut Engine) -> Result<Counts, RunError> {
-    let mut number = 0;
+    let taken = take(world, log, engine, 0)?;
+    end(log, engine, taken)
+}
+
+/// Takes inputs until the world has no more, without ending the run: a live session that stops may go on later.
+///
+/// `taken` is how many inputs the engine has seen before, and what is returned is how many it has seen then.
+pub fn take(
+    world: &mut impl World,
+    log: &mut impl Log,
+    engine: &mut Engine,
+    taken: u64,
+) -> Result<u64, RunError> {
+    let mut number = taken;
     while let Some(input) = world.next()? {
         number += 1;
         input.header.sequence = Sequence::input(number);
@@ -44,8 +57,13 @@ pub fn run(world: &mut impl World, log: &mut impl Log, engine: &mut Engine) -> R
             world.send(command.clone())?;
         }
     }
+    Ok(number)
+}
+
+/// Ends a run after its `taken` inputs.
+pub fn end(log: &mut impl Log, engine: &mut Engine, taken: u64) -> Result<Counts, RunError> {
     let output =
-        engine.finish().map_err(|fault| RunError::Fault { sequence: Sequence::input(number), fault })?;
+        engine.finish().map_err(|fault| RunError::Fault { sequence: Sequence::input(taken), fault })?;
     append_all(log, &output.events)?;
     log.commit()?;
     Ok(engine.counts())

@@ -218,6 +218,15 @@ impl Group {
             | Fact::OrderSubmitted(_)
             | Fact::CancelRequested(_)
             | Fact::TradingHalted(_)
+            | Fact::OrderUnknown(_)
+            | Fact::TradeCorrected(_)
+            | Fact::AccountReported(_)
+            | Fact::PositionReported(_)
+            | Fact::ConnectionChanged(_)
+            | Fact::OperatorCommanded(_)
+            | Fact::FeedGap(_)
+            | Fact::ClockChecked(_)
+            | Fact::AlertRaised(_)
             | Fact::RunEnded(_)) => self.rare.push(rare.clone()),
         }
     }

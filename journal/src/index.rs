@@ -10,7 +10,7 @@
 //!
 //! All big-endian, so that sled's order is the order of numbers.
 
-use genovo_engine::event::{Action, Event, Fact};
+use genovo_engine::event::{Action, AlertRaised, Event, Fact};
 use genovo_engine::ids::{OrderId, Sequence};
 
 use crate::block::BlockHeader;
@@ -99,10 +99,24 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
         | Fact::DataFlagged(_)
         | Fact::RiskAssessed(_)
         | Fact::TradingHalted(_)
+        | Fact::AccountReported(_)
+        | Fact::PositionReported(_)
+        | Fact::ConnectionChanged(_)
+        | Fact::OperatorCommanded(_)
+        | Fact::FeedGap(_)
+        | Fact::ClockChecked(_)
         | Fact::RunEnded(_) => {}
         Fact::OrderAccepted(fact) | Fact::CancelRejected(fact) | Fact::CancelRequested(fact) => {
             found(fact.order)
         }
+        Fact::OrderUnknown(fact) => found(fact.order),
+        Fact::TradeCorrected(fact) => found(fact.order),
+        Fact::AlertRaised(fact) => match &**fact {
+            AlertRaised::ImpossibleAnswer { order, .. } => found(*order),
+            AlertRaised::PositionDiffers { .. }
+            | AlertRaised::PositionAgrees
+            | AlertRaised::BalanceDiffers { .. } => {}
+        },
         Fact::OrderRejected(fact) => found(fact.order),
         Fact::OrderFilled(fact) => found(fact.order),
         Fact::OrderCancelled(fact) | Fact::OrderExpired(fact) => found(fact.order),

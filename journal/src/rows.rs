@@ -6,6 +6,9 @@ use genovo_engine::settings::Instrument;
 use crate::columns::CodecError;
 
 /// A fact that is neither market data nor a feature vector, as it lies in a block of schema 1.
+///
+/// New ones go last, and those of more than 17 bytes into a box: the largest gives all their size, and old blocks have
+/// rows of theirs.
 #[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[rkyv(attr(allow(missing_docs)))]
 enum Row {
@@ -27,6 +30,15 @@ enum Row {
     TradingHalted(TradingHalted),
     RunEnded(Box<RunEnded>),
     ChapterClosed(ChapterClosed),
+    OrderUnknown(OrderNotice),
+    TradeCorrected(Box<TradeCorrected>),
+    AccountReported(Box<AccountReported>),
+    PositionReported(PositionReported),
+    ConnectionChanged(Box<ConnectionChanged>),
+    OperatorCommanded(OperatorCommanded),
+    FeedGap(Box<FeedGap>),
+    ClockChecked(ClockChecked),
+    AlertRaised(Box<AlertRaised>),
 }
 
 /// Packs rare facts; keeps its buffers.
@@ -90,6 +102,15 @@ fn row(fact: Fact) -> Option<Row> {
         Fact::TradingHalted(fact) => Row::TradingHalted(fact),
         Fact::RunEnded(fact) => Row::RunEnded(fact),
         Fact::ChapterClosed(fact) => Row::ChapterClosed(fact),
+        Fact::OrderUnknown(fact) => Row::OrderUnknown(fact),
+        Fact::TradeCorrected(fact) => Row::TradeCorrected(fact),
+        Fact::AccountReported(fact) => Row::AccountReported(fact),
+        Fact::PositionReported(fact) => Row::PositionReported(fact),
+        Fact::ConnectionChanged(fact) => Row::ConnectionChanged(fact),
+        Fact::OperatorCommanded(fact) => Row::OperatorCommanded(fact),
+        Fact::FeedGap(fact) => Row::FeedGap(fact),
+        Fact::ClockChecked(fact) => Row::ClockChecked(fact),
+        Fact::AlertRaised(fact) => Row::AlertRaised(fact),
     })
 }
 
@@ -113,5 +134,14 @@ fn fact(row: Row) -> Fact {
         Row::TradingHalted(row) => Fact::TradingHalted(row),
         Row::RunEnded(row) => Fact::RunEnded(row),
         Row::ChapterClosed(row) => Fact::ChapterClosed(row),
+        Row::OrderUnknown(row) => Fact::OrderUnknown(row),
+        Row::TradeCorrected(row) => Fact::TradeCorrected(row),
+        Row::AccountReported(row) => Fact::AccountReported(row),
+        Row::PositionReported(row) => Fact::PositionReported(row),
+        Row::ConnectionChanged(row) => Fact::ConnectionChanged(row),
+        Row::OperatorCommanded(row) => Fact::OperatorCommanded(row),
+        Row::FeedGap(row) => Fact::FeedGap(row),
+        Row::ClockChecked(row) => Fact::ClockChecked(row),
+        Row::AlertRaised(row) => Fact::AlertRaised(row),
     }
 }

@@ -8,6 +8,8 @@ mod bad_input;
 mod determinism;
 /// Does what must always hold, hold after every event?
 mod invariants;
+/// Does the engine do the right thing on what only a live world says?
+mod live_inputs;
 /// Do the same orders come to what nautilus_trader makes of them?
 mod nautilus;
 /// Does recomputing a recorded run find every difference?

@@ -93,6 +93,14 @@ fn changed(event: &Event) -> Option<Event> {
         | Fact::BarReceived(_)
         | Fact::TimerFired(_)
         | Fact::ChapterClosed(_) => return None,
+        Fact::OrderUnknown(_)
+        | Fact::TradeCorrected(_)
+        | Fact::AccountReported(_)
+        | Fact::PositionReported(_)
+        | Fact::ConnectionChanged(_)
+        | Fact::OperatorCommanded(_)
+        | Fact::FeedGap(_)
+        | Fact::ClockChecked(_) => return None,
         Fact::OrderAccepted(notice) | Fact::CancelRejected(notice) | Fact::CancelRequested(notice) => {
             notice.order.0 += 1;
         }
@@ -110,7 +118,7 @@ fn changed(event: &Event) -> Option<Event> {
         Fact::RiskAssessed(verdict) => verdict.distance.0 += 1,
         Fact::OrderDenied(denied) => denied.order.0 += 1,
         Fact::OrderSubmitted(order) => order.quantity.0 += 1,
-        Fact::TradingHalted(_) => event.header.cause.0 += 1,
+        Fact::TradingHalted(_) | Fact::AlertRaised(_) => event.header.cause.0 += 1,
         Fact::RunEnded(ended) => ended.state_hash.0[31] ^= 1,
     }
     Some(event)

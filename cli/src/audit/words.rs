@@ -1,8 +1,9 @@
 //! Every kind of event in one line.
 
 use genovo_engine::event::{
-    Action, Bar, CloseReason, Decision, Event, Fact, Features, Fill, Flaw, FlawAction, Liquidity, Order,
-    OrderClosed, OrderKind, Quote, RunStarted, Side, TimeInForce, Trade, TradingHalted, Verdict, WorldKind,
+    Action, AlertRaised, Bar, CloseReason, Decision, Event, Fact, Features, FeedGap, Fill, Flaw, FlawAction,
+    Liquidity, Order, OrderClosed, OrderKind, Quote, RunStarted, Side, TimeInForce, Trade, TradeCorrected,
+    TradingHalted, Verdict, WorldKind,
 };
 use genovo_engine::settings::Instrument;
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
@@ -33,6 +34,24 @@ pub fn event(recording: &Recording, event: &Event) -> String {
         Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => {
             format!("order {}: {}", closed.order, self::closed(closed))
         }
+        Fact::OrderUnknown(notice) => {
+            format!(
+                "order {}: no answer came; whether the venue has it is unknown until it is asked",
+                notice.order
+            )
+        }
+        Fact::TradeCorrected(one) => corrected(one),
+        Fact::AccountReported(report) => {
+            format!("the broker counts {}", format::money(report.balance, digits))
+        }
+        Fact::PositionReported(report) => format!("the broker holds {}", position(report.quantity)),
+        Fact::ConnectionChanged(change) => {
+            format!("{} link {}: {}", change.link.name(), change.state.name(), change.reason)
+        }
+        Fact::OperatorCommanded(operator) => operator.command.name().to_string(),
+        Fact::FeedGap(gap) => gap_words(gap),
+        Fact::ClockChecked(clock) => format!("the wall clock stepped by {}", when::length(clock.step)),
+        Fact::AlertRaised(one) => alert(one, digits),
         Fact::DataFlagged(flag) => {
             format!("{}, {}", flaw(flag.flaw, flag.size), flaw_action(flag.action))
         }
@@ -173,6 +192,7 @@ pub fn closed(closed: &OrderClosed) -> String {
         CloseReason::ImmediateRest => "immediate or cancel: no more could be had at once",
         CloseReason::NotFillable => "not all of it could be had at once",
         CloseReason::DayEnded => "its day ended",
+        CloseReason::Broker => "by the broker",
     };
     format!("{} unfilled, {why}", format::quantity(closed.unfilled))
 }
@@ -280,5 +300,43 @@ fn halted(halted: &TradingHalted) -> String {
         TradingHalted::Data { flaw } => format!("the data has a flaw that halts: {}", flaw.name()),
         TradingHalted::NotANumber { column } => format!("NaN or infinity in column {column}"),
         TradingHalted::EquityGone => "the account can no longer hold its positions".to_string(),
+        TradingHalted::Operator => "the operator killed the session".to_string(),
+    }
+}
+
+fn corrected(trade: &TradeCorrected) -> String {
+    let (quantity, price) = (format::quantity(trade.quantity), format::price(trade.price));
+    match trade.corrected {
+        Some(right) => {
+            format!("order {}: {quantity} at {price} were at {} instead", trade.order, format::price(right))
+        }
+        None => format!("order {}: {quantity} at {price} never were", trade.order),
+    }
+}
+
+fn gap_words(gap: &FeedGap) -> String {
+    let count = gap.count.map_or("an unknown number of".to_string(), format::count);
+    format!("{count} market events are missing between {} and {}", when::short(gap.from), when::short(gap.to))
+}
+
+fn alert(alert: &AlertRaised, digits: u8) -> String {
+    match alert {
+        AlertRaised::PositionDiffers { ours, theirs } => format!(
+            "the broker holds {}, we hold {}: no order leaves until they agree",
+            position(*theirs),
+            position(*ours)
+        ),
+        AlertRaised::PositionAgrees => "the broker's position agrees with ours again".to_string(),
+        AlertRaised::BalanceDiffers { ours, theirs } => format!(
+            "the broker counts {}, we count {}",
+            format::money(*theirs, digits),
+            format::money(*ours, digits)
+        ),
+        AlertRaised::ImpossibleAnswer { order, status: Some(status) } => {
+            format!("an answer that cannot be: order {order} is {status:?}")
+        }
+        AlertRaised::ImpossibleAnswer { order, status: None } => {
+            format!("an answer that cannot be: there is no order {order}")
+        }
     }
 }

@@ -157,7 +157,16 @@ impl ReportBuilder {
             | Fact::OrderAccepted(_)
             | Fact::CancelRejected(_)
             | Fact::FeaturesComputed(_)
-            | Fact::CancelRequested(_) => {}
+            | Fact::CancelRequested(_)
+            | Fact::OrderUnknown(_)
+            | Fact::TradeCorrected(_)
+            | Fact::AccountReported(_)
+            | Fact::PositionReported(_)
+            | Fact::ConnectionChanged(_)
+            | Fact::OperatorCommanded(_)
+            | Fact::FeedGap(_)
+            | Fact::ClockChecked(_)
+            | Fact::AlertRaised(_) => {}
         }
     }
 
@@ -374,5 +383,6 @@ fn halt_reason(halted: &TradingHalted) -> String {
         TradingHalted::Data { flaw } => format!("the data had a flaw that halts: {}", flaw.name()),
         TradingHalted::NotANumber { column } => format!("NaN or infinity in column {column}"),
         TradingHalted::EquityGone => "the account can no longer hold its positions".to_string(),
+        TradingHalted::Operator => "the operator killed the session".to_string(),
     }
 }

@@ -175,6 +175,15 @@ fn decode_rare(kind: Kind, input: &mut Input<'_>) -> Result<Fact, DecodeError> {
         Kind::OrderSubmitted => Fact::OrderSubmitted(boxed(input)?),
         Kind::TradingHalted => Fact::TradingHalted(Canonical::read(input)?),
         Kind::RunEnded => Fact::RunEnded(boxed(input)?),
+        Kind::OrderUnknown => Fact::OrderUnknown(Canonical::read(input)?),
+        Kind::TradeCorrected => Fact::TradeCorrected(boxed(input)?),
+        Kind::AccountReported => Fact::AccountReported(boxed(input)?),
+        Kind::PositionReported => Fact::PositionReported(Canonical::read(input)?),
+        Kind::ConnectionChanged => Fact::ConnectionChanged(boxed(input)?),
+        Kind::OperatorCommanded => Fact::OperatorCommanded(Canonical::read(input)?),
+        Kind::FeedGap => Fact::FeedGap(boxed(input)?),
+        Kind::ClockChecked => Fact::ClockChecked(Canonical::read(input)?),
+        Kind::AlertRaised => Fact::AlertRaised(boxed(input)?),
         reserved => return Err(DecodeError::Invalid { what: "an event's kind", value: reserved as u64 }),
     })
 }

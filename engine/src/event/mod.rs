@@ -6,6 +6,7 @@
 
 mod decision;
 mod kind;
+mod live;
 mod market;
 mod order;
 mod run;
@@ -13,6 +14,7 @@ mod verdict;
 
 pub use decision::*;
 pub use kind::*;
+pub use live::*;
 pub use market::*;
 pub use order::*;
 pub use run::*;
@@ -76,6 +78,22 @@ pub enum Fact {
     CancelRejected(OrderNotice),
     /// An order's time ended.
     OrderExpired(OrderClosed),
+    /// Whether the venue has an order is unknown: it was sent, and no answer came. Only asking resolves it.
+    OrderUnknown(OrderNotice),
+    /// The venue took back or changed an execution.
+    TradeCorrected(Box<TradeCorrected>),
+    /// The broker said what the account holds.
+    AccountReported(Box<AccountReported>),
+    /// The broker said what the position is.
+    PositionReported(PositionReported),
+    /// A connection to the outside changed.
+    ConnectionChanged(Box<ConnectionChanged>),
+    /// The operator spoke.
+    OperatorCommanded(OperatorCommanded),
+    /// Market data is missing.
+    FeedGap(Box<FeedGap>),
+    /// The wall clock stepped.
+    ClockChecked(ClockChecked),
     /// Something is odd about a piece of market data.
     DataFlagged(DataFlagged),
     /// A bar built from ticks ended. Known at the first event at or after its end.
@@ -94,6 +112,8 @@ pub enum Fact {
     CancelRequested(OrderNotice),
     /// The engine takes no new decisions until the run ends.
     TradingHalted(TradingHalted),
+    /// Something that a person should look at.
+    AlertRaised(Box<AlertRaised>),
     /// The run's totals and state hash; always the last event.
     RunEnded(Box<RunEnded>),
 }
@@ -116,6 +136,14 @@ impl Fact {
             Fact::OrderCancelled(_) => Kind::OrderCancelled,
             Fact::CancelRejected(_) => Kind::CancelRejected,
             Fact::OrderExpired(_) => Kind::OrderExpired,
+            Fact::OrderUnknown(_) => Kind::OrderUnknown,
+            Fact::TradeCorrected(_) => Kind::TradeCorrected,
+            Fact::AccountReported(_) => Kind::AccountReported,
+            Fact::PositionReported(_) => Kind::PositionReported,
+            Fact::ConnectionChanged(_) => Kind::ConnectionChanged,
+            Fact::OperatorCommanded(_) => Kind::OperatorCommanded,
+            Fact::FeedGap(_) => Kind::FeedGap,
+            Fact::ClockChecked(_) => Kind::ClockChecked,
             Fact::DataFlagged(_) => Kind::DataFlagged,
             Fact::BarClosed(_) => Kind::BarClosed,
             Fact::FeaturesComputed(_) => Kind::FeaturesComputed,
@@ -125,6 +153,7 @@ impl Fact {
             Fact::OrderSubmitted(_) => Kind::OrderSubmitted,
             Fact::CancelRequested(_) => Kind::CancelRequested,
             Fact::TradingHalted(_) => Kind::TradingHalted,
+            Fact::AlertRaised(_) => Kind::AlertRaised,
             Fact::RunEnded(_) => Kind::RunEnded,
         }
     }

@@ -157,6 +157,12 @@ pub enum RejectReason {
     NoMarket = 3,
     /// The venue does not know the instrument.
     UnknownInstrument = 4,
+    /// The venue was asked and never got it.
+    NeverArrived = 20,
+    /// The broker's no, for a reason of its own.
+    Broker = 21,
+    /// The broker cannot do such an order; it was not sent.
+    Unsupported = 22,
 }
 
 impl RejectReason {
@@ -167,6 +173,9 @@ impl RejectReason {
             RejectReason::PriceOffTick => "price is no multiple of the tick",
             RejectReason::NoMarket => "no market yet",
             RejectReason::UnknownInstrument => "unknown instrument",
+            RejectReason::NeverArrived => "it never arrived",
+            RejectReason::Broker => "the broker refused it",
+            RejectReason::Unsupported => "the broker cannot do such an order",
         }
     }
 }
@@ -197,6 +206,8 @@ pub enum CloseReason {
     NotFillable = 3,
     /// Its day ended.
     DayEnded = 4,
+    /// The broker took it off the market by itself.
+    Broker = 20,
 }
 
 /// An order that left the market without being filled whole.

@@ -55,6 +55,8 @@ pub enum TradingHalted {
     },
     /// The account can no longer hold its positions.
     EquityGone,
+    /// The operator killed the session.
+    Operator,
 }
 
 /// Why a chapter of the journal ended.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use genovo_engine::canonical;
 use genovo_engine::event::*;
 use genovo_engine::ids::*;
+use genovo_engine::order::Status;
 use genovo_engine::settings::{Commission, Instrument};
 use genovo_engine::units::*;
 use genovo_journal::{Identity, Sealed, Writer};
@@ -168,6 +169,47 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
         Kind::OrderCancelled => Fact::OrderCancelled(closed),
         Kind::CancelRejected => Fact::CancelRejected(notice),
         Kind::OrderExpired => Fact::OrderExpired(closed),
+        Kind::OrderUnknown => Fact::OrderUnknown(notice),
+        Kind::TradeCorrected => Fact::TradeCorrected(Box::new(TradeCorrected {
+            order: r.order(),
+            side: r.pick(&SIDES),
+            quantity: Quantity(r.number()),
+            price: Price(r.number()),
+            corrected: r.maybe().map(Price),
+            commission: r.money(),
+        })),
+        Kind::AccountReported => Fact::AccountReported(Box::new(AccountReported { balance: r.money() })),
+        Kind::PositionReported => Fact::PositionReported(PositionReported { quantity: Quantity(r.number()) }),
+        Kind::ConnectionChanged => Fact::ConnectionChanged(Box::new(ConnectionChanged {
+            link: r.pick(&[Link::Market, Link::Broker]),
+            state: r.pick(&Connection::ALL),
+            reason: r.text(),
+        })),
+        Kind::OperatorCommanded => Fact::OperatorCommanded(OperatorCommanded {
+            command: r.pick(&[
+                OperatorCommand::Pause,
+                OperatorCommand::GoOn,
+                OperatorCommand::Flatten,
+                OperatorCommand::Kill,
+                OperatorCommand::KillAndFlatten,
+                OperatorCommand::Stop,
+            ]),
+        }),
+        Kind::FeedGap => Fact::FeedGap(Box::new(FeedGap {
+            count: (r.below(2) == 0).then(|| r.next()),
+            from: Timestamp(r.number()),
+            to: Timestamp(r.number()),
+        })),
+        Kind::ClockChecked => Fact::ClockChecked(ClockChecked { step: Nanoseconds(r.number()) }),
+        Kind::AlertRaised => Fact::AlertRaised(Box::new(match r.below(4) {
+            0 => AlertRaised::PositionDiffers { ours: Quantity(r.number()), theirs: Quantity(r.number()) },
+            1 => AlertRaised::PositionAgrees,
+            2 => AlertRaised::BalanceDiffers { ours: r.money(), theirs: r.money() },
+            _ => AlertRaised::ImpossibleAnswer {
+                order: r.order(),
+                status: r.pick(&[None, Some(Status::Submitted), Some(Status::Filled)]),
+            },
+        })),
         Kind::DataFlagged => Fact::DataFlagged(DataFlagged {
             flaw: r.pick(&Flaw::ALL),
             action: r.pick(&[FlawAction::Keep, FlawAction::Drop, FlawAction::Halt]),
@@ -348,6 +390,11 @@ pub fn names(fact: &Fact, wanted: OrderId) -> bool {
             fact.order == wanted
         }
         Fact::OrderRejected(fact) => fact.order == wanted,
+        Fact::OrderUnknown(fact) => fact.order == wanted,
+        Fact::TradeCorrected(fact) => fact.order == wanted,
+        Fact::AlertRaised(fact) => {
+            matches!(**fact, AlertRaised::ImpossibleAnswer { order, .. } if order == wanted)
+        }
         Fact::OrderFilled(fact) => fact.order == wanted,
         Fact::OrderCancelled(fact) | Fact::OrderExpired(fact) => fact.order == wanted,
         Fact::OrderDenied(fact) => fact.order == wanted,

@@ -104,7 +104,16 @@ impl Auditor {
             Fact::DataFlagged(_)
             | Fact::BarClosed(_)
             | Fact::FeaturesComputed(_)
-            | Fact::TradingHalted(_) => {}
+            | Fact::TradingHalted(_)
+            | Fact::OrderUnknown(_)
+            | Fact::TradeCorrected(_)
+            | Fact::AccountReported(_)
+            | Fact::PositionReported(_)
+            | Fact::ConnectionChanged(_)
+            | Fact::OperatorCommanded(_)
+            | Fact::FeedGap(_)
+            | Fact::ClockChecked(_)
+            | Fact::AlertRaised(_) => {}
             Fact::DecisionMade(decision) => {
                 self.decisions += 1;
                 assert_eq!(decision.equity.0, self.equity(), "cash and positions at mark are the equity");

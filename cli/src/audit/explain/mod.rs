@@ -12,7 +12,7 @@ mod rows;
 mod story;
 mod title;
 
-use genovo_engine::event::Fact;
+use genovo_engine::event::{AlertRaised, Fact};
 use genovo_engine::ids::{InstrumentId, OrderId};
 use serde_json::{Value, json};
 
@@ -113,6 +113,14 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
         Fact::OrderAccepted(notice) | Fact::CancelRejected(notice) | Fact::CancelRequested(notice) => {
             Some(notice.order)
         }
+        Fact::OrderUnknown(notice) => Some(notice.order),
+        Fact::TradeCorrected(trade) => Some(trade.order),
+        Fact::AlertRaised(alert) => match **alert {
+            AlertRaised::ImpossibleAnswer { order, .. } => Some(order),
+            AlertRaised::PositionDiffers { .. }
+            | AlertRaised::PositionAgrees
+            | AlertRaised::BalanceDiffers { .. } => None,
+        },
         Fact::RunStarted(_)
         | Fact::InstrumentDefined(_)
         | Fact::QuoteChanged(_)
@@ -126,6 +134,12 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::DecisionMade(_)
         | Fact::RiskAssessed(_)
         | Fact::TradingHalted(_)
+        | Fact::AccountReported(_)
+        | Fact::PositionReported(_)
+        | Fact::ConnectionChanged(_)
+        | Fact::OperatorCommanded(_)
+        | Fact::FeedGap(_)
+        | Fact::ClockChecked(_)
         | Fact::RunEnded(_) => None,
     }
 }

@@ -68,6 +68,7 @@ fn why_closed(story: &Story) -> &'static str {
     match reason {
         Some(CloseReason::ImmediateRest) => ": immediate or cancel",
         Some(CloseReason::NotFillable) => ": not to be had at once",
+        Some(CloseReason::Broker) => ": by the broker",
         Some(CloseReason::Requested | CloseReason::DayEnded) | None => "",
     }
 }

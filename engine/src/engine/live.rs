@@ -1,0 +1,202 @@
+//! What an engine does on the inputs that only a live world has: answers that cannot be, reports of the broker,
+//! the operator's commands.
+
+use super::*;
+
+impl Engine {
+    /// The venue's no. An order that never arrived leaves a decision undone: it is taken again on what is known by now.
+    pub(super) fn on_rejection(&mut self, input: &Event, rejected: &OrderRejected) -> Result<(), Fault> {
+        self.on_answer(input, rejected.order, Happening::Reject)?;
+        if rejected.reason == RejectReason::NeverArrived && self.gate.is_live() {
+            self.gate.wait(input.header.instrument);
+            self.gate_moved()?;
+        }
+        Ok(())
+    }
+
+    /// The order works as far as anybody knows: it keeps its place and its share of every limit.
+    pub(super) fn on_unknown(&mut self, input: &Event, order: OrderId) -> Result<(), Fault> {
+        match self.state.orders.get(order) {
+            Some(_) => self.after_answer(input),
+            None => self.impossible(order, OrderError::Unknown(order)),
+        }
+    }
+
+    /// An answer that the table of states does not have. A simulated venue never gives one, so there it is a fault; a
+    /// broker may, and then it is said and changes nothing.
+    pub(super) fn impossible(&mut self, order: OrderId, error: OrderError) -> Result<(), Fault> {
+        if !self.gate.is_live() {
+            return Err(error.into());
+        }
+        let status = self.state.orders.get(order).map(|record| record.status);
+        self.alert(AlertRaised::ImpossibleAnswer { order, status })
+    }
+
+    fn alert(&mut self, alert: AlertRaised) -> Result<(), Fault> {
+        self.emit(self.header.instrument, self.header.sequence, Fact::AlertRaised(Box::new(alert)))?;
+        Ok(())
+    }
+
+    pub(super) fn on_correction(&mut self, input: &Event, trade: &TradeCorrected) -> Result<(), Fault> {
+        let Some(record) = self.state.orders.get(trade.order) else {
+            return self.impossible(trade.order, OrderError::Unknown(trade.order));
+        };
+        let index = record.instrument.index().expect("an order has an instrument");
+        self.state.account.correct(index, trade)?;
+        self.after_answer(input)
+    }
+
+    pub(super) fn on_account(&mut self, theirs: Money) -> Result<(), Fault> {
+        let ours = self.state.account.balance;
+        if ours == theirs { Ok(()) } else { self.alert(AlertRaised::BalanceDiffers { ours, theirs }) }
+    }
+
+    /// No order leaves for an instrument of which the broker holds something else than we do.
+    pub(super) fn on_position(&mut self, input: &Event, theirs: Quantity) -> Result<(), Fault> {
+        let instrument = input.header.instrument;
+        let index = instrument.index().filter(|&index| index < self.state.markets.len());
+        let index = index.ok_or(Fault::UnknownInstrument(instrument))?;
+        let ours = self.state.account.positions[index].quantity;
+        let news = self.gate.dispute(index, ours != theirs);
+        if ours != theirs {
+            return self.alert(AlertRaised::PositionDiffers { ours, theirs });
+        }
+        if news {
+            self.alert(AlertRaised::PositionAgrees)?;
+        }
+        self.gate_moved()
+    }
+
+    pub(super) fn on_operator(&mut self, command: OperatorCommand) -> Result<(), Fault> {
+        match command {
+            OperatorCommand::Pause => self.gate.pause(true),
+            OperatorCommand::GoOn => {
+                self.gate.pause(false);
+                self.gate.flatten(false);
+                self.gate_moved()?;
+            }
+            OperatorCommand::Flatten => self.flatten()?,
+            OperatorCommand::Kill => {
+                self.halt(TradingHalted::Operator)?;
+                self.cancel_all("kill: cancel every order")?;
+            }
+            OperatorCommand::KillAndFlatten => {
+                self.halt(TradingHalted::Operator)?;
+                self.flatten()?;
+            }
+            OperatorCommand::Stop => {}
+        }
+        Ok(())
+    }
+
+    /// Decides what waited for the gate, as far as it is open now.
+    pub(super) fn gate_moved(&mut self) -> Result<(), Fault> {
+        if self.gate.is_flattening() && self.gate.links_are_live() {
+            self.close_positions()?;
+        }
+        while !self.halted
+            && let Some(instrument) = self.gate.next_ready()
+        {
+            self.decide(instrument)?;
+        }
+        Ok(())
+    }
+
+    /// Cancels every order; positions are closed as the cancels come back, so that nothing is sold twice.
+    fn flatten(&mut self) -> Result<(), Fault> {
+        self.gate.pause(true);
+        self.gate.flatten(true);
+        self.cancel_all("flatten: cancel every order")?;
+        self.close_positions()
+    }
+
+    fn cancel_all(&mut self, because: &str) -> Result<(), Fault> {
+        let open = self.state.orders.working().filter(|(_, record)| {
+            // One whose cancel is under way is on its way out.
+            record.status.after(Happening::AskCancel).is_some()
+        });
+        let actions: Vec<Action> = open.map(|(order, _)| Action::Cancel { order }).collect();
+        if actions.is_empty() { Ok(()) } else { self.operate(because, actions) }
+    }
+
+    /// Closes, at market, every position whose instrument has no working order left.
+    pub(super) fn close_positions(&mut self) -> Result<(), Fault> {
+        let mut actions = Vec::new();
+        let (mut open, mut closing) = (false, false);
+        for (index, position) in self.state.account.positions.iter().enumerate() {
+            let instrument = InstrumentId(index as u32 + 1);
+            let working = self.state.orders.working().any(|(_, record)| record.instrument == instrument);
+            let lot = self.settings.instruments[index].lot;
+            let quantity = position.quantity.abs().round_down_to(lot);
+            closing |= working;
+            if working || quantity == Quantity::ZERO {
+                continue;
+            }
+            open = true;
+            let side = if position.quantity > Quantity::ZERO { Side::Sell } else { Side::Buy };
+            actions.push(Action::Submit {
+                instrument,
+                side,
+                kind: OrderKind::Market,
+                time_in_force: TimeInForce::Gtc,
+                quantity,
+            });
+        }
+        if !open && !closing {
+            // Done: nothing works, nothing is held. It stays paused until the operator goes on.
+            self.gate.flatten(false);
+        }
+        if actions.is_empty() { Ok(()) } else { self.operate("flatten: close what is open", actions) }
+    }
+
+    /// A decision that the operator made; risk sees its orders as it sees any other.
+    fn operate(&mut self, because: &str, actions: Vec<Action>) -> Result<(), Fault> {
+        let decision = Decision {
+            strategy: OPERATOR.to_string(),
+            actions: actions.clone(),
+            because: because.to_string(),
+            evidence: Vec::new(),
+            equity: self.state.equity(),
+            position: self.state.position(self.header.instrument),
+        };
+        self.counts.decisions += 1;
+        let cause = self.header.sequence;
+        let decided = self.emit(self.header.instrument, cause, Fact::DecisionMade(Box::new(decision)))?;
+        self.act(decided, &actions)
+    }
+
+    /// The orders of the run.
+    pub fn orders(&self) -> &Orders {
+        &self.state.orders
+    }
+
+    /// The position in an instrument.
+    pub fn position(&self, instrument: InstrumentId) -> Quantity {
+        self.state.position(instrument)
+    }
+
+    /// Cash and positions.
+    pub fn account(&self) -> &Account {
+        &self.state.account
+    }
+
+    /// Whether, and why not, orders may leave.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Whether nothing is decided any more.
+    pub fn is_halted(&self) -> bool {
+        self.halted
+    }
+
+    /// The timer that the engine waits for, if it does: a world that takes over from another must know.
+    pub fn pending_wake(&self) -> Option<(TimerId, Timestamp)> {
+        self.wake.map(|time| (TRIGGER_TIMER, time))
+    }
+
+    /// Equity at the last marks.
+    pub fn equity(&self) -> Money {
+        self.state.equity()
+    }
+}
