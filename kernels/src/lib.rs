@@ -11,6 +11,7 @@
 //!   instructions, with threads.
 //! - [`linear`], [`mixer`], [`norm`], [`fourier`], [`heads`] are the operations, one folder each: the
 //!   contract, the plain truth, the vector form.
+//! - [`model`] is the network that they make up, [`checkpoint`] its weights as a file.
 //! - [`tensor`] is their memory.
 //!
 //! **Exact** in a module's docs means: the same bits on every machine, backend and run. The word makes no
@@ -19,12 +20,14 @@
 //! This crate has never heard of a price, an order or an event, and reads no clock, file or environment.
 
 pub mod backend;
+pub mod checkpoint;
 pub mod cpu;
 pub mod fourier;
 pub mod heads;
 mod lanes;
 pub mod linear;
 pub mod mixer;
+pub mod model;
 pub mod norm;
 pub mod random;
 pub mod scalar;

@@ -1,11 +1,14 @@
 //! All integration tests of genovo-kernels in one binary.
 
 mod bits;
+mod checkpoint;
 mod edges;
 mod every_float;
 mod golden;
+mod golden_model;
 mod linear;
 mod mixer;
+mod model;
 mod properties;
 mod rows;
 mod support;
