@@ -16,8 +16,10 @@ use crate::tensor::{Buffer, Rows};
 /// The most threads that a [`Cpu`] takes.
 pub const THREADS_MAX: usize = 64;
 
-/// Multiplications below which waking a second thread costs more than it saves.
-const WORTH_SHARING: usize = 100_000;
+/// Multiplications that are worth the trouble of handing them to a thread: some microseconds.
+const PART: usize = 50_000;
+/// Parts that a large work has for each thread.
+const PARTS_A_THREAD: usize = 4;
 
 /// A CPU at one level, with one or more threads. Clones share the threads.
 #[derive(Clone)]
@@ -52,11 +54,14 @@ impl Cpu {
 
     /// Calls `part(level, number, parts)` for each part of a work of so many multiplications.
     pub(crate) fn parts(&self, multiplications: usize, part: impl Fn(CpuLevel, usize, usize) + Sync) {
-        let parts = self.threads();
-        if parts == 1 || multiplications < WORTH_SHARING {
+        let threads = self.threads();
+        if threads == 1 || multiplications < 2 * PART {
             return part(self.level, 0, 1);
         }
-        self.team.run(&|number| part(self.level, number, parts));
+        // More parts than threads: one that starts late takes fewer of them.
+        let (most, worth) = (threads * PARTS_A_THREAD, multiplications / PART);
+        let parts = if worth < most { worth } else { most };
+        self.team.run(parts, &|number| part(self.level, number, parts));
     }
 }
 

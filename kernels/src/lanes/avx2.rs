@@ -53,6 +53,12 @@ unsafe impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn prefetch<T>(from: *const T) {
+        // SAFETY: it is a hint that any address may be given to; every CPU with AVX2 has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller promises the memory.
         unsafe { _mm256_storeu_ps(to, self.0) }

@@ -60,6 +60,8 @@ pub(crate) unsafe trait Lanes: Copy {
     /// # Safety
     /// The machine has the type's instructions, and `COUNT` values lie at `from`.
     unsafe fn load_i8(from: *const i8) -> Self;
+    /// Asks for the cache line at an address, which need not exist, to be in the second-level cache soon.
+    fn prefetch<T>(from: *const T);
     /// Writes all lanes.
     ///
     /// # Safety

@@ -138,6 +138,10 @@ impl<W: Weight> Block<W> {
                         }
                         row += 3;
                     }
+                    8 if V::COUNT == 16 => {
+                        self.group::<V, 8, 2>(row, sums);
+                        row += 8;
+                    }
                     _ => {
                         if V::COUNT == 16 {
                             self.group::<V, 6, 4>(row, sums);
@@ -188,6 +192,7 @@ impl<W: Weight> Block<W> {
         unsafe {
             let mut sum = [[V::splat(0.0); VECTORS]; ROWS];
             let mut weights = self.weights.add(column);
+            let ahead = BLOCK * self.width * size_of::<W>();
             let mut x = [self.x; ROWS];
             for (r, x) in x.iter_mut().enumerate() {
                 *x = self.x.add((row + r) * self.x_stride);
@@ -197,6 +202,13 @@ impl<W: Weight> Block<W> {
                 for r in 0..ROWS {
                     terms[r] = V::splat(*x[r]);
                     x[r] = x[r].add(1);
+                }
+                if ROWS > 1 && row == 0 {
+                    // The first rows bring the next block, which lies behind this one, for all.
+                    for line in 0..(VECTORS * V::COUNT * size_of::<W>()).div_ceil(64) {
+                        let here = weights.cast::<u8>().wrapping_add(line * 64);
+                        V::prefetch(here.wrapping_add(ahead));
+                    }
                 }
                 for v in 0..VECTORS {
                     let weight = W::load::<V>(weights.add(v * V::COUNT));

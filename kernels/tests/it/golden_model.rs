@@ -14,15 +14,19 @@ use serde_json::Value;
 
 use crate::support::cpus;
 
+/// Where the golden files are.
+pub fn folder() -> PathBuf {
+    env::var_os("GENOVO_GOLDEN_MODEL")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/model"), PathBuf::from)
+}
+
 /// The file of this name in the golden folder.
 fn read(name: &str) -> Vec<u8> {
-    let folder = env::var_os("GENOVO_GOLDEN_MODEL")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/model"), PathBuf::from);
-    let path = folder.join(name);
+    let path = folder().join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn singles(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
+pub fn singles(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
     let tensor = tensors.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
     tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
@@ -119,7 +123,7 @@ pub fn forecast(cpu: &Cpu, checkpoint: &Checkpoint, inputs: &GoldenInputs) -> Fo
 }
 
 /// By the reference's names.
-fn outputs(all: &Forecasts) -> [(&'static str, &[f32]); 9] {
+pub fn outputs(all: &Forecasts) -> [(&'static str, &[f32]); 9] {
     [
         ("z", all.trunk.as_slice().unwrap()),
         ("logits", all.logits.as_slice().unwrap()),

@@ -13,3 +13,4 @@ mod properties;
 mod rows;
 mod support;
 mod tidy;
+mod twin;
