@@ -76,7 +76,17 @@ pub fn journal(error: &Error, consequence: &str) -> Failure {
                 _ => failure,
             }
         }
-        Error::OutOfOrder { .. }
+        Error::Locked { .. } => Failure::new(Exit::Failed, error.to_string(), consequence)
+            .help("stop that process first; audit tail follows what it writes"),
+        Error::DiskFull { .. } => Failure::new(Exit::Failed, error.to_string(), consequence)
+            .help("free some space, then go on: genovo live --resume JOURNAL"),
+        Error::SyncFailed { .. } => Failure::new(Exit::Failed, error.to_string(), consequence)
+            .help("look after the disk before the journal is gone on with"),
+        Error::Option { .. } | Error::Complete { .. } => {
+            Failure::new(Exit::Usage, error.to_string(), consequence)
+        }
+        Error::WrongChapter { .. }
+        | Error::OutOfOrder { .. }
         | Error::EventTooLarge { .. }
         | Error::Packing { .. }
         | Error::Store { .. }
@@ -90,6 +100,13 @@ pub fn damaged(damage: &Damage, consequence: &str) -> Failure {
         .file
         .file_name()
         .map_or_else(|| damage.file.display().to_string(), |name| name.to_string_lossy().into_owned());
+    // The first chapter of a backtest is its only one.
+    let chapter =
+        damage.file.iter().filter_map(|part| part.to_str()).find(|part| part.starts_with("chapter-0"));
+    let file = match chapter {
+        Some(chapter) if chapter != "chapter-000001" => format!("{chapter}, {file}"),
+        _ => file,
+    };
     let (mut title, mut lines) = (file, Vec::new());
     if let Some(place) = &damage.place {
         title.push_str(&format!(

@@ -74,7 +74,9 @@ impl Provenance {
         for source in &settings.sources {
             let noted = note.sources.iter().find(|noted| noted.content == source.content)?;
             let content = match source.kind {
-                DataKind::Journal => Journal::open(&noted.path).ok().map(|journal| journal.seal().head_hash),
+                DataKind::Journal => {
+                    Journal::open(&noted.path).ok().map(|journal| journal.summary().head_hash)
+                }
                 _ => data::content_hash(&noted.path).ok(),
             };
             if content != Some(source.content) {

@@ -45,6 +45,13 @@ impl Chain {
         Chain { bytes, events: 0 }
     }
 
+    /// The chain after the group with this hash.
+    pub fn after(head: Hash) -> Chain {
+        let mut chain = Chain::new();
+        chain.bytes[..HASH_BYTES].copy_from_slice(&head.0);
+        chain
+    }
+
     /// The hash of the last closed group.
     pub fn head(&self) -> Hash {
         let mut hash = [0; HASH_BYTES];

@@ -4,32 +4,42 @@
 //! journal/
 //!   identity.toml            who wrote it
 //!   chapter-000001/
+//!     tail/                  events as they came, while the chapter is open; gone once it is sealed
+//!     checkpoints/           states of the engine, to go on from
 //!     store/                 sled: block by first sequence, indexes beside it
 //!     chapter.blocks         "GENOVO BLOCKS 1\n", then the same blocks one after the other
 //!     seal.toml              written last: hashes of all of it
+//!   lock, reserve            while it is written live
 //! ```
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use genovo_engine::ids::Hash;
 
 use crate::block::{BLOCK_HEADER_BYTES, BlockHeader};
+use crate::disk::Disk;
 use crate::error::Error;
 
 /// What `chapter.blocks` begins with.
 pub const BLOCKS_MAGIC: &[u8; 16] = b"GENOVO BLOCKS 1\n";
 
-/// The paths of a journal with one chapter.
+/// The paths of a journal and one of its chapters.
 #[derive(Clone, Debug)]
 pub struct Paths {
+    /// The chapter's number, counted from 1.
+    pub number: u32,
     /// The journal.
     pub journal: PathBuf,
     /// `identity.toml`.
     pub identity: PathBuf,
     /// `chapter-000001/`.
     pub chapter: PathBuf,
+    /// Its `tail/`.
+    pub tail: PathBuf,
+    /// Its `checkpoints/`.
+    pub checkpoints: PathBuf,
     /// Its `store/`.
     pub store: PathBuf,
     /// Its `chapter.blocks`.
@@ -39,12 +49,20 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// The paths below `journal`.
+    /// The paths below `journal` with its first chapter.
     pub fn new(journal: &Path) -> Paths {
-        let chapter = journal.join("chapter-000001");
+        Paths::chapter(journal, 1)
+    }
+
+    /// The paths below `journal` with the chapter of this number.
+    pub fn chapter(journal: &Path, number: u32) -> Paths {
+        let chapter = journal.join(format!("chapter-{number:06}"));
         Paths {
+            number,
             journal: journal.to_owned(),
             identity: journal.join("identity.toml"),
+            tail: chapter.join("tail"),
+            checkpoints: chapter.join("checkpoints"),
             store: chapter.join("store"),
             blocks: chapter.join("chapter.blocks"),
             seal: chapter.join("seal.toml"),
@@ -52,54 +70,78 @@ impl Paths {
         }
     }
 
-    /// Fails unless a sealed journal may lie here.
-    pub fn expect_sealed(&self) -> Result<(), Error> {
-        let missing = |missing| Error::NotAJournal { path: self.journal.clone(), missing };
-        if !self.identity.exists() && !self.chapter.exists() {
-            return Err(missing("identity.toml"));
+    /// The paths of every chapter that is there, in order; one that is missing between them is damage.
+    pub fn chapters(journal: &Path) -> Result<Vec<Paths>, Error> {
+        let first = Paths::new(journal);
+        if !first.identity.exists() && !first.chapter.exists() {
+            return Err(Error::NotAJournal { path: journal.to_owned(), missing: "identity.toml" });
         }
-        if !self.chapter.exists() {
-            return Err(Error::Incomplete { journal: self.journal.clone(), seal: self.seal.clone() });
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(journal).map_err(Error::io("list", journal))? {
+            let name = entry.map_err(Error::io("list", journal))?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix("chapter-"));
+            numbers.extend(number.and_then(|number| number.parse::<u32>().ok()));
         }
-        let second = self.journal.join("chapter-000002");
-        if second.exists() {
-            return Err(Error::Unsupported { path: second, what: "chapter", found: 2, known: 1 });
+        numbers.sort_unstable();
+        for (number, expected) in numbers.iter().zip(1..) {
+            let missing = Paths::chapter(journal, expected).chapter;
+            if *number != expected || !missing.is_dir() {
+                return Err(Error::damaged(&missing, "is missing"));
+            }
         }
-        if !self.seal.exists() {
-            return Err(Error::Incomplete { journal: self.journal.clone(), seal: self.seal.clone() });
+        Ok(numbers.into_iter().map(|number| Paths::chapter(journal, number)).collect())
+    }
+
+    /// The paths of all chapters of a sealed journal.
+    pub fn sealed_chapters(journal: &Path) -> Result<Vec<Paths>, Error> {
+        let chapters = Paths::chapters(journal)?;
+        let incomplete =
+            |seal: &Path| Error::Incomplete { journal: journal.to_owned(), seal: seal.to_owned() };
+        if chapters.is_empty() {
+            return Err(incomplete(&Paths::new(journal).seal));
         }
-        Ok(())
+        match chapters.iter().find(|paths| !paths.seal.exists()) {
+            Some(open) => Err(incomplete(&open.seal)),
+            None => Ok(chapters),
+        }
     }
 }
 
 /// Writes a file so that it is there whole or not at all, whatever happens: beside it, to the disk, renamed.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub fn write_whole(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
-    let mut file = File::create(&beside).map_err(Error::io("create", &beside))?;
-    file.write_all(bytes).map_err(Error::io("write", &beside))?;
+    if beside.exists() {
+        disk.remove_file(&beside).map_err(Error::io("remove", &beside))?;
+    }
+    let file = disk.create(&beside).map_err(Error::io("create", &beside))?;
+    file.write_at(0, bytes).map_err(Error::io("write", &beside))?;
     file.sync_all().map_err(Error::io("sync", &beside))?;
     drop(file);
-    fs::rename(&beside, path).map_err(Error::io("rename to", path))?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
+    disk.rename(&beside, path).map_err(Error::io("rename to", path))?;
+    make_known(disk, path.parent().unwrap_or(Path::new(".")))
 }
 
 /// Makes the names in a directory survive a power loss.
-pub fn sync_directory(path: &Path) -> Result<(), Error> {
-    // Windows has no such call; there a rename is as durable as it gets.
-    if cfg!(unix) {
-        let directory = File::open(path).map_err(Error::io("open", path))?;
-        directory.sync_all().map_err(Error::io("sync", path))?;
+pub fn make_known(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
+    disk.sync_directory(path).map_err(Error::io("sync", path))
+}
+
+/// Makes a directory for a new journal; fails if something is in it.
+pub fn expect_empty(journal: &Path) -> Result<(), Error> {
+    fs::create_dir_all(journal).map_err(Error::io("create", journal))?;
+    match fs::read_dir(journal).map_err(Error::io("list", journal))?.next() {
+        Some(_) => Err(Error::NotEmpty { path: journal.to_owned() }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Brings every file below `directory`, and the names of all of them, to the disk.
 ///
 /// Several at a time: a file system that waits for the disk waits once for those that it is asked for
 /// together.
-pub fn sync_files(directory: &Path) -> Result<(), Error> {
+pub fn sync_files(disk: &dyn Disk, directory: &Path) -> Result<(), Error> {
     const AT_A_TIME: usize = 16;
     let files = files_below(directory)?;
     let mut directories: Vec<&Path> = files.iter().filter_map(|file| file.parent()).collect();
@@ -107,8 +149,7 @@ pub fn sync_files(directory: &Path) -> Result<(), Error> {
     let sync = |files: &[PathBuf]| {
         files.iter().try_for_each(|file| {
             let path = directory.join(file);
-            let opened = File::options().write(true).open(&path);
-            opened.and_then(|file| file.sync_all()).map_err(Error::io("sync", &path))
+            disk.sync_file(&path).map_err(Error::io("sync", &path))
         })
     };
     std::thread::scope(|scope| {
@@ -120,8 +161,8 @@ pub fn sync_files(directory: &Path) -> Result<(), Error> {
                 .unwrap_or_else(|_| Err(Error::damaged(directory, "a thread that synced its files stopped")))
         })
     })?;
-    directories.into_iter().try_for_each(|below| sync_directory(&directory.join(below)))?;
-    sync_directory(directory)
+    directories.into_iter().try_for_each(|below| make_known(disk, &directory.join(below)))?;
+    make_known(disk, directory)
 }
 
 /// Every file below `directory`, as paths relative to it, sorted.

@@ -102,6 +102,67 @@ pub enum Error {
     /// Something differs from what was sealed.
     #[error("{0}")]
     Damaged(Box<Damage>),
+    /// A process writes the journal.
+    #[error(
+        "{} is being written{}; it has one writer at a time",
+        path.display(),
+        process.map_or(String::new(), |process| format!(" by process {process}"))
+    )]
+    Locked {
+        /// The journal.
+        path: PathBuf,
+        /// The process that holds its lock, if it is known.
+        process: Option<u32>,
+    },
+    /// The disk did not take what it was asked to keep. What the system shows of the file since cannot be relied on.
+    #[error(
+        "cannot bring {} to the disk: {source}; nothing more is written, for what the system shows of the file now \
+         may not be on the disk",
+        path.display()
+    )]
+    SyncFailed {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The disk is full, and the reserve was used.
+    #[error(
+        "the disk is full: no room for {}, and the reserve is used up; all events that were committed are kept",
+        path.display()
+    )]
+    DiskFull {
+        /// What there was no room for.
+        path: PathBuf,
+    },
+    /// A chapter is closed by its own number.
+    #[error("an event closes chapter {found}, but chapter {open} is open")]
+    WrongChapter {
+        /// The number in the event.
+        found: u32,
+        /// The open chapter.
+        open: u32,
+    },
+    /// An option out of bounds.
+    #[error("{what} is {value}; it is {least} to {most}")]
+    Option {
+        /// Its name.
+        what: &'static str,
+        /// What it was set to.
+        value: i128,
+        /// The least it may be.
+        least: u64,
+        /// The most.
+        most: u64,
+    },
+    /// The run has ended; nothing can be appended.
+    #[error("journal {} is complete: its run ended at sequence {last}", path.display())]
+    Complete {
+        /// The journal.
+        path: PathBuf,
+        /// The last event's sequence.
+        last: Sequence,
+    },
     /// The writer already failed; nothing may follow.
     #[error("journal {}: an earlier error stopped the writer", path.display())]
     Stopped {

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::chapter::write_whole;
+use crate::disk::Disk;
 use crate::error::Error;
 use crate::toml::{self, Line};
 
@@ -49,14 +50,14 @@ identity! {
 }
 
 impl Identity {
-    pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
+    pub(crate) fn write(&self, disk: &dyn Disk, path: &Path) -> Result<(), Error> {
         let mut text = String::from(
             "# Who wrote this journal. Outside the chain: none of it changes a hash of an event.\n",
         );
         for (name, value) in self.fields() {
             toml::put_text(name, value, &mut text);
         }
-        write_whole(path, text.as_bytes())
+        write_whole(disk, path, text.as_bytes())
     }
 
     /// Reads an identity; keys of later versions are passed over.

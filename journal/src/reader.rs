@@ -4,7 +4,8 @@
 //! private copy (`docs/decisions/0002-how-a-sealed-store-is-read.md`). Memory stays at a block a reader and
 //! an entry a block.
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use genovo_engine::event::{Event, Fact, Kind, RunStarted};
@@ -13,11 +14,12 @@ use genovo_engine::units::{Quantity, Timestamp};
 
 use crate::block::{BlockHeader, BlockReader, KindSet};
 use crate::chapter::{BlockFile, Paths};
+use crate::disk::RealDisk;
 use crate::error::Error;
 use crate::group::{GROUP_EVENTS_MAX, Group, Optional};
 use crate::identity::Identity;
 use crate::index::{self, IndexBuilder};
-use crate::seal::Seal;
+use crate::seal::{Before, Seal};
 use crate::store::{Store, StoreCopy};
 use crate::verify::Follower;
 use crate::writer::{Sealed, close_and_compare, write_seal};
@@ -30,16 +32,24 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct Inner {
+    path: PathBuf,
+    identity: Identity,
+    chapters: Vec<Chapter>,
+    blocks: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Chapter {
     paths: Paths,
     seal: Seal,
-    identity: Identity,
     file: BlockFile,
-    blocks: Vec<Entry>,
 }
 
 /// Where a block lies and what it holds.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
+    /// Its place in the chapters.
+    chapter: u32,
     at: u64,
     length: u64,
     first_sequence: Sequence,
@@ -81,59 +91,83 @@ impl Journal {
     /// An unsealed journal is [`Error::Incomplete`]. If only the store differs, the error is
     /// [`Error::StoreDamaged`] and [`Journal::rebuild`] can help.
     pub fn open(journal: &Path) -> Result<Journal, Error> {
-        let paths = Paths::new(journal);
-        paths.expect_sealed()?;
-        let seal = Seal::read(&paths.seal)?;
-        let check = seal.check_files(&paths)?;
-        if let Some(damage) = check.blocks.or(check.identity) {
-            return Err(Error::Damaged(Box::new(damage)));
+        let opened = Journal::open_chapters(journal, &Paths::sealed_chapters(journal)?, Before::default())?;
+        match opened.inner.chapters.last() {
+            Some(last) if last.seal.continues => {
+                let seal = Paths::chapter(journal, last.paths.number + 1).seal;
+                Err(Error::Incomplete { journal: journal.to_owned(), seal })
+            }
+            _ => Ok(opened),
         }
-        if let Some(damage) = check.store {
-            return Err(Error::StoreDamaged { path: damage.file });
-        }
-        let identity = Identity::read(&paths.identity)?;
-        let file = BlockFile::open(&paths.blocks)?;
-        let blocks = read_entries(&file, &seal)?;
-        Ok(Journal { inner: Arc::new(Inner { paths, seal, identity, file, blocks }) })
     }
 
-    /// Makes the store anew from `chapter.blocks` and seals it again. The chain and its head stay what they
-    /// were.
+    /// One sealed chapter, of which only the blocks and the seal are compared.
+    pub(crate) fn open_blocks(journal: &Path, paths: &Paths, before: Before) -> Result<Journal, Error> {
+        match Journal::open_chapters(journal, std::slice::from_ref(paths), before) {
+            Err(Error::StoreDamaged { .. }) => {
+                let seal = Seal::read(&paths.seal)?.expect(paths, &before)?;
+                let file = BlockFile::open(&paths.blocks)?;
+                let mut blocks = Vec::new();
+                read_entries(&file, &seal, 0, &mut blocks)?;
+                let identity = Identity::read(&paths.identity)?;
+                let chapters = vec![Chapter { paths: paths.clone(), seal, file }];
+                let path = journal.to_owned();
+                Ok(Journal { inner: Arc::new(Inner { path, identity, chapters, blocks }) })
+            }
+            opened => opened,
+        }
+    }
+
+    /// Opens some sealed chapters, the first of which comes after `before`.
+    pub(crate) fn open_chapters(journal: &Path, all: &[Paths], mut before: Before) -> Result<Journal, Error> {
+        let (mut chapters, mut blocks) = (Vec::new(), Vec::new());
+        let mut store = None;
+        for paths in all {
+            let seal = Seal::read(&paths.seal)?.expect(paths, &before)?;
+            let check = seal.check_files(paths)?;
+            if let Some(damage) = check.blocks.or(check.identity) {
+                return Err(Error::Damaged(Box::new(damage)));
+            }
+            store = store.or(check.store);
+            let file = BlockFile::open(&paths.blocks)?;
+            read_entries(&file, &seal, chapters.len() as u32, &mut blocks)?;
+            before = seal.after();
+            chapters.push(Chapter { paths: paths.clone(), seal, file });
+        }
+        if let Some(damage) = store {
+            return Err(Error::StoreDamaged { path: damage.file });
+        }
+        let identity = Identity::read(&Paths::new(journal).identity)?;
+        let path = journal.to_owned();
+        Ok(Journal { inner: Arc::new(Inner { path, identity, chapters, blocks }) })
+    }
+
+    /// Makes the stores that differ from their seals anew from `chapter.blocks`, or all if none differs, and seals
+    /// them again. The chain and its head stay what they were.
     pub fn rebuild(journal: &Path) -> Result<Sealed, Error> {
-        let paths = Paths::new(journal);
-        paths.expect_sealed()?;
-        let seal = Seal::read(&paths.seal)?;
-        if let Some(damage) = seal.check_files(&paths)?.blocks {
-            return Err(Error::Damaged(Box::new(damage)));
+        let mut chapters = Vec::new();
+        for paths in Paths::sealed_chapters(journal)? {
+            let seal = Seal::read(&paths.seal)?;
+            let check = seal.check_files(&paths)?;
+            if let Some(damage) = check.blocks {
+                return Err(Error::Damaged(Box::new(damage)));
+            }
+            chapters.push((paths, seal, check.store.is_some()));
         }
-        let beside = paths.chapter.join("store.new");
-        if beside.exists() {
-            std::fs::remove_dir_all(&beside).map_err(Error::io("remove", &beside))?;
+        let all = chapters.iter().all(|(_, _, differs)| !differs);
+        for (paths, seal, differs) in chapters {
+            if differs || all {
+                rebuild_chapter(&paths, seal)?;
+            }
         }
-        let mut store = Store::open(&beside)?;
-        let mut index = IndexBuilder::default();
-        let mut follower = Follower::new(seal.blocks);
-        let file = BlockFile::open(&paths.blocks)?;
-        let (mut at, mut block) = (file.start(), Vec::new());
-        while let Some(header) = file.header(at)? {
-            file.block(at, header.block_bytes(), &mut block)?;
-            follower.follow_with(&block, &paths.blocks, |event| index.event(event))?;
-            store.insert(header.first_sequence, &block)?;
-            index.block(&header);
-            at += header.block_bytes();
-        }
-        follower.expect_end(&seal, &paths.blocks)?;
-        close_and_compare(store, index, &paths, &beside)?;
-        if paths.store.exists() {
-            std::fs::remove_dir_all(&paths.store).map_err(Error::io("remove", &paths.store))?;
-        }
-        std::fs::rename(&beside, &paths.store).map_err(Error::io("rename to", &paths.store))?;
-        write_seal(&paths, seal)
+        let Summary { events, blocks, blocks_bytes, store_bytes, head_hash, .. } =
+            Journal::open(journal)?.summary();
+        Ok(Sealed { head_hash, events, blocks, blocks_bytes, store_bytes })
     }
 
     /// The directory.
     pub fn path(&self) -> &Path {
-        &self.inner.paths.journal
+        &self.inner.path
     }
 
     /// Who wrote it.
@@ -141,23 +175,25 @@ impl Journal {
         &self.inner.identity
     }
 
-    /// What was sealed.
-    pub fn seal(&self) -> &Seal {
-        &self.inner.seal
+    /// What was sealed, chapter by chapter.
+    pub fn seals(&self) -> impl Iterator<Item = &Seal> {
+        self.inner.chapters.iter().map(|chapter| &chapter.seal)
     }
 
     /// The journal in a few numbers.
     pub fn summary(&self) -> Summary {
-        let Inner { seal, blocks, file, .. } = &*self.inner;
-        let all: u64 = seal.files.iter().map(|file| file.bytes).sum();
+        let Inner { chapters, blocks, .. } = &*self.inner;
+        let files = chapters.iter().flat_map(|chapter| &chapter.seal.files);
+        let all: u64 = files.map(|file| file.bytes).sum();
+        let blocks_bytes: u64 = chapters.iter().map(|chapter| chapter.file.length()).sum();
         Summary {
-            events: seal.events,
-            blocks: seal.blocks,
-            blocks_bytes: file.length(),
-            store_bytes: all.saturating_sub(file.length()),
-            head_hash: seal.head_hash,
-            first_sequence: seal.first_sequence,
-            last_sequence: seal.last_sequence,
+            events: self.seals().map(|seal| seal.events).sum(),
+            blocks: blocks.len() as u64,
+            blocks_bytes,
+            store_bytes: all.saturating_sub(blocks_bytes),
+            head_hash: chapters.last().map(|last| last.seal.head_hash).unwrap_or_default(),
+            first_sequence: blocks.first().map(|first| first.first_sequence).unwrap_or_default(),
+            last_sequence: blocks.last().map(|last| last.last_sequence).unwrap_or_default(),
             first_time: blocks.iter().map(|entry| entry.first_time).min(),
             last_time: blocks.iter().map(|entry| entry.last_time).max(),
         }
@@ -262,16 +298,20 @@ impl Journal {
 
     /// The sequences of all events that name an order, from the store's index.
     pub fn order_events(&self, order: OrderId) -> Result<Vec<Sequence>, Error> {
-        let mut copy = StoreCopy::open(&self.inner.paths.store)?;
-        match copy.store() {
-            Some(store) => index::order_events(store, order),
-            None => Ok(Vec::new()),
+        let mut sequences = Vec::new();
+        for chapter in &self.inner.chapters {
+            let mut copy = StoreCopy::open(&chapter.paths.store)?;
+            if let Some(store) = copy.store() {
+                sequences.append(&mut index::order_events(store, order)?);
+            }
         }
+        Ok(sequences)
     }
 
     fn read_block(&self, block: usize, reader: &mut BlockReader, bytes: &mut Vec<u8>) -> Result<(), Error> {
-        let Inner { file, blocks, .. } = &*self.inner;
+        let Inner { chapters, blocks, .. } = &*self.inner;
         let Some(entry) = blocks.get(block) else { return Ok(()) };
+        let file = &chapters[entry.chapter as usize].file;
         file.block(entry.at, entry.length, bytes)?;
         reader.read(bytes).map_err(|error| {
             Error::damaged(file.path(), format!("block {} of {}: {error}", block + 1, blocks.len()))
@@ -280,10 +320,37 @@ impl Journal {
     }
 }
 
-/// The headers of all blocks, if they fit one another and the seal.
-fn read_entries(file: &BlockFile, seal: &Seal) -> Result<Vec<Entry>, Error> {
-    let mut blocks: Vec<Entry> = Vec::new();
-    let (mut at, mut number, mut head) = (file.start(), 0_u64, Hash::default());
+/// Makes a chapter's store anew.
+fn rebuild_chapter(paths: &Paths, seal: Seal) -> Result<(), Error> {
+    let beside = paths.chapter.join("store.new");
+    if beside.exists() {
+        std::fs::remove_dir_all(&beside).map_err(Error::io("remove", &beside))?;
+    }
+    let mut store = Store::open(&beside)?;
+    let mut index = IndexBuilder::default();
+    let mut follower = Follower::of(&seal);
+    let file = BlockFile::open(&paths.blocks)?;
+    let (mut at, mut block) = (file.start(), Vec::new());
+    while let Some(header) = file.header(at)? {
+        file.block(at, header.block_bytes(), &mut block)?;
+        follower.follow_with(&block, &paths.blocks, |event| index.event(event))?;
+        store.insert(header.first_sequence, &block)?;
+        index.block(&header);
+        at += header.block_bytes();
+    }
+    follower.expect_end(&seal, &paths.blocks)?;
+    close_and_compare(&RealDisk, store, index, paths, &beside)?;
+    if paths.store.exists() {
+        std::fs::remove_dir_all(&paths.store).map_err(Error::io("remove", &paths.store))?;
+    }
+    std::fs::rename(&beside, &paths.store).map_err(Error::io("rename to", &paths.store))?;
+    write_seal(&RealDisk, paths, seal).map(|_| ())
+}
+
+/// Adds the headers of all blocks of a chapter, if they fit one another and the seal.
+fn read_entries(file: &BlockFile, seal: &Seal, chapter: u32, blocks: &mut Vec<Entry>) -> Result<(), Error> {
+    let before = blocks.len();
+    let (mut at, mut number, mut head) = (file.start(), seal.before.events, seal.before.head);
     while let Some(header) = file.header(at)? {
         let BlockHeader { first_sequence, last_sequence, first_number, kinds, first_time, last_time, .. } =
             header;
@@ -299,6 +366,7 @@ fn read_entries(file: &BlockFile, seal: &Seal) -> Result<Vec<Entry>, Error> {
         }
         let length = header.block_bytes();
         blocks.push(Entry {
+            chapter,
             at,
             length,
             first_sequence,
@@ -313,10 +381,11 @@ fn read_entries(file: &BlockFile, seal: &Seal) -> Result<Vec<Entry>, Error> {
         number = header.last_number();
         head = header.content;
     }
-    if number != seal.events || blocks.len() as u64 != seal.blocks || head != seal.head_hash {
+    let count = (blocks.len() - before) as u64;
+    if number != seal.after().events || count != seal.blocks || head != seal.head_hash {
         return Err(Error::damaged(file.path(), "holds other blocks than were sealed"));
     }
-    Ok(blocks)
+    Ok(())
 }
 
 /// The events of a journal in order; ends after an error.
@@ -328,6 +397,12 @@ pub struct Events {
     wanted: Vec<Kind>,
     reader: BlockReader,
     bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("journal", &self.journal.path()).field("next", &self.next).finish()
+    }
 }
 
 impl Iterator for Events {

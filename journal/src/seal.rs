@@ -8,6 +8,7 @@ use std::path::Path;
 use genovo_engine::ids::{Hash, Sequence};
 
 use crate::chapter::{Paths, files_below, hash_file, write_whole};
+use crate::disk::Disk;
 use crate::error::{Damage, Error};
 use crate::toml::{self, Line, put_number, put_text};
 
@@ -16,9 +17,26 @@ pub const FORMAT: u64 = 1;
 
 const TITLE: &str = "# The seal of a genovo journal's chapter; `genovo audit verify` checks it.\n";
 
+/// What lies before a chapter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Events in all chapters before it.
+    pub events: u64,
+    /// The sequence of the last of them.
+    pub last_sequence: Sequence,
+    /// The chain's hash after it.
+    pub head: Hash,
+}
+
 /// What was sealed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal {
+    /// Which chapter, counted from 1.
+    pub chapter: u32,
+    /// What lies before it; nothing before the first.
+    pub before: Before,
+    /// Whether another chapter follows: this one's last event closed it.
+    pub continues: bool,
     /// Events in the chapter.
     pub events: u64,
     /// Blocks in the chapter.
@@ -46,12 +64,48 @@ pub struct FileSeal {
     pub hash: Hash,
 }
 
+impl Default for Seal {
+    fn default() -> Seal {
+        Seal {
+            chapter: 1,
+            before: Before::default(),
+            continues: false,
+            events: 0,
+            blocks: 0,
+            first_sequence: Sequence::NONE,
+            last_sequence: Sequence::NONE,
+            head_hash: Hash::default(),
+            identity: Hash::default(),
+            files: Vec::new(),
+        }
+    }
+}
+
 impl Seal {
+    /// What lies before the next chapter.
+    pub(crate) fn after(&self) -> Before {
+        Before {
+            events: self.before.events.saturating_add(self.events),
+            last_sequence: if self.events == 0 { self.before.last_sequence } else { self.last_sequence },
+            head: self.head_hash,
+        }
+    }
+
     /// The seal's text.
     pub fn to_text(&self) -> String {
-        let Seal { events, blocks, first_sequence, last_sequence, head_hash, identity, files } = self;
+        let Seal { chapter, before, continues, events, blocks, first_sequence, last_sequence, .. } = self;
+        let Seal { head_hash, identity, files, .. } = self;
         let mut text = String::from(TITLE);
         put_number("format", FORMAT, &mut text);
+        if *chapter > 1 {
+            put_number("chapter", u64::from(*chapter), &mut text);
+            put_number("events_before", before.events, &mut text);
+            put_number("sequence_before", before.last_sequence.0, &mut text);
+            put_text("head_before", &before.head.to_string(), &mut text);
+        }
+        if *continues {
+            put_number("next_chapter", u64::from(chapter.saturating_add(1)), &mut text);
+        }
         put_number("events", *events, &mut text);
         put_number("blocks", *blocks, &mut text);
         put_number("first_sequence", first_sequence.0, &mut text);
@@ -70,8 +124,8 @@ impl Seal {
         text
     }
 
-    pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
-        write_whole(path, self.to_text().as_bytes())
+    pub(crate) fn write(&self, disk: &dyn Disk, path: &Path) -> Result<(), Error> {
+        write_whole(disk, path, self.to_text().as_bytes())
     }
 
     /// Reads a seal. Only the very text that its contents give is one, so a flipped bit anywhere is found.
@@ -94,6 +148,22 @@ impl Seal {
         }
     }
 
+    /// The seal, if it is that of this chapter and of what comes after `before`.
+    pub(crate) fn expect(self, paths: &Paths, before: &Before) -> Result<Seal, Error> {
+        if self.chapter != paths.number {
+            let problem = format!("seals chapter {}", self.chapter);
+            return Err(Error::damaged(&paths.seal, problem));
+        }
+        if self.before != *before {
+            let mut damage =
+                Damage::new(&paths.seal, "does not follow the chapter before it: the hashes do not join");
+            damage.sealed = Some(self.before.head);
+            damage.recomputed = Some(before.head);
+            return Err(Error::Damaged(Box::new(damage)));
+        }
+        Ok(self)
+    }
+
     fn from_lines(lines: &[Line]) -> Option<Seal> {
         let mut seal = Seal::default();
         for line in lines {
@@ -103,6 +173,10 @@ impl Seal {
                 Line::Table(_) => return None,
                 Line::Number(key, value) => match (key.as_str(), seal.files.last_mut()) {
                     ("format", None) => {}
+                    ("chapter", None) => seal.chapter = u32::try_from(*value).ok()?,
+                    ("events_before", None) => seal.before.events = *value,
+                    ("sequence_before", None) => seal.before.last_sequence = Sequence(*value),
+                    ("next_chapter", None) => seal.continues = true,
                     ("events", None) => seal.events = *value,
                     ("blocks", None) => seal.blocks = *value,
                     ("first_sequence", None) => seal.first_sequence = Sequence(*value),
@@ -111,6 +185,7 @@ impl Seal {
                     _ => return None,
                 },
                 Line::Text(key, value) => match (key.as_str(), seal.files.last_mut()) {
+                    ("head_before", None) => seal.before.head = Hash::parse(value)?,
                     ("head_hash", None) => seal.head_hash = Hash::parse(value)?,
                     ("identity", None) => seal.identity = Hash::parse(value)?,
                     ("name", Some(file)) => file.name = value.clone(),
@@ -127,7 +202,8 @@ impl Seal {
     pub(crate) fn hash_files(paths: &Paths) -> Result<Vec<FileSeal>, Error> {
         let mut files = Vec::new();
         for file in files_below(&paths.chapter)? {
-            if paths.chapter.join(&file) == paths.seal {
+            // The tail goes once there is a seal; a checkpoint has a hash of its own and may be removed.
+            if file == Path::new("seal.toml") || file.starts_with("tail") || file.starts_with("checkpoints") {
                 continue;
             }
             let (bytes, hash) = hash_file(&paths.chapter.join(&file))?;

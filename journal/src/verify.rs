@@ -9,7 +9,7 @@ use crate::chain::Chain;
 use crate::chapter::{BlockFile, Paths};
 use crate::error::{Damage, Error, Intact, Place};
 use crate::group::GROUP_BYTES_MAX;
-use crate::seal::Seal;
+use crate::seal::{Before, Seal};
 use crate::store::StoreCopy;
 use crate::writer::compare;
 
@@ -44,8 +44,6 @@ impl Verification {
 /// What differs is a [`Damage`] in the answer. An error means that nothing could be said: no journal, no
 /// seal, or a file that the system does not let us read.
 pub fn verify(journal: &Path) -> Result<Verification, Error> {
-    let paths = Paths::new(journal);
-    paths.expect_sealed()?;
     let mut verification = Verification {
         journal: journal.to_owned(),
         events: 0,
@@ -54,21 +52,47 @@ pub fn verify(journal: &Path) -> Result<Verification, Error> {
         files: 0,
         first_damage: None,
     };
-    let seal = match Seal::read(&paths.seal) {
+    let mut before = Before::default();
+    let mut chapters = Paths::sealed_chapters(journal)?.into_iter().peekable();
+    while let Some(paths) = chapters.next() {
+        let blocks = verification.blocks;
+        match verify_chapter(&paths, &before, &mut verification)? {
+            Ok(seal) if seal.continues && chapters.peek().is_none() => {
+                let seal = Paths::chapter(journal, paths.number + 1).seal;
+                return Err(Error::Incomplete { journal: journal.to_owned(), seal });
+            }
+            Ok(seal) => before = seal.after(),
+            Err(mut damage) => {
+                damage.intact.blocks += blocks;
+                verification.first_damage = Some(*damage);
+                break;
+            }
+        }
+    }
+    Ok(verification)
+}
+
+/// The same for one chapter, which comes after `before`; adds what is intact to `found`.
+fn verify_chapter(
+    paths: &Paths,
+    before: &Before,
+    found: &mut Verification,
+) -> Result<Result<Seal, Box<Damage>>, Error> {
+    let seal = match Seal::read(&paths.seal).and_then(|seal| seal.expect(paths, before)) {
         Ok(seal) => seal,
-        Err(Error::Damaged(damage)) => {
-            verification.first_damage = Some(*damage);
-            return Ok(verification);
+        Err(Error::Damaged(mut damage)) => {
+            damage.intact.events = before.events;
+            return Ok(Err(damage));
         }
         Err(error) => return Err(error),
     };
-    verification.files = seal.files.len() as u64 + 1;
-    let check = seal.check_files(&paths)?;
-    let mut follower = Follower::new(seal.blocks);
-    let followed = follow_file(&paths, &seal, &mut follower);
-    verification.events = follower.intact.events;
-    verification.blocks = follower.intact.blocks;
-    verification.head_hash = follower.chain.head();
+    found.files += seal.files.len() as u64 + 1;
+    let check = seal.check_files(paths)?;
+    let mut follower = Follower::of(&seal);
+    let followed = follow_file(paths, &seal, &mut follower);
+    found.events = follower.intact.events;
+    found.blocks += follower.intact.blocks;
+    found.head_hash = follower.chain.head();
     let in_chain = match followed {
         Ok(()) => None,
         Err(Error::Damaged(damage)) => Some(*damage),
@@ -82,20 +106,35 @@ pub fn verify(journal: &Path) -> Result<Verification, Error> {
         }
         _ => damage,
     });
-    let found = in_chain.or(check.blocks).or(check.store).or(check.identity);
     let intact = follower.intact;
-    verification.first_damage = found.map(|damage| Damage { intact, ..damage });
-    if verification.first_damage.is_none() {
-        let mut copy = StoreCopy::open(&paths.store)?;
-        if let Some(store) = copy.store() {
-            match compare(store, &paths) {
-                Ok(()) => {}
-                Err(Error::Damaged(damage)) => verification.first_damage = Some(*damage),
-                Err(error) => return Err(error),
-            }
+    if let Some(damage) = in_chain.or(check.blocks).or(check.store).or(check.identity) {
+        return Ok(Err(Box::new(Damage { intact, ..damage })));
+    }
+    let mut copy = StoreCopy::open(&paths.store)?;
+    if let Some(store) = copy.store() {
+        match compare(store, paths) {
+            Ok(()) => {}
+            Err(Error::Damaged(damage)) => return Ok(Err(damage)),
+            Err(error) => return Err(error),
         }
     }
-    Ok(verification)
+    match crate::checkpoint::verify(paths)? {
+        Some(damage) => Ok(Err(Box::new(Damage { intact, ..damage }))),
+        None => Ok(Ok(seal)),
+    }
+}
+
+/// A chapter's seal, if everything is as it was sealed and comes after `before`.
+pub(crate) fn verify_sealed(paths: &Paths, before: &Before) -> Result<Seal, Error> {
+    let mut found = Verification {
+        journal: paths.journal.clone(),
+        events: 0,
+        blocks: 0,
+        head_hash: Hash::default(),
+        files: 0,
+        first_damage: None,
+    };
+    verify_chapter(paths, before, &mut found)?.map_err(Error::Damaged)
 }
 
 /// Follows the chain through `chapter.blocks`.
@@ -121,14 +160,16 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    /// Before the first of so many blocks.
-    pub fn new(blocks: u64) -> Follower {
+    /// Before the first block of a chapter with this seal.
+    pub fn of(seal: &Seal) -> Follower {
+        let Before { events, last_sequence, head } = seal.before;
+        let last_sequence = (events > 0).then_some(last_sequence);
         Follower {
-            chain: Chain::new(),
+            chain: Chain::after(head),
             reader: BlockReader::default(),
-            blocks,
+            blocks: seal.blocks,
             first_sequence: None,
-            intact: Intact::default(),
+            intact: Intact { blocks: 0, events, last_sequence },
         }
     }
 
@@ -188,6 +229,7 @@ impl Follower {
     /// Fails unless what was followed is all that was sealed.
     pub fn expect_end(&self, seal: &Seal, file: &Path) -> Result<(), Error> {
         let Intact { blocks, events, last_sequence } = self.intact;
+        let events = events.saturating_sub(seal.before.events);
         if blocks != seal.blocks || events != seal.events {
             let problem = format!(
                 "holds {blocks} blocks with {events} events, sealed were {} with {}",
@@ -195,6 +237,7 @@ impl Follower {
             );
             return Err(self.damage(file, None, problem, None));
         }
+        let last_sequence = last_sequence.filter(|_| events > 0);
         let (first, last) = (self.first_sequence.unwrap_or_default(), last_sequence.unwrap_or_default());
         if (first, last) != (seal.first_sequence, seal.last_sequence) {
             return Err(self.damage(file, None, "other first or last sequence than sealed".to_owned(), None));

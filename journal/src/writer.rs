@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use genovo_engine::event::Event;
 use genovo_engine::ids::{Hash, Sequence};
@@ -10,12 +11,13 @@ use genovo_engine::log::{Log, LogError};
 
 use crate::block::BlockWriter;
 use crate::chain::{Chain, Fit};
-use crate::chapter::{BLOCKS_MAGIC, BlockFile, Paths, hash_file, sync_directory, sync_files};
+use crate::chapter::{BLOCKS_MAGIC, BlockFile, Paths, expect_empty, hash_file, make_known, sync_files};
+use crate::disk::{Disk, RealDisk};
 use crate::error::Error;
 use crate::group::{EVENT_BYTES_MAX, Group};
 use crate::identity::Identity;
 use crate::index::IndexBuilder;
-use crate::seal::Seal;
+use crate::seal::{Before, Seal};
 use crate::store::Store;
 use crate::storing::Storing;
 use crate::verify::{Follower, follow_file};
@@ -23,8 +25,11 @@ use crate::verify::{Follower, follow_file};
 /// Writes a journal. It is a backtest's log: blocks go to the store as they fill, and only [`Writer::finish`]
 /// makes a journal of them. Dropped without it, or after an error, what lies there is incomplete and every
 /// reader says so.
+///
+/// A live journal's blocks are made by the same writer, one for each chapter.
 pub struct Writer {
     paths: Paths,
+    disk: Arc<dyn Disk>,
     chain: Chain,
     group: Group,
     packer: BlockWriter,
@@ -55,26 +60,29 @@ impl Writer {
     /// Begins a journal in a directory that is empty or not there yet.
     pub fn create(journal: &Path, identity: &Identity) -> Result<Writer, Error> {
         let paths = Paths::new(journal);
-        fs::create_dir_all(journal).map_err(Error::io("create", journal))?;
-        if fs::read_dir(journal).map_err(Error::io("list", journal))?.next().is_some() {
-            return Err(Error::NotEmpty { path: journal.to_owned() });
-        }
-        identity.write(&paths.identity)?;
+        expect_empty(journal)?;
+        identity.write(&RealDisk, &paths.identity)?;
         fs::create_dir(&paths.chapter).map_err(Error::io("create", &paths.chapter))?;
+        Writer::chapter(paths, Arc::new(RealDisk), Before::default())
+    }
+
+    /// Begins the blocks of a chapter that is there, after those before it.
+    pub(crate) fn chapter(paths: Paths, disk: Arc<dyn Disk>, before: Before) -> Result<Writer, Error> {
         let mut file = File::create_new(&paths.blocks).map_err(Error::io("create", &paths.blocks))?;
         file.write_all(BLOCKS_MAGIC).map_err(Error::io("write", &paths.blocks))?;
         let store = Storing::spawn(Store::open(&paths.store)?)?;
         Ok(Writer {
-            paths,
-            chain: Chain::new(),
+            chain: Chain::after(before.head),
             group: Group::default(),
             packer: BlockWriter::default(),
             block: Vec::new(),
             file,
             store,
             index: IndexBuilder::default(),
-            seal: Seal::default(),
+            seal: Seal { chapter: paths.number, before, ..Seal::default() },
             stopped: false,
+            paths,
+            disk,
         })
     }
 
@@ -123,7 +131,12 @@ impl Writer {
     /// Every block is read back from the reopened store and compared byte by byte with `chapter.blocks`,
     /// whose events are decoded, encoded canonically again and compared with the chain. Only then is there a
     /// `seal.toml`.
-    pub fn finish(mut self) -> Result<Sealed, Error> {
+    pub fn finish(self) -> Result<Sealed, Error> {
+        self.finish_chapter(false)
+    }
+
+    /// The same for a chapter; `continues` says that another one follows.
+    pub(crate) fn finish_chapter(mut self, continues: bool) -> Result<Sealed, Error> {
         if self.stopped {
             return Err(Error::Stopped { path: self.paths.journal });
         }
@@ -132,15 +145,18 @@ impl Writer {
             let content = self.chain.close();
             self.write_group(previous, content)?;
         }
-        let Writer { paths, chain, file, store, index, mut seal, .. } = self;
-        file.sync_all().map_err(Error::io("sync", &paths.blocks))?;
+        let Writer { paths, disk, chain, file, store, index, mut seal, .. } = self;
+        drop(file);
+        disk.sync_file(&paths.blocks).map_err(Error::io("sync", &paths.blocks))?;
+        seal.continues = continues;
         seal.head_hash = chain.head();
         let (_, identity) = hash_file(&paths.identity)?;
         seal.identity = identity;
-        close_and_compare(store.finish()?, index, &paths, &paths.store)?;
-        follow_file(&paths, &seal, &mut Follower::new(seal.blocks))?;
-        sync_directory(&paths.journal)?;
-        write_seal(&paths, seal)
+        close_and_compare(&*disk, store.finish()?, index, &paths, &paths.store)?;
+        follow_file(&paths, &seal, &mut Follower::of(&seal))?;
+        make_known(&*disk, &paths.chapter)?;
+        make_known(&*disk, &paths.journal)?;
+        write_seal(&*disk, &paths, seal)
     }
 
     #[cold]
@@ -178,7 +194,7 @@ impl Writer {
 
     fn write_group(&mut self, previous: Hash, content: Hash) -> Result<(), Error> {
         // The event that did not fit is not counted yet, so this is the number of the group's first event.
-        let first_number = self.seal.events - self.group.len() as u64 + 1;
+        let first_number = self.seal.before.events + self.seal.events - self.group.len() as u64 + 1;
         let first = self.group.sequence(0).unwrap_or(Sequence::NONE);
         let header = self
             .packer
@@ -214,6 +230,7 @@ impl Log for Writer {
 /// Writes the indexes, closes the store, reopens it once, which writes sled's snapshot, compares it with
 /// `chapter.blocks`, and brings its files to the disk.
 pub(crate) fn close_and_compare(
+    disk: &dyn Disk,
     store: Store,
     index: IndexBuilder,
     paths: &Paths,
@@ -224,7 +241,7 @@ pub(crate) fn close_and_compare(
     let mut store = Store::open(directory)?;
     compare(&mut store, paths)?;
     store.close()?;
-    sync_files(directory)
+    sync_files(disk, directory)
 }
 
 /// Compares every block of a store with `chapter.blocks`, byte by byte.
@@ -250,9 +267,9 @@ pub(crate) fn compare(store: &mut Store, paths: &Paths) -> Result<(), Error> {
 }
 
 /// Hashes every file and writes the seal.
-pub(crate) fn write_seal(paths: &Paths, mut seal: Seal) -> Result<Sealed, Error> {
+pub(crate) fn write_seal(disk: &dyn Disk, paths: &Paths, mut seal: Seal) -> Result<Sealed, Error> {
     seal.files = Seal::hash_files(paths)?;
-    seal.write(&paths.seal)?;
+    seal.write(disk, &paths.seal)?;
     let of_blocks = |name: &str| paths.chapter.join(name) == paths.blocks;
     let bytes = |blocks: bool| {
         seal.files.iter().filter(|file| of_blocks(&file.name) == blocks).map(|file| file.bytes).sum()

@@ -400,7 +400,7 @@ fn journal<'a>(
         notes.push(format!("left out, as a market journal describes itself: {}", left_out.join(", ")));
     }
     let content = match Journal::open(&path) {
-        Ok(journal) => journal.seal().head_hash,
+        Ok(journal) => journal.summary().head_hash,
         Err(error) => {
             let label = if path.exists() { error.to_string() } else { near(&path) };
             section.fail("path", format!("cannot read the data {}", path.display()), label);

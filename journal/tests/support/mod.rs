@@ -11,7 +11,7 @@ use genovo_engine::ids::*;
 use genovo_engine::order::Status;
 use genovo_engine::settings::{Commission, Instrument};
 use genovo_engine::units::*;
-use genovo_journal::{Identity, Sealed, Writer};
+use genovo_journal::{Identity, LiveJournal, LiveOptions, Sealed, Writer};
 
 /// A small generator, so that a seed gives the same events for ever.
 pub struct Random(u64);
@@ -416,4 +416,38 @@ pub fn bytes_of(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     files
+}
+
+/// A run of several chapters: after each of `lengths` events one that closes the chapter, but not after the last.
+pub fn chapters(seed: u64, lengths: &[usize]) -> Vec<Event> {
+    let mut all = events(seed, lengths.iter().sum::<usize>());
+    let mut at = 0;
+    for (chapter, length) in (1..).zip(&lengths[..lengths.len() - 1]) {
+        at += length;
+        let mut event = all[at - 1].clone();
+        event.header.cause = Sequence::NONE;
+        event.header.instrument = InstrumentId::NONE;
+        event.fact = Fact::ChapterClosed(ChapterClosed { chapter, reason: ChapterReason::Asked });
+        all[at - 1] = event;
+    }
+    all
+}
+
+/// Small files, so that a test goes through many; no reserve.
+pub fn live_options() -> LiveOptions {
+    LiveOptions { file_bytes: 16 * 1024, reserve_bytes: 0, ..LiveOptions::default() }
+}
+
+/// What a live journal holds now, sealed or not.
+pub fn read_live(path: &Path) -> Vec<Event> {
+    LiveJournal::open(path).unwrap().events().collect::<Result<_, _>>().unwrap()
+}
+
+/// An order that events name.
+pub fn some_order(events: &[Event]) -> OrderId {
+    let order = events.iter().find_map(|event| match &event.fact {
+        Fact::OrderFilled(fill) => Some(fill.order),
+        _ => None,
+    });
+    order.expect("there are fills")
 }
