@@ -7,8 +7,8 @@ use crate::ids::Sequence;
 use crate::units::Timestamp;
 use crate::world::{Source, WorldError};
 
-/// Events read from a source at once.
-const BATCH: usize = 1_024;
+/// Events read from a source at once: they stay in the first-level cache until they are taken.
+const BATCH: usize = 256;
 
 /// The merged market stream. Arrival times never run backwards.
 pub struct Merge {

@@ -11,10 +11,10 @@ use crate::event::{Event, Fact};
 use crate::log::{Log, LogError};
 use crate::world::{Source, WorldError};
 
-/// Events in a batch: large enough that a queue's cost vanishes, small enough to stay in the second-level cache.
-const BATCH: usize = 1_024;
+/// Events in a batch: large enough that a queue's cost vanishes, small enough to stay in a core's cache.
+const BATCH: usize = 256;
 /// Batches under way between two stages.
-const DEPTH: usize = 16;
+const DEPTH: usize = 64;
 
 type Batch = Vec<Event>;
 

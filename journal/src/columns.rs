@@ -202,7 +202,7 @@ impl Packer {
         // The first few tell the divisor nearly always: it is tried on all while they are divided. When a later
         // number shows it to be too large, all begin anew.
         let mut divisor = 0;
-        for step in steps.iter().skip_while(|&&step| step == base).take(8) {
+        for step in steps.iter().filter(|&&step| step != base).take(16) {
             divisor = greatest_common_divisor(divisor, step.wrapping_sub(base).unsigned_abs());
         }
         loop {
@@ -235,7 +235,8 @@ fn write_frame(frame: &[u64], patches: &mut Vec<u64>, out: &mut Vec<u8>) {
     let (fours, rest) = frame.as_chunks::<4>();
     for values in fours {
         for (of_width, &value) in counts.iter_mut().zip(values) {
-            of_width[width_of(value)] += 1;
+            let count = &mut of_width[width_of(value)];
+            *count = count.wrapping_add(1);
         }
     }
     for &value in rest {
@@ -256,17 +257,18 @@ fn write_frame(frame: &[u64], patches: &mut Vec<u64>, out: &mut Vec<u8>) {
         pack(frame, best, out);
         return;
     }
-    let count_at = out.len();
-    out.extend_from_slice(&[0, (widest - best) as u8]);
-    pack(frame, best, out);
-    patches.clear();
+    // Every place is written and only those of patches are kept: where they are no branch could foresee.
+    let (mut places, mut count) = ([0_u8; FRAME], 0_usize);
     for (place, &value) in frame.iter().enumerate() {
-        if value >> best != 0 {
-            out.push(place as u8);
-            patches.push(value >> best);
-        }
+        places[count] = place as u8;
+        count = count.wrapping_add(usize::from(value >> best != 0));
     }
-    out[count_at] = patches.len() as u8;
+    let places = &places[..count];
+    out.extend_from_slice(&[count as u8, (widest - best) as u8]);
+    pack(frame, best, out);
+    out.extend_from_slice(places);
+    patches.clear();
+    patches.extend(places.iter().map(|&place| frame[usize::from(place)] >> best));
     pack(patches, widest - best, out);
 }
 
