@@ -1,6 +1,8 @@
 //! Events and journals for the tests.
 #![allow(dead_code)] // Each test binary uses its part.
 
+pub mod power;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
