@@ -75,6 +75,7 @@ pub fn gold() -> Settings {
             margin_initial: "0.02".parse().unwrap(),
             margin_maintenance: "0.01".parse().unwrap(),
             commission: Commission::default(),
+            currency: None,
         }],
         sources: vec![SourceSettings {
             instrument: InstrumentId(1),
@@ -88,6 +89,8 @@ pub fn gold() -> Settings {
             bar_interval: None,
             bar_known_after: None,
         }],
+        rates: Vec::new(),
+        calendars: Vec::new(),
         bars: Some(BarSettings { interval: Nanoseconds(300 * 1_000_000_000), price: BarPrice::Mid }),
         trigger: Trigger::OnSignal,
         strategy: StrategySettings {
@@ -109,6 +112,7 @@ pub fn gold() -> Settings {
             touch: TouchRule::Always,
             slippage: Slippage::Ticks(1),
             day_end: Nanoseconds::ZERO,
+            when_closed: WhenClosed::Deny,
         },
         quality: QualitySettings {
             crossed: FlawAction::Keep,

@@ -1,23 +1,26 @@
-//! Cash and positions: one netting account in one currency.
+//! Cash and positions: one netting account, kept in one currency, trading instruments in any.
 //!
 //! A position is carried at the sum of what it cost, not at an average price, so that nothing is lost to rounding
 //! before it is closed. P&L and commission are rounded to the currency's digits, half to even, once a fill.
 
-use crate::event::{Fill, TradeCorrected};
+use crate::event::{CorporateAction, Fill, TradeCorrected};
 use crate::market::Market;
 use crate::settings::{AccountKind, Settings};
-use crate::units::{Money, Price, Quantity, Ratio, SCALE};
+use crate::units::{Money, Price, Quantity, Ratio, SCALE, mul_div_half_even};
 
 /// What is held of one instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     /// How much; negative when short.
     pub quantity: Quantity,
-    /// What it cost: price × quantity × multiplier of what is open, with the sign of `quantity`.
+    /// What it cost: price × quantity × multiplier of what is open, with the sign of `quantity`. In the instrument's
+    /// currency on margin, where the other currency is borrowed; in the account's where everything is paid in full.
     pub cost: Money,
     /// P&L of what was closed, commission not included.
     pub realised: Money,
     multiplier: Quantity,
+    /// Whether `cost` was paid in the account's currency.
+    paid: bool,
 }
 
 /// More than the account can count.
@@ -32,21 +35,63 @@ pub fn notional(price: Price, quantity: Quantity, multiplier: Quantity) -> Money
     if multiplier.0 == SCALE { value } else { value.times(Ratio(multiplier.0)) }
 }
 
+/// The rate by which amounts of one currency become another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// As it was quoted.
+    pub price: Price,
+    /// Whether it says how much of the other currency one of the account's is.
+    pub inverse: bool,
+}
+
+impl Rate {
+    /// An amount in the account's currency, to 1e-9, half to even.
+    pub fn convert(self, amount: Money) -> Money {
+        match self.inverse {
+            false => amount.times(Ratio(self.price.0)),
+            true => Money(mul_div_half_even(amount.0, i128::from(SCALE), i128::from(self.price.0))),
+        }
+    }
+}
+
+/// An amount in the account's currency; without a rate it is.
+#[inline]
+pub fn converted(amount: Money, rate: Option<Rate>) -> Money {
+    rate.map_or(amount, |rate| rate.convert(amount))
+}
+
+/// The rate from an instrument's currency is not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no rate from the instrument's currency to the account's")]
+pub struct NoRate;
+
 impl Position {
+    /// What `quantity` is worth at `price` in the currency in which the position's cost is kept.
+    fn worth(&self, price: Price, quantity: Quantity, rate: Option<Rate>) -> Money {
+        converted(notional(price, quantity, self.multiplier), rate.filter(|_| self.paid))
+    }
+
     /// Books a fill of `quantity` (signed) at `price`; the P&L of the part that closes, rounded to `digits`.
-    fn fill(&mut self, price: Price, quantity: Quantity, digits: u8) -> Result<Money, PositionOverflow> {
+    fn fill(
+        &mut self,
+        price: Price,
+        quantity: Quantity,
+        digits: u8,
+        rate: Option<Rate>,
+    ) -> Result<Money, PositionOverflow> {
         let after = self.quantity.0.checked_add(quantity.0).ok_or(PositionOverflow)?;
         let mut profit = Money::ZERO;
         let mut opening = quantity;
         if self.quantity.signum() * quantity.signum() < 0 {
             let closing = Quantity(quantity.0.abs().min(self.quantity.0.abs()) * self.quantity.signum());
             let cost = self.cost.share(closing, self.quantity);
-            profit = (notional(price, closing, self.multiplier) - cost).round_to(digits);
+            let difference = self.worth(price, closing, rate) - cost;
+            profit = converted(difference, rate.filter(|_| !self.paid)).round_to(digits);
             self.cost -= cost;
             opening = quantity + closing;
         }
         if opening != Quantity::ZERO {
-            self.cost += notional(price, opening, self.multiplier);
+            self.cost += self.worth(price, opening, rate);
         }
         self.quantity = Quantity(after);
         self.realised += profit;
@@ -55,11 +100,15 @@ impl Position {
 
     /// What closing at `mark` would add to the cash.
     #[inline]
-    pub fn unrealised(&self, mark: Price) -> Money {
-        notional(mark, self.quantity, self.multiplier) - self.cost
+    pub fn unrealised(&self, mark: Price, rate: Option<Rate>) -> Money {
+        match rate {
+            None => notional(mark, self.quantity, self.multiplier) - self.cost,
+            Some(rate) if self.paid => self.worth(mark, self.quantity, Some(rate)) - self.cost,
+            Some(rate) => rate.convert(notional(mark, self.quantity, self.multiplier) - self.cost),
+        }
     }
 
-    /// The mean price of what is open, rounded to 1e-9; for people, never for sums.
+    /// The mean price of what is open in the currency of its cost, rounded to 1e-9; for people, never for sums.
     pub fn average_price(&self) -> Option<Price> {
         let units = Money(i128::from(self.quantity.0)).times(Ratio(self.multiplier.0)).0;
         (units != 0).then(|| {
@@ -80,13 +129,35 @@ pub struct Account {
     pub commissions: Money,
     /// One position an instrument.
     pub positions: Vec<Position>,
+    /// What dividends brought, less what they cost.
+    pub dividends: Money,
     digits: u8,
+    /// For each instrument, whose quotes are the rate from its currency; empty when all are the account's.
+    conversions: Vec<Option<Conversion>>,
+}
+
+/// Whose quotes are a rate.
+#[derive(Clone, Copy, Debug)]
+struct Conversion {
+    /// The index of the instrument; `None` where the settings name none, so that the rate is never known.
+    index: Option<usize>,
+    inverse: bool,
 }
 
 impl Account {
     /// An account with its starting cash and no positions.
     pub fn new(settings: &Settings) -> Account {
-        let position = |multiplier| Position { multiplier, ..Position::default() };
+        let paid = settings.account.kind == AccountKind::Cash;
+        let position = |multiplier| Position { multiplier, paid, ..Position::default() };
+        let conversion = |currency: &String| {
+            let rate = settings.rates.iter().find(|rate| rate.currency == *currency);
+            Conversion {
+                index: rate.and_then(|rate| rate.instrument.index()),
+                inverse: rate.is_some_and(|rate| rate.inverse),
+            }
+        };
+        let foreign = settings.instruments.iter().any(|instrument| instrument.currency.is_some());
+        let conversions = settings.instruments.iter().filter(|_| foreign);
         Account {
             kind: settings.account.kind,
             balance: settings.account.cash,
@@ -96,14 +167,37 @@ impl Account {
                 .iter()
                 .map(|instrument| position(instrument.multiplier))
                 .collect(),
+            dividends: Money::ZERO,
             digits: settings.account.digits,
+            conversions: conversions.map(|instrument| instrument.currency.as_ref().map(conversion)).collect(),
+        }
+    }
+
+    /// The rate from the currency of the instrument at `index`; `None` when it is the account's.
+    #[inline]
+    pub fn rate(&self, index: usize, markets: &[Market]) -> Result<Option<Rate>, NoRate> {
+        let Some(Some(conversion)) = self.conversions.get(index) else { return Ok(None) };
+        let market = conversion.index.and_then(|index| markets.get(index)).ok_or(NoRate)?;
+        // A rate that is not above zero is none.
+        let price = market.middle().filter(|price| price.0 > 0).ok_or(NoRate)?;
+        Ok(Some(Rate { price, inverse: conversion.inverse }))
+    }
+
+    /// The rate that a fill of the instrument at `index` names.
+    pub fn rate_of(&self, index: usize, fill: &Fill) -> Result<Option<Rate>, NoRate> {
+        match (self.conversions.get(index), fill.rate) {
+            (Some(Some(conversion)), Some(price)) if price.0 > 0 => {
+                Ok(Some(Rate { price, inverse: conversion.inverse }))
+            }
+            (Some(Some(_)), _) => Err(NoRate),
+            (Some(None) | None, _) => Ok(None),
         }
     }
 
     /// Books an execution of the instrument at `index`; its P&L before commission.
-    pub fn fill(&mut self, index: usize, fill: &Fill) -> Result<Money, PositionOverflow> {
+    pub fn fill(&mut self, index: usize, fill: &Fill, rate: Option<Rate>) -> Result<Money, PositionOverflow> {
         let quantity = Quantity(fill.quantity.0 * fill.side.sign());
-        let profit = self.positions[index].fill(fill.price, quantity, self.digits)?;
+        let profit = self.positions[index].fill(fill.price, quantity, self.digits, rate)?;
         self.balance += profit - fill.commission;
         self.commissions += fill.commission;
         Ok(profit)
@@ -112,28 +206,76 @@ impl Account {
     /// Takes an execution of the instrument at `index` back, and books it at the price that holds, if it ever was.
     ///
     /// Equity comes out exactly; how much of a correction counts as realised depends on what was traded since.
-    pub fn correct(&mut self, index: usize, trade: &TradeCorrected) -> Result<(), PositionOverflow> {
+    pub fn correct(
+        &mut self,
+        index: usize,
+        trade: &TradeCorrected,
+        rate: Option<Rate>,
+    ) -> Result<(), PositionOverflow> {
         let quantity = Quantity(trade.quantity.0 * trade.side.sign());
         let position = &mut self.positions[index];
-        let mut profit = position.fill(trade.price, -quantity, self.digits)?;
+        let mut profit = position.fill(trade.price, -quantity, self.digits, rate)?;
         if let Some(price) = trade.corrected {
-            profit += position.fill(price, quantity, self.digits)?;
+            profit += position.fill(price, quantity, self.digits, rate)?;
         }
         self.balance += profit - trade.commission;
         self.commissions += trade.commission;
         Ok(())
     }
 
-    /// Balance and open P&L at the prices at which everything could be closed. A position whose market is unknown
-    /// counts at cost.
+    /// A split or a dividend of the instrument at `index`. `mark` is the price after it at which the position could be
+    /// closed; what a split leaves beyond whole lots is paid out at it, or at cost where there is none.
+    pub fn act(
+        &mut self,
+        index: usize,
+        action: &CorporateAction,
+        lot: Quantity,
+        mark: Option<Price>,
+        rate: Option<Rate>,
+    ) -> Result<(), PositionOverflow> {
+        let position = &mut self.positions[index];
+        match *action {
+            CorporateAction::Split { new, old } => {
+                let units = i128::from(position.quantity.0) * i128::from(new) / i128::from(old.max(1));
+                position.quantity = Quantity(i64::try_from(units).map_err(|_| PositionOverflow)?);
+                let odd = position.quantity - position.quantity.round_down_to(lot);
+                if odd != Quantity::ZERO {
+                    let profit = match mark {
+                        Some(mark) => position.fill(mark, -odd, self.digits, rate)?,
+                        None => {
+                            position.cost -= position.cost.share(odd, position.quantity);
+                            position.quantity -= odd;
+                            Money::ZERO
+                        }
+                    };
+                    self.balance += profit;
+                }
+            }
+            CorporateAction::Dividend { amount } => {
+                let paid = notional(amount, position.quantity, position.multiplier);
+                let paid = converted(paid, rate).round_to(self.digits);
+                self.balance += paid;
+                self.dividends += paid;
+            }
+        }
+        Ok(())
+    }
+
+    /// Balance and open P&L at the prices at which everything could be closed. A position whose market or rate is
+    /// unknown counts at cost.
     pub fn equity(&self, markets: &[Market]) -> Money {
-        let open =
-            self.positions.iter().zip(markets).filter(|(position, _)| position.quantity != Quantity::ZERO);
-        let profits = open.map(|(position, market)| match market.mark(position.quantity.signum()) {
-            Some(mark) => position.unrealised(mark),
-            None => Money::ZERO,
-        });
-        self.balance + profits.sum()
+        let mut equity = self.balance;
+        for (index, (position, market)) in self.positions.iter().zip(markets).enumerate() {
+            if position.quantity == Quantity::ZERO {
+                continue;
+            }
+            if let (Some(mark), Ok(rate)) =
+                (market.mark(position.quantity.signum()), self.rate(index, markets))
+            {
+                equity += position.unrealised(mark, rate);
+            }
+        }
+        equity
     }
 }
 
@@ -151,7 +293,7 @@ mod tests {
     }
 
     fn fill(position: &mut Position, price: &str, quantity: &str) -> Money {
-        position.fill(price.parse().unwrap(), quantity.parse().unwrap(), 2).unwrap()
+        position.fill(price.parse().unwrap(), quantity.parse().unwrap(), 2, None).unwrap()
     }
 
     #[test]
@@ -163,7 +305,7 @@ mod tests {
         assert_eq!(fill(&mut position, "108", "-5"), money("15"));
         assert_eq!(fill(&mut position, "100", "-20"), money("-75"));
         assert_eq!((position.quantity, position.cost), ("-5".parse().unwrap(), money("-500")));
-        assert_eq!(position.unrealised("98".parse().unwrap()), money("10"));
+        assert_eq!(position.unrealised("98".parse().unwrap(), None), money("10"));
         assert_eq!(fill(&mut position, "98", "5"), money("10"));
         assert_eq!(
             (position.quantity, position.cost, position.realised),
@@ -199,7 +341,7 @@ mod tests {
             let (mut cash, mut profit) = (Money::ZERO, Money::ZERO);
             let mut trade = |position: &mut Position, price: Price, quantity: Quantity| {
                 cash -= price * quantity;
-                profit += position.fill(price, quantity, 2).unwrap();
+                profit += position.fill(price, quantity, 2, None).unwrap();
                 (cash, profit)
             };
             let mut last = Price(SCALE);

@@ -3,7 +3,8 @@
 //! A bar covers `[open time, open time + interval)` of arrival time and is known at the first event at or after its
 //! end. Spans without a tick give no bar.
 
-use crate::event::{Bar, Fact};
+use crate::event::{Bar, CorporateAction, Fact};
+use crate::market::adjusted;
 use crate::settings::{BarPrice, BarSettings};
 use crate::units::{Nanoseconds, Price, Quantity, Timestamp};
 
@@ -57,6 +58,15 @@ impl BarBuilder {
         self.current.take()
     }
 
+    /// Brings the bar under way to the prices after a split. A dividend is a move like any other.
+    pub fn adjust(&mut self, action: &CorporateAction) {
+        if let (Some(bar), CorporateAction::Split { .. }) = (&mut self.current, action) {
+            for price in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
+                *price = adjusted(*price, action);
+            }
+        }
+    }
+
     /// The bar under way, for the state hash.
     pub fn current(&self) -> Option<&Bar> {
         self.current.as_ref()
@@ -107,6 +117,15 @@ impl AverageTrueRange {
         }
         self.close = bar.close.as_f64();
         self.seen = self.seen.saturating_add(1);
+    }
+
+    /// Brings the average to the prices after a split. A dividend is a move like any other.
+    pub fn adjust(&mut self, action: &CorporateAction) {
+        if let CorporateAction::Split { new, old } = *action {
+            let factor = f64::from(old) / f64::from(new.max(1));
+            self.close *= factor;
+            self.value *= factor;
+        }
     }
 
     /// The average in price units.

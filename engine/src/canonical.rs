@@ -23,7 +23,7 @@ use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio, Timestamp};
 const FLAG_RECEIVED: u8 = 1;
 /// `cause` follows; without it, there is none.
 const FLAG_CAUSE: u8 = 2;
-/// The first optional field of a quote, trade or bar follows.
+/// The first optional field follows.
 const FLAG_FIRST: u8 = 4;
 /// The second optional field follows.
 const FLAG_SECOND: u8 = 8;
@@ -75,6 +75,11 @@ pub fn encode(event: &Event, out: &mut Vec<u8>) {
         Fact::QuoteChanged(quote) => (quote.bid_size.is_some(), quote.ask_size.is_some()),
         Fact::TradePrinted(trade) => (trade.size.is_some(), trade.aggressor.is_some()),
         Fact::BarReceived(bar) | Fact::BarClosed(bar) => (bar.volume.is_some(), false),
+        // What came to these facts later stands at their end, and only where it says something.
+        Fact::InstrumentDefined(instrument) => (instrument.currency.is_some(), false),
+        Fact::OrderFilled(fill) => (fill.rate.is_some(), false),
+        Fact::RiskAssessed(verdict) => (verdict.rate.is_some(), false),
+        Fact::OrderSubmitted(order) => (!order.terms.is_plain(), false),
         _ => (false, false),
     };
     if first {
@@ -146,12 +151,14 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
         }
         Fact::RunStarted(fact) => fact.write(out),
         Fact::InstrumentDefined(fact) => fact.write(out),
+        Fact::CorporateActionApplied(fact) => fact.write(out),
+        Fact::SessionChanged(fact) => fact.write(out),
         Fact::TimerFired(fact) => fact.write(out),
         Fact::ChapterClosed(fact) => fact.write(out),
         Fact::OrderAccepted(fact) | Fact::CancelRejected(fact) | Fact::CancelRequested(fact) => {
             fact.write(out)
         }
-        Fact::OrderRejected(fact) => fact.write(out),
+        Fact::OrderRejected(fact) | Fact::ReplaceRejected(fact) => fact.write(out),
         Fact::OrderFilled(fact) => fact.write(out),
         Fact::OrderCancelled(fact) | Fact::OrderExpired(fact) => fact.write(out),
         Fact::OrderUnknown(fact) => fact.write(out),
@@ -162,6 +169,9 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
         Fact::OperatorCommanded(fact) => fact.write(out),
         Fact::FeedGap(fact) => fact.write(out),
         Fact::ClockChecked(fact) => fact.write(out),
+        Fact::OrderTriggered(fact) => fact.write(out),
+        Fact::OrderReplaced(fact) => fact.write(out),
+        Fact::ReplaceRequested(fact) => fact.write(out),
         Fact::DataFlagged(fact) => fact.write(out),
         Fact::FeaturesComputed(fact) => fact.write(out),
         Fact::DecisionMade(fact) => fact.write(out),
@@ -229,16 +239,25 @@ macro_rules! numbered {
 }
 numbered! {
     Side { Buy, Sell }
-    TimeInForce { Gtc, Day, Ioc, Fok }
+    TimeInForce { Gtc, Day, Ioc, Fok, Gtd }
+    Contingency { OneTriggersOthers, OneCancelsOthers, Bracket }
+    ReplaceReason { Requested, SiblingFilled, ParentEnded, PositionShrank, Split }
     Liquidity { Maker, Taker }
     RejectReason {
-        QuantityOffLot, PriceOffTick, NoMarket, UnknownInstrument, NeverArrived, Broker, Unsupported
+        QuantityOffLot, PriceOffTick, NoMarket, UnknownInstrument, NeverArrived, Broker, Unsupported, WouldTake,
+        MarketClosed, ParentEnded, NothingToReduce, NotWorking, NotAboveFilled,
     }
-    CloseReason { Requested, ImmediateRest, NotFillable, DayEnded, Broker }
+    CloseReason {
+        Requested, ImmediateRest, NotFillable, DayEnded, Broker, DateReached, SiblingFilled, ParentEnded,
+        PositionClosed, WouldTake, Split,
+    }
     ChapterReason { DayEnded, SizeReached, Asked }
     Flaw { Crossed, Locked, OutOfOrder, Duplicate, Gap, Outlier }
     FlawAction { Keep, Drop, Halt }
-    Rule { NoMarket, PerTradeRisk, TotalRisk, MinimumPosition, BuyingPower }
+    Rule {
+        NoMarket, PerTradeRisk, TotalRisk, MinimumPosition, BuyingPower, InvalidOrder, ReduceOnly, NoRate,
+        MarketClosed,
+    }
     Outcome { Allowed, Reduced, Denied }
     DistanceSource { AverageTrueRange, ShareOfPrice, Stop, Unknown }
     WorldKind { Simulated, Live, Market }
@@ -246,7 +265,8 @@ numbered! {
     Connection { Disconnected, Connecting, Authenticating, Syncing, Live, Degraded, Backoff, Terminal }
     OperatorCommand { Pause, GoOn, Flatten, Kill, KillAndFlatten, Stop }
     Status {
-        Submitted, Accepted, PartiallyFilled, CancelPending, Filled, Cancelled, Rejected, Expired, Denied
+        Submitted, Accepted, PartiallyFilled, CancelPending, Filled, Cancelled, Rejected, Expired, Denied,
+        ReplacePending,
     }
 }
 
@@ -266,24 +286,26 @@ macro_rules! fields {
 }
 fields! {
     RunStarted { world, logic_version, seed, settings, settings_hash, features, model }
-    Instrument { symbol, tick, lot, multiplier, margin_initial, margin_maintenance, commission }
     Commission { taker, maker, per_unit, minimum }
     TimerFired { timer }
     ChapterClosed { chapter, reason }
     OrderNotice { order }
     OrderRejected { order, reason }
-    Fill { order, side, price, quantity, remaining, liquidity, commission, bid, ask }
     OrderClosed { order, unfilled, reason }
+    OrderTriggered { order, trigger, price }
+    OrderReplaced { order, kind, quantity, reason }
+    Replacement { order, kind, quantity }
+    Membership { first, count, link, after }
+    Terms { post_only, reduce_only, expires, list }
+    OrderList { instrument, link, orders }
+    NewOrder { side, kind, time_in_force, quantity, post_only, reduce_only, expires }
+    SessionChanged { open, until }
     DataFlagged { flaw, action, size }
     Features { values, valid }
     Decision { strategy, actions, because, evidence, equity, position }
     Evidence { name, value }
-    Verdict {
-        outcome, rule, side, closing, asked, granted, price, distance, distance_source, equity, rules
-    }
     RuleResult { rule, outcome, limit, asked, granted, quantity }
     OrderDenied { order, rule }
-    Order { order, side, kind, time_in_force, quantity, bid, ask, position }
     TradeCorrected { order, side, quantity, price, corrected, commission }
     AccountReported { balance }
     PositionReported { quantity }
@@ -292,6 +314,63 @@ fields! {
     FeedGap { count, from, to }
     ClockChecked { step }
     RunEnded { inputs, derived, decisions, orders, fills, equity, state_hash }
+}
+
+/// Facts with a last field that is written only where it says something; a flag of the event tells whether it does.
+trait Flagged: Canonical {
+    fn read_flagged(input: &mut Input<'_>, flag: bool) -> Result<Self, DecodeError>;
+}
+
+macro_rules! fields_and_flagged {
+    ($($type:ident { $($field:ident),* } $last:ident if $says:expr;)*) => {
+        $(impl Canonical for $type {
+            fn write(&self, out: &mut Vec<u8>) {
+                let Self { $($field,)* $last } = self;
+                $($field.write(out);)*
+                if $says($last) {
+                    $last.write(out);
+                }
+            }
+
+            fn read(input: &mut Input<'_>) -> Result<$type, DecodeError> {
+                $type::read_flagged(input, false)
+            }
+        }
+
+        impl Flagged for $type {
+            fn read_flagged(input: &mut Input<'_>, flag: bool) -> Result<$type, DecodeError> {
+                $(let $field = Canonical::read(input)?;)*
+                let $last = if flag { Canonical::read(input)? } else { Default::default() };
+                if flag && !$says(&$last) {
+                    return Err(DecodeError::Invalid { what: "the flag of a last field", value: 1 });
+                }
+                Ok($type { $($field,)* $last })
+            }
+        })*
+    };
+}
+fields_and_flagged! {
+    Instrument { symbol, tick, lot, multiplier, margin_initial, margin_maintenance, commission }
+        currency if Option::is_some;
+    Fill { order, side, price, quantity, remaining, liquidity, commission, bid, ask } rate if Option::is_some;
+    Verdict { outcome, rule, side, closing, asked, granted, price, distance, distance_source, equity, rules }
+        rate if Option::is_some;
+    Order { order, side, kind, time_in_force, quantity, bid, ask, position }
+        terms if |terms: &Terms| !terms.is_plain();
+}
+
+impl Canonical for bool {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<bool, DecodeError> {
+        match input.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            value => Err(DecodeError::Invalid { what: "yes or no", value: u64::from(value) }),
+        }
+    }
 }
 
 impl Canonical for Hash {
@@ -387,6 +466,19 @@ impl Canonical for OrderKind {
                 out.push(3);
                 trigger.write(out);
             }
+            OrderKind::StopLimit { trigger, price } => {
+                out.push(4);
+                trigger.write(out);
+                price.write(out);
+            }
+            OrderKind::TrailingStop { trail: Trail::Amount(amount) } => {
+                out.push(5);
+                amount.write(out);
+            }
+            OrderKind::TrailingStop { trail: Trail::Share(share) } => {
+                out.push(6);
+                share.write(out);
+            }
         }
     }
 
@@ -395,6 +487,9 @@ impl Canonical for OrderKind {
             1 => OrderKind::Market,
             2 => OrderKind::Limit { price: Canonical::read(input)? },
             3 => OrderKind::Stop { trigger: Canonical::read(input)? },
+            4 => OrderKind::StopLimit { trigger: Canonical::read(input)?, price: Canonical::read(input)? },
+            5 => OrderKind::TrailingStop { trail: Trail::Amount(Canonical::read(input)?) },
+            6 => OrderKind::TrailingStop { trail: Trail::Share(Canonical::read(input)?) },
             number => return Err(DecodeError::Invalid { what: "OrderKind", value: u64::from(number) }),
         })
     }
@@ -421,6 +516,16 @@ impl Canonical for Action {
                 out.push(4);
                 order.write(out);
             }
+            Action::Place(list) => {
+                out.push(5);
+                list.write(out);
+            }
+            Action::Replace { order, kind, quantity } => {
+                out.push(6);
+                order.write(out);
+                kind.write(out);
+                quantity.write(out);
+            }
         }
     }
 
@@ -436,7 +541,37 @@ impl Canonical for Action {
                 quantity: Canonical::read(input)?,
             },
             4 => Action::Cancel { order: Canonical::read(input)? },
+            5 => Action::Place(Box::new(Canonical::read(input)?)),
+            6 => Action::Replace {
+                order: Canonical::read(input)?,
+                kind: Canonical::read(input)?,
+                quantity: Canonical::read(input)?,
+            },
             number => return Err(DecodeError::Invalid { what: "Action", value: u64::from(number) }),
+        })
+    }
+}
+
+impl Canonical for CorporateAction {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            CorporateAction::Split { new, old } => {
+                out.push(1);
+                new.write(out);
+                old.write(out);
+            }
+            CorporateAction::Dividend { amount } => {
+                out.push(2);
+                amount.write(out);
+            }
+        }
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<CorporateAction, DecodeError> {
+        Ok(match input.byte()? {
+            1 => CorporateAction::Split { new: Canonical::read(input)?, old: Canonical::read(input)? },
+            2 => CorporateAction::Dividend { amount: Canonical::read(input)? },
+            number => return Err(DecodeError::Invalid { what: "CorporateAction", value: u64::from(number) }),
         })
     }
 }

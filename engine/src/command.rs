@@ -1,7 +1,7 @@
 //! What the engine wants done: wishes in the imperative. They leave through [`crate::world::World::send`], and what
 //! becomes of them comes back as events.
 
-use crate::event::Order;
+use crate::event::{Order, Replacement};
 use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
 use crate::units::Timestamp;
 
@@ -30,6 +30,17 @@ pub enum Command {
         /// Which order.
         order: OrderId,
     },
+    /// Let an order work on as another one.
+    ReplaceOrder {
+        /// The `ReplaceRequested` that says so.
+        cause: Sequence,
+        /// When it left.
+        time: Timestamp,
+        /// Whose order.
+        instrument: InstrumentId,
+        /// What it is to become.
+        replacement: Replacement,
+    },
     /// Wake the engine with a `TimerFired`.
     Wake {
         /// Which timer.
@@ -43,7 +54,7 @@ impl Command {
     /// Whether something leaves the house by it, so that its cause must be kept first.
     pub fn is_order(&self) -> bool {
         match self {
-            Command::SubmitOrder { .. } | Command::CancelOrder { .. } => true,
+            Command::SubmitOrder { .. } | Command::CancelOrder { .. } | Command::ReplaceOrder { .. } => true,
             Command::Wake { .. } => false,
         }
     }

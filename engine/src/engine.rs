@@ -4,9 +4,10 @@
 //! from the events alone, so that the same inputs give the same bytes on any machine.
 
 mod live;
+mod placing;
 
 use crate::LOGIC_VERSION;
-use crate::account::{Account, PositionOverflow};
+use crate::account::{Account, NoRate, PositionOverflow};
 use crate::bars::{BarBuilder, span_start};
 use crate::canonical;
 use crate::command::Command;
@@ -14,9 +15,9 @@ use crate::event::*;
 use crate::gate::Gate;
 use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
 use crate::market::Market;
-use crate::order::{Happening, OrderError, Orders, Status};
+use crate::order::{Happening, OrderError, Orders};
 use crate::quality::Quality;
-use crate::risk::{Request, Risk};
+use crate::risk::Risk;
 use crate::settings::{RiskDistance, Settings, Trigger};
 use crate::strategy::{Parameters, Proposal, Registry, Strategy, View};
 use crate::units::{Money, Price, Quantity, Timestamp};
@@ -43,6 +44,17 @@ pub enum Fault {
     /// A position passed the largest quantity there is.
     #[error(transparent)]
     Position(#[from] PositionOverflow),
+    /// A fill in another currency than the account's names no rate.
+    #[error(transparent)]
+    Rate(#[from] NoRate),
+    /// A split of nothing, or into nothing.
+    #[error("a split of {old} into {new} is none")]
+    NoSplit {
+        /// Units then.
+        new: u32,
+        /// For how many before.
+        old: u32,
+    },
     /// The engine was handed an event that only it makes.
     #[error("{0} is no input")]
     NotAnInput(&'static str),
@@ -82,6 +94,8 @@ struct State {
     markets: Vec<Market>,
     account: Account,
     orders: Orders,
+    /// The instruments whose calendar has said that they are closed.
+    closed: Vec<bool>,
 }
 
 impl View for State {
@@ -116,6 +130,14 @@ impl View for State {
 
     fn instruments(&self) -> u32 {
         self.markets.len() as u32
+    }
+
+    fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    fn is_open(&self, instrument: InstrumentId) -> bool {
+        instrument.index().and_then(|index| self.closed.get(index)) != Some(&true)
     }
 }
 
@@ -182,6 +204,7 @@ impl Engine {
                 markets: vec![Market::default(); count],
                 account: Account::new(&settings),
                 orders: Orders::default(),
+                closed: vec![false; count],
             },
             risk: Risk::new(&settings),
             quality: vec![Quality::new(&settings.quality); count],
@@ -246,6 +269,8 @@ impl Engine {
             | Fact::ChapterClosed(_)
             | Fact::FeedGap(_)
             | Fact::ClockChecked(_) => {}
+            Fact::CorporateActionApplied(action) => self.on_action(input, action)?,
+            Fact::SessionChanged(session) => self.on_session(input, session)?,
             Fact::TimerFired(timer) => self.on_timer(input, timer.timer)?,
             Fact::OrderAccepted(notice) => self.on_answer(input, notice.order, Happening::Accept)?,
             Fact::OrderRejected(rejected) => self.on_rejection(input, rejected)?,
@@ -261,11 +286,20 @@ impl Engine {
             Fact::OrderCancelled(closed) => self.on_answer(input, closed.order, Happening::Cancel)?,
             Fact::OrderExpired(closed) => self.on_answer(input, closed.order, Happening::Expire)?,
             Fact::CancelRejected(notice) => {
-                let part_filled =
-                    self.state.orders.get(notice.order).is_some_and(|o| o.filled > Quantity::ZERO);
+                let part_filled = self.is_part_filled(notice.order);
                 self.on_answer(input, notice.order, Happening::RefuseCancel { part_filled })?;
             }
             Fact::OrderFilled(fill) => self.on_fill(input, fill)?,
+            Fact::OrderTriggered(triggered) => self.on_answer(input, triggered.order, Happening::Trigger)?,
+            Fact::OrderReplaced(replaced) => self.on_replaced(input, replaced)?,
+            Fact::ReplaceRejected(rejected) => {
+                let part_filled = self.is_part_filled(rejected.order);
+                let happening = Happening::RefuseReplace { part_filled };
+                match self.state.orders.replaced(rejected.order, happening, None) {
+                    Ok(_) => self.after_answer(input)?,
+                    Err(error) => self.impossible(rejected.order, error)?,
+                }
+            }
             Fact::DataFlagged(_)
             | Fact::BarClosed(_)
             | Fact::FeaturesComputed(_)
@@ -274,6 +308,7 @@ impl Engine {
             | Fact::OrderDenied(_)
             | Fact::OrderSubmitted(_)
             | Fact::CancelRequested(_)
+            | Fact::ReplaceRequested(_)
             | Fact::TradingHalted(_)
             | Fact::AlertRaised(_)
             | Fact::RunEnded(_) => return Err(Fault::NotAnInput(input.fact.kind().name())),
@@ -300,8 +335,7 @@ impl Engine {
 
     fn on_market(&mut self, input: &Event) -> Result<(), Fault> {
         let instrument = input.header.instrument;
-        let index = instrument.index().filter(|&index| index < self.state.markets.len());
-        let index = index.ok_or(Fault::UnknownInstrument(instrument))?;
+        let index = self.index_of(instrument)?;
         self.counts.ticks += 1;
         let findings = self.quality[index].check(input);
         if !findings.is_empty() {
@@ -412,8 +446,63 @@ impl Engine {
         if let Err(error) = self.state.orders.fill(fill.order, fill.quantity) {
             self.impossible(fill.order, error)?;
         }
-        self.state.account.fill(index, fill)?;
+        let rate = self.state.account.rate_of(index, fill)?;
+        self.state.account.fill(index, fill, rate)?;
         self.after_answer(input)
+    }
+
+    fn is_part_filled(&self, order: OrderId) -> bool {
+        self.state.orders.get(order).is_some_and(|order| order.filled > Quantity::ZERO)
+    }
+
+    fn on_replaced(&mut self, input: &Event, replaced: &OrderReplaced) -> Result<(), Fault> {
+        let happening = match replaced.reason {
+            ReplaceReason::Requested => {
+                Happening::Replace { part_filled: self.is_part_filled(replaced.order) }
+            }
+            ReplaceReason::SiblingFilled
+            | ReplaceReason::ParentEnded
+            | ReplaceReason::PositionShrank
+            | ReplaceReason::Split => Happening::Adjust,
+        };
+        let change = Some((replaced.kind, replaced.quantity));
+        match self.state.orders.replaced(replaced.order, happening, change) {
+            Ok(_) => self.after_answer(input),
+            Err(error) => self.impossible(replaced.order, error),
+        }
+    }
+
+    /// A split or a dividend: what is held, and every price that is remembered, becomes what it would have been.
+    fn on_action(&mut self, input: &Event, action: &CorporateAction) -> Result<(), Fault> {
+        if let CorporateAction::Split { new, old } = *action
+            && (new == 0 || old == 0)
+        {
+            return Err(Fault::NoSplit { new, old });
+        }
+        let instrument = input.header.instrument;
+        let index = self.index_of(instrument)?;
+        self.state.markets[index].adjust(action);
+        let State { account, markets, .. } = &mut self.state;
+        let lot = self.settings.instruments[index].lot;
+        let mark = markets[index].mark(account.positions[index].quantity.signum());
+        let rate = account.rate(index, markets).unwrap_or(None);
+        account.act(index, action, lot, mark, rate)?;
+        self.risk.range_mut(index).adjust(action);
+        if let Some(bars) = self.bars.get_mut(index) {
+            bars.adjust(action);
+        }
+        self.after_answer(input)
+    }
+
+    fn on_session(&mut self, input: &Event, session: &SessionChanged) -> Result<(), Fault> {
+        let index = self.index_of(input.header.instrument)?;
+        self.state.closed[index] = !session.open;
+        self.after_answer(input)
+    }
+
+    fn index_of(&self, instrument: InstrumentId) -> Result<usize, Fault> {
+        let index = instrument.index().filter(|&index| index < self.state.markets.len());
+        index.ok_or(Fault::UnknownInstrument(instrument))
     }
 
     fn after_answer(&mut self, input: &Event) -> Result<(), Fault> {
@@ -486,84 +575,28 @@ impl Engine {
     /// Carries out the actions of a decision, one after the other.
     fn act(&mut self, decided: Sequence, actions: &[Action]) -> Result<(), Fault> {
         for action in actions {
-            match *action {
+            match action {
                 Action::Hold => {}
-                Action::Target { instrument, quantity } => {
+                &Action::Target { instrument, quantity } => {
                     let position = self.state.position_with_working_orders(instrument);
                     // Both lie within half the range of an i64.
                     let change = quantity.0.saturating_sub(position.0);
                     let side = if change >= 0 { Side::Buy } else { Side::Sell };
                     let quantity = self.whole_lots(instrument, Quantity(change.saturating_abs()))?;
                     if quantity > Quantity::ZERO {
-                        let kind = OrderKind::Market;
-                        let request = Request { instrument, side, kind, quantity };
-                        self.order(decided, request, TimeInForce::Gtc)?;
+                        let order = NewOrder::new(side, OrderKind::Market, quantity);
+                        self.submit(decided, instrument, order)?;
                     }
                 }
-                Action::Submit { instrument, side, kind, time_in_force, quantity } => {
-                    let quantity = self.whole_lots(instrument, quantity)?;
-                    let request = Request { instrument, side, kind, quantity };
-                    self.order(decided, request, time_in_force)?;
+                &Action::Submit { instrument, side, kind, time_in_force, quantity } => {
+                    let order = NewOrder::new(side, kind, quantity).during(time_in_force);
+                    self.submit(decided, instrument, order)?;
                 }
-                Action::Cancel { order } => self.cancel(decided, order)?,
+                &Action::Cancel { order } => self.cancel(decided, order)?,
+                Action::Place(list) => self.place(decided, list)?,
+                &Action::Replace { order, kind, quantity } => self.replace(decided, order, kind, quantity)?,
             }
         }
-        Ok(())
-    }
-
-    fn whole_lots(&self, instrument: InstrumentId, quantity: Quantity) -> Result<Quantity, Fault> {
-        let settings = self.settings.instrument(instrument).ok_or(Fault::UnknownInstrument(instrument))?;
-        Ok(quantity.round_down_to(settings.lot))
-    }
-
-    /// Risk, then the order that it leaves.
-    fn order(
-        &mut self,
-        decided: Sequence,
-        request: Request,
-        time_in_force: TimeInForce,
-    ) -> Result<(), Fault> {
-        let State { markets, account, orders, .. } = &self.state;
-        let verdict = self.risk.assess(&request, &self.settings, account, markets, orders);
-        let (granted, rule) = (verdict.closing + verdict.granted, verdict.rule);
-        let assessed = self.emit(request.instrument, decided, Fact::RiskAssessed(Box::new(verdict)))?;
-        let quote = self.state.quote(request.instrument);
-        let order = Order {
-            order: self.state.orders.next_id(),
-            side: request.side,
-            kind: request.kind,
-            time_in_force,
-            quantity: granted,
-            bid: quote.map(|quote| quote.bid),
-            ask: quote.map(|quote| quote.ask),
-            position: self.state.position(request.instrument),
-        };
-        if granted == Quantity::ZERO {
-            let rule = rule.expect("risk names the rule by which nothing is left");
-            self.state.orders.insert(request.instrument, &order, Status::Denied);
-            let denied = OrderDenied { order: order.order, rule };
-            self.emit(request.instrument, assessed, Fact::OrderDenied(denied))?;
-            return Ok(());
-        }
-        self.counts.orders += 1;
-        self.state.orders.insert(request.instrument, &order, Status::Submitted);
-        let cause = self.emit(request.instrument, assessed, Fact::OrderSubmitted(Box::new(order.clone())))?;
-        let (time, instrument) = (self.state.now, request.instrument);
-        self.output.commands.push(Command::SubmitOrder { cause, time, instrument, order });
-        Ok(())
-    }
-
-    /// Asks to cancel; an order that is done, or whose cancel is under way, is left alone.
-    fn cancel(&mut self, decided: Sequence, order: OrderId) -> Result<(), Fault> {
-        let record = *self.state.orders.get(order).ok_or(OrderError::Unknown(order))?;
-        if record.status.after(Happening::AskCancel).is_none() {
-            return Ok(());
-        }
-        self.state.orders.advance(order, Happening::AskCancel)?;
-        let instrument = record.instrument;
-        let cause = self.emit(instrument, decided, Fact::CancelRequested(OrderNotice { order }))?;
-        let time = self.state.now;
-        self.output.commands.push(Command::CancelOrder { cause, time, instrument, order });
         Ok(())
     }
 
@@ -604,6 +637,9 @@ impl Engine {
             hasher.update(&record.instrument.0.to_le_bytes());
             hasher.update(&[record.status as u8]);
             hasher.update(&record.filled.0.to_le_bytes());
+            if record.changed {
+                hasher.update(&record.quantity.0.to_le_bytes());
+            }
         }
         let account = &self.state.account;
         hasher.update(&account.balance.0.to_le_bytes());
@@ -622,6 +658,12 @@ impl Engine {
                 hasher.update(&number.to_le_bytes());
             }
             hasher.update(&self.risk.range(index).unwrap_or(0.0).to_bits().to_le_bytes());
+        }
+        if account.dividends != Money::ZERO {
+            hasher.update(&account.dividends.0.to_le_bytes());
+        }
+        if self.state.closed.contains(&true) {
+            hasher.update(&self.state.closed.iter().map(|&closed| u8::from(closed)).collect::<Vec<u8>>());
         }
         hasher.update(&[u8::from(self.halted)]);
         self.gate.add_to_hash(&mut hasher);

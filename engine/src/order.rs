@@ -1,6 +1,6 @@
 //! The life of an order as one table, and the orders of a run.
 
-use crate::event::{Order, OrderKind, Side};
+use crate::event::{Order, OrderKind, Side, Terms};
 use crate::ids::{InstrumentId, OrderId};
 use crate::units::Quantity;
 
@@ -39,6 +39,24 @@ pub enum Status {
     Expired = 8,
     /// Done: we never sent it.
     Denied = 9,
+    /// Working as far as we know; a replacement is under way.
+    ReplacePending = 10,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Status; 10] = [
+        Status::Submitted,
+        Status::Accepted,
+        Status::PartiallyFilled,
+        Status::CancelPending,
+        Status::Filled,
+        Status::Cancelled,
+        Status::Rejected,
+        Status::Expired,
+        Status::Denied,
+        Status::ReplacePending,
+    ];
 }
 
 /// What can happen to an order.
@@ -63,6 +81,22 @@ pub enum Happening {
     Cancel,
     /// Its time ended.
     Expire,
+    /// The market reached its trigger.
+    Trigger,
+    /// We asked to replace it.
+    AskReplace,
+    /// It was replaced as we asked; the flag says whether a part is filled.
+    Replace {
+        /// Whether a part is filled.
+        part_filled: bool,
+    },
+    /// The venue refused to replace it; the flag says whether a part is filled.
+    RefuseReplace {
+        /// Whether a part is filled.
+        part_filled: bool,
+    },
+    /// The venue changed it by its own rules.
+    Adjust,
 }
 
 impl Status {
@@ -86,25 +120,55 @@ impl Status {
             // The acceptance comes late: a fill or a cancel request has already moved the order on.
             (PartiallyFilled | CancelPending, Accept) => self,
             (Submitted | Accepted | PartiallyFilled, FillPart) => PartiallyFilled,
-            (CancelPending, FillPart) => CancelPending,
-            (Submitted | Accepted | PartiallyFilled | CancelPending, FillRest) => Filled,
-            (Submitted | Accepted | PartiallyFilled, AskCancel) => CancelPending,
+            (CancelPending | ReplacePending, FillPart) => self,
+            (Submitted | Accepted | PartiallyFilled | CancelPending | ReplacePending, FillRest) => Filled,
+            // A replacement under way no longer matters once the order is to go.
+            (Submitted | Accepted | PartiallyFilled | ReplacePending, AskCancel) => CancelPending,
             (CancelPending, RefuseCancel { part_filled: true }) => PartiallyFilled,
             (CancelPending, RefuseCancel { part_filled: false }) => Accepted,
-            // The order was done before the cancel arrived.
-            (Filled | Cancelled | Rejected | Expired, RefuseCancel { .. }) => self,
-            (Submitted | Accepted | PartiallyFilled | CancelPending, Cancel) => Cancelled,
-            (Submitted | Accepted | PartiallyFilled | CancelPending, Expire) => Expired,
+            // The order was done before the cancel, or the replacement, arrived.
+            (Filled | Cancelled | Rejected | Expired, RefuseCancel { .. } | RefuseReplace { .. }) => self,
+            (Submitted | Accepted | PartiallyFilled | CancelPending | ReplacePending, Cancel) => Cancelled,
+            (Submitted | Accepted | PartiallyFilled | CancelPending | ReplacePending, Expire) => Expired,
             (CancelPending, Reject) => Rejected,
+            (Submitted | Accepted | PartiallyFilled | CancelPending | ReplacePending, Trigger | Adjust) => {
+                self
+            }
+            (Accepted | PartiallyFilled, AskReplace) => ReplacePending,
+            (ReplacePending, Replace { part_filled: true } | RefuseReplace { part_filled: true }) => {
+                PartiallyFilled
+            }
+            (ReplacePending, Replace { part_filled: false } | RefuseReplace { part_filled: false }) => {
+                Accepted
+            }
+            // We asked to cancel while the replacement was under way.
+            (CancelPending, Replace { .. } | RefuseReplace { .. }) => self,
 
-            (Accepted | PartiallyFilled | Filled | Cancelled | Rejected | Expired | Denied, Reject) => {
+            (
+                Accepted | PartiallyFilled | Filled | Cancelled | Rejected | Expired | Denied
+                | ReplacePending,
+                Reject,
+            ) => return None,
+            (Accepted | Filled | Cancelled | Rejected | Expired | Denied | ReplacePending, Accept) => {
                 return None;
             }
-            (Accepted | Filled | Cancelled | Rejected | Expired | Denied, Accept) => return None,
             (Filled | Cancelled | Rejected | Expired | Denied, FillPart | FillRest) => return None,
             (CancelPending | Filled | Cancelled | Rejected | Expired | Denied, AskCancel) => return None,
-            (Submitted | Accepted | PartiallyFilled | Denied, RefuseCancel { .. }) => return None,
+            (Submitted | Accepted | PartiallyFilled | Denied | ReplacePending, RefuseCancel { .. }) => {
+                return None;
+            }
             (Filled | Cancelled | Rejected | Expired | Denied, Cancel | Expire) => return None,
+            (Filled | Cancelled | Rejected | Expired | Denied, Trigger | Adjust) => return None,
+            // Only what the venue has acknowledged can be replaced.
+            (
+                Submitted | CancelPending | ReplacePending | Filled | Cancelled | Rejected | Expired | Denied,
+                AskReplace,
+            ) => return None,
+            (
+                Submitted | Accepted | PartiallyFilled | Filled | Cancelled | Rejected | Expired | Denied,
+                Replace { .. },
+            ) => return None,
+            (Submitted | Accepted | PartiallyFilled | Denied, RefuseReplace { .. }) => return None,
         })
     }
 }
@@ -116,14 +180,20 @@ pub struct OrderRecord {
     pub instrument: InstrumentId,
     /// Buy or sell.
     pub side: Side,
-    /// Market, limit or stop.
+    /// How it executes, with its prices as they are now.
     pub kind: OrderKind,
     /// Where it stands.
     pub status: Status,
-    /// How much was asked for.
+    /// How much is ordered.
     pub quantity: Quantity,
     /// How much was filled.
     pub filled: Quantity,
+    /// What a replacement under way asks for.
+    pub asked: Option<Quantity>,
+    /// What else it says.
+    pub terms: Terms,
+    /// Whether its kind or quantity is no longer as it was sent.
+    pub changed: bool,
 }
 
 impl OrderRecord {
@@ -132,7 +202,9 @@ impl OrderRecord {
         if self.status.is_terminal() {
             return Quantity::ZERO;
         }
-        Quantity((self.quantity - self.filled).0 * self.side.sign())
+        // A replacement under way may come into force at any moment.
+        let quantity = self.asked.map_or(self.quantity, |asked| asked.max(self.quantity));
+        Quantity((quantity - self.filled).0 * self.side.sign())
     }
 }
 
@@ -190,6 +262,9 @@ impl Orders {
             status,
             quantity: order.quantity,
             filled: Quantity::ZERO,
+            asked: None,
+            terms: order.terms,
+            changed: false,
         });
     }
 
@@ -213,10 +288,12 @@ impl Orders {
         self.working_of(instrument, Side::Buy) + self.working_of(instrument, Side::Sell)
     }
 
-    /// What is still to be filled of an instrument's orders of one side, signed.
+    /// What is still to be filled of an instrument's orders of one side, signed. Reduce-only orders do not count: they
+    /// lead to no position that is not there already.
     pub fn working_of(&self, instrument: InstrumentId, side: Side) -> Quantity {
         self.working()
             .filter(|(_, record)| record.instrument == instrument && record.side == side)
+            .filter(|(_, record)| !record.terms.reduce_only)
             .map(|(_, record)| record.working())
             .sum()
     }
@@ -232,6 +309,34 @@ impl Orders {
             self.working.retain(|&working| working != order);
         }
         Ok(next)
+    }
+
+    /// Notes that a replacement for `quantity` in all is under way.
+    pub fn ask_replace(&mut self, order: OrderId, quantity: Quantity) -> Result<Status, OrderError> {
+        let status = self.advance(order, Happening::AskReplace)?;
+        self.records[order.0 as usize - 1].asked = Some(quantity);
+        Ok(status)
+    }
+
+    /// Books that an order works on as another one, or that it does not.
+    pub fn replaced(
+        &mut self,
+        order: OrderId,
+        happening: Happening,
+        change: Option<(OrderKind, Quantity)>,
+    ) -> Result<Status, OrderError> {
+        let status = self.advance(order, happening)?;
+        let record = &mut self.records[order.0 as usize - 1];
+        if let Some((kind, quantity)) = change {
+            (record.kind, record.quantity, record.changed) = (kind, quantity, true);
+        }
+        if record.filled > record.quantity {
+            return Err(OrderError::Overfilled { order, filled: record.filled, quantity: record.quantity });
+        }
+        if happening != Happening::Adjust {
+            record.asked = None;
+        }
+        Ok(status)
     }
 
     /// Books a fill of `quantity`.
@@ -254,10 +359,10 @@ mod tests {
     use Happening::*;
     use Status::*;
 
-    /// Every pair of the table; a blank means that it cannot happen.
+    /// Every pair of the table, a row a status, a column a happening; a blank means that it cannot happen.
     #[test]
     fn the_whole_table() {
-        let happenings = [
+        let columns = [
             Accept,
             Reject,
             FillPart,
@@ -267,73 +372,49 @@ mod tests {
             RefuseCancel { part_filled: true },
             Cancel,
             Expire,
+            Trigger,
+            Adjust,
+            AskReplace,
+            Replace { part_filled: false },
+            Replace { part_filled: true },
+            RefuseReplace { part_filled: false },
+            RefuseReplace { part_filled: true },
         ];
-        let rows: &[(Status, [Option<Status>; 9])] = &[
-            (
-                Submitted,
-                [
-                    Some(Accepted),
-                    Some(Rejected),
-                    Some(PartiallyFilled),
-                    Some(Filled),
-                    Some(CancelPending),
-                    None,
-                    None,
-                    Some(Cancelled),
-                    Some(Expired),
-                ],
-            ),
-            (
-                Accepted,
-                [
-                    None,
-                    None,
-                    Some(PartiallyFilled),
-                    Some(Filled),
-                    Some(CancelPending),
-                    None,
-                    None,
-                    Some(Cancelled),
-                    Some(Expired),
-                ],
-            ),
-            (
-                PartiallyFilled,
-                [
-                    Some(PartiallyFilled),
-                    None,
-                    Some(PartiallyFilled),
-                    Some(Filled),
-                    Some(CancelPending),
-                    None,
-                    None,
-                    Some(Cancelled),
-                    Some(Expired),
-                ],
-            ),
-            (
-                CancelPending,
-                [
-                    Some(CancelPending),
-                    Some(Rejected),
-                    Some(CancelPending),
-                    Some(Filled),
-                    None,
-                    Some(Accepted),
-                    Some(PartiallyFilled),
-                    Some(Cancelled),
-                    Some(Expired),
-                ],
-            ),
-            (Filled, [None, None, None, None, None, Some(Filled), Some(Filled), None, None]),
-            (Cancelled, [None, None, None, None, None, Some(Cancelled), Some(Cancelled), None, None]),
-            (Rejected, [None, None, None, None, None, Some(Rejected), Some(Rejected), None, None]),
-            (Expired, [None, None, None, None, None, Some(Expired), Some(Expired), None, None]),
-            (Denied, [None; 9]),
-        ];
-        for (status, row) in rows {
-            for (happening, expected) in happenings.iter().zip(row) {
-                assert_eq!(status.after(*happening), *expected, "{status:?} after {happening:?}");
+        // S submitted, A accepted, P partially filled, C cancel pending, R replace pending,
+        // f filled, c cancelled, r rejected, e expired.
+        let rows = "
+            status           accept reject part rest ask-c refuse- refuse+ cancel expire trigger adjust ask-r re- re+ no- no+
+            Submitted        A      r      P    f    C     .       .       c      e      S       S      .     .   .   .   .
+            Accepted         .      .      P    f    C     .       .       c      e      A       A      R     .   .   .   .
+            PartiallyFilled  P      .      P    f    C     .       .       c      e      P       P      R     .   .   .   .
+            CancelPending    C      r      C    f    .     A       P       c      e      C       C      .     C   C   C   C
+            Filled           .      .      .    .    .     f       f       .      .      .       .      .     .   .   f   f
+            Cancelled        .      .      .    .    .     c       c       .      .      .       .      .     .   .   c   c
+            Rejected         .      .      .    .    .     r       r       .      .      .       .      .     .   .   r   r
+            Expired          .      .      .    .    .     e       e       .      .      .       .      .     .   .   e   e
+            Denied           .      .      .    .    .     .       .       .      .      .       .      .     .   .   .   .
+            ReplacePending   .      .      R    f    C     .       .       c      e      R       R      .     A   P   A   P";
+        let named = |letter: &str| match letter {
+            "S" => Some(Submitted),
+            "A" => Some(Accepted),
+            "P" => Some(PartiallyFilled),
+            "C" => Some(CancelPending),
+            "R" => Some(ReplacePending),
+            "f" => Some(Filled),
+            "c" => Some(Cancelled),
+            "r" => Some(Rejected),
+            "e" => Some(Expired),
+            _ => None,
+        };
+        let rows: Vec<&str> = rows.lines().skip(2).collect();
+        assert_eq!(rows.len(), Status::ALL.len());
+        for (row, status) in rows.into_iter().zip(Status::ALL) {
+            let mut cells = row.split_whitespace();
+            assert_eq!(cells.next().unwrap(), format!("{status:?}"));
+            let cells: Vec<&str> = cells.collect();
+            assert_eq!(cells.len(), columns.len(), "{row}");
+            for (cell, happening) in cells.into_iter().zip(columns) {
+                assert_eq!(status.after(happening), named(cell), "{status:?} after {happening:?}");
             }
             assert_eq!(
                 status.is_terminal(),
@@ -355,6 +436,7 @@ mod tests {
             bid: None,
             ask: None,
             position: Quantity(0),
+            terms: Terms::default(),
         };
         orders.insert(InstrumentId(1), &order, Submitted);
         assert_eq!(orders.working_quantity(InstrumentId(1)), Quantity(-10));

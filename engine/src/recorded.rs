@@ -52,7 +52,7 @@ pub struct MarketOf<I> {
 }
 
 impl<I: Recording> MarketOf<I> {
-    /// The market events of this recording.
+    /// The market events of this recording, with splits, dividends and sessions.
     pub fn new(events: I) -> MarketOf<I> {
         MarketOf { events }
     }
@@ -64,7 +64,7 @@ impl<I: Recording + Send> Source for MarketOf<I> {
         while batch.len() < wanted {
             let Some(event) = self.events.next() else { break };
             let mut event = event?;
-            if event.fact.kind().is_market() {
+            if event.fact.kind().is_sourced() {
                 event.header.sequence = Sequence::NONE;
                 event.header.cause = Sequence::NONE;
                 batch.push(event);

@@ -23,6 +23,12 @@ pub struct Settings {
     pub instruments: Vec<Instrument>,
     /// The market data, in the order that breaks ties of time.
     pub sources: Vec<SourceSettings>,
+    /// By which instruments' quotes other currencies become the account's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<RateSettings>,
+    /// When instruments trade; one that is not named always does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calendars: Vec<CalendarSettings>,
     /// Bars built from ticks, if the strategy or a risk distance needs them.
     pub bars: Option<BarSettings>,
     /// When the strategy decides.
@@ -78,6 +84,28 @@ pub enum AccountKind {
     Margin,
 }
 
+/// Where the rate of a currency comes from: the middle of an instrument's quotes, else its last price.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateSettings {
+    /// The other currency.
+    pub currency: String,
+    /// Whose quotes.
+    pub instrument: InstrumentId,
+    /// Whether they say how much of the other currency one of the account's is; else the other way round.
+    pub inverse: bool,
+}
+
+/// When an instrument trades.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarSettings {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// A calendar's name, or its hours and holidays where the scenario says them.
+    pub calendar: String,
+}
+
 /// An instrument and its rules.
 #[derive(
     Clone,
@@ -97,7 +125,7 @@ pub struct Instrument {
     pub tick: Price,
     /// The smallest step of a quantity.
     pub lot: Quantity,
-    /// Account currency per price unit and quantity unit: 1, or a future's multiplier.
+    /// Currency per price unit and quantity unit: 1, or a future's multiplier.
     pub multiplier: Quantity,
     /// Share of the notional that must be there to open.
     pub margin_initial: Ratio,
@@ -105,6 +133,9 @@ pub struct Instrument {
     pub margin_maintenance: Ratio,
     /// What a fill costs.
     pub commission: Commission,
+    /// What its prices and commissions are in; `None` for the account's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 /// What a fill costs: the sum of both parts, and no less than the minimum.
@@ -170,6 +201,8 @@ pub enum DataKind {
     Bars,
     /// A journal of market events.
     Journal,
+    /// Splits and dividends.
+    Actions,
 }
 
 /// Bars built from ticks.
@@ -265,8 +298,28 @@ pub struct VenueSettings {
     pub touch: TouchRule,
     /// What the part of a market order beyond the displayed size pays on top, and every fill on bars or trades.
     pub slippage: Slippage,
-    /// When the trading day ends for DAY orders, as time since 00:00 UTC.
+    /// When the trading day ends for DAY orders of instruments without a calendar, as time since 00:00 UTC.
     pub day_end: Nanoseconds,
+    /// What becomes of an order for a market that is closed.
+    #[serde(default, skip_serializing_if = "WhenClosed::is_default")]
+    pub when_closed: WhenClosed,
+}
+
+/// What becomes of an order for a market that is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenClosed {
+    /// It is denied by name, or rejected when it arrives too late.
+    #[default]
+    Deny,
+    /// It waits for the market to open.
+    Queue,
+}
+
+impl WhenClosed {
+    fn is_default(&self) -> bool {
+        *self == WhenClosed::default()
+    }
 }
 
 /// Whether a resting limit order fills when the opposite side only touches its price. A trade-through always fills.

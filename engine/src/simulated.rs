@@ -17,7 +17,7 @@
 use std::collections::VecDeque;
 
 use crate::command::Command;
-use crate::event::{Event, Fact, FlawAction, Header, RunStarted, TimerFired};
+use crate::event::{Event, Fact, FlawAction, Header, Replacement, RunStarted, TimerFired};
 use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
 use crate::merge::Merge;
 use crate::quality::Quality;
@@ -32,6 +32,7 @@ type Key = (Timestamp, u64);
 enum Request {
     Submit(Box<Resting>),
     Cancel { instrument: InstrumentId, order: OrderId, cause: Sequence },
+    Replace { instrument: InstrumentId, replacement: Box<Replacement>, cause: Sequence, sent: Timestamp },
 }
 
 /// Recorded market data with a simulated venue.
@@ -220,6 +221,9 @@ impl Simulated {
             Request::Cancel { instrument, order, cause } => {
                 venue.on_cancel(instrument, order, cause, time, scratch);
             }
+            Request::Replace { instrument, replacement, cause, sent } => {
+                venue.on_replace(instrument, *replacement, cause, sent, time, scratch);
+            }
         }
         self.floor.queue_answers(number);
     }
@@ -255,13 +259,16 @@ impl World for Simulated {
         let number = self.venue_number();
         match command {
             Command::SubmitOrder { cause, time, instrument, order } => {
-                let remaining = order.quantity;
-                let resting = Resting { cause, sent: time, instrument, order, remaining, expires: None };
-                let request = Request::Submit(Box::new(resting));
+                let request = Request::Submit(Box::new(Resting::new(cause, time, instrument, order)));
                 self.requests.push_back(((time + self.latency, number), request));
             }
             Command::CancelOrder { cause, time, instrument, order } => {
                 let request = Request::Cancel { instrument, order, cause };
+                self.requests.push_back(((time + self.latency, number), request));
+            }
+            Command::ReplaceOrder { cause, time, instrument, replacement } => {
+                let replacement = Box::new(replacement);
+                let request = Request::Replace { instrument, replacement, cause, sent: time };
                 self.requests.push_back(((time + self.latency, number), request));
             }
             Command::Wake { timer, time } => self.timers.push((time, timer)),

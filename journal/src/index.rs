@@ -94,6 +94,8 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
         | Fact::FeaturesComputed(_)
         | Fact::RunStarted(_)
         | Fact::InstrumentDefined(_)
+        | Fact::CorporateActionApplied(_)
+        | Fact::SessionChanged(_)
         | Fact::TimerFired(_)
         | Fact::ChapterClosed(_)
         | Fact::DataFlagged(_)
@@ -117,16 +119,19 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
             | AlertRaised::PositionAgrees
             | AlertRaised::BalanceDiffers { .. } => {}
         },
-        Fact::OrderRejected(fact) => found(fact.order),
+        Fact::OrderRejected(fact) | Fact::ReplaceRejected(fact) => found(fact.order),
         Fact::OrderFilled(fact) => found(fact.order),
         Fact::OrderCancelled(fact) | Fact::OrderExpired(fact) => found(fact.order),
+        Fact::OrderTriggered(fact) => found(fact.order),
+        Fact::OrderReplaced(fact) => found(fact.order),
+        Fact::ReplaceRequested(fact) => found(fact.order),
         Fact::OrderDenied(fact) => found(fact.order),
         Fact::OrderSubmitted(fact) => found(fact.order),
         Fact::DecisionMade(fact) => {
             for action in &fact.actions {
                 match action {
-                    Action::Cancel { order } => found(*order),
-                    Action::Hold | Action::Target { .. } | Action::Submit { .. } => {}
+                    Action::Cancel { order } | Action::Replace { order, .. } => found(*order),
+                    Action::Hold | Action::Target { .. } | Action::Submit { .. } | Action::Place(_) => {}
                 }
             }
         }

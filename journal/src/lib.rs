@@ -30,6 +30,7 @@ mod live;
 mod reader;
 mod rows;
 mod seal;
+mod shapes;
 mod store;
 mod storing;
 mod tail;

@@ -1,9 +1,13 @@
 //! The facts that are no columns: one archive a block.
+//!
+//! The shapes in the archive are those of the first build that wrote it, so that every block stays readable. A fact that
+//! says more than they can hold lies there as its canonical bytes.
 
+use genovo_engine::canonical;
 use genovo_engine::event::*;
-use genovo_engine::settings::Instrument;
 
 use crate::columns::CodecError;
+use crate::shapes::{DecisionRow, FillRow, InstrumentRow, OrderRow, VerdictRow};
 
 /// A fact that is neither market data nor a feature vector, as it lies in a block of schema 1.
 ///
@@ -13,19 +17,19 @@ use crate::columns::CodecError;
 #[rkyv(attr(allow(missing_docs)))]
 enum Row {
     RunStarted(Box<RunStarted>),
-    InstrumentDefined(Box<Instrument>),
+    InstrumentDefined(Box<InstrumentRow>),
     TimerFired(TimerFired),
     OrderAccepted(OrderNotice),
     OrderRejected(OrderRejected),
-    OrderFilled(Box<Fill>),
+    OrderFilled(Box<FillRow>),
     OrderCancelled(OrderClosed),
     CancelRejected(OrderNotice),
     OrderExpired(OrderClosed),
     DataFlagged(DataFlagged),
-    DecisionMade(Box<Decision>),
-    RiskAssessed(Box<Verdict>),
+    DecisionMade(Box<DecisionRow>),
+    RiskAssessed(Box<VerdictRow>),
     OrderDenied(OrderDenied),
-    OrderSubmitted(Box<Order>),
+    OrderSubmitted(Box<OrderRow>),
     CancelRequested(OrderNotice),
     TradingHalted(TradingHalted),
     RunEnded(Box<RunEnded>),
@@ -39,6 +43,7 @@ enum Row {
     FeedGap(Box<FeedGap>),
     ClockChecked(ClockChecked),
     AlertRaised(Box<AlertRaised>),
+    Canonical(Vec<u8>),
 }
 
 /// Packs rare facts; keeps its buffers.
@@ -71,7 +76,7 @@ pub fn read(bytes: &[u8], facts: &mut Vec<Fact>) -> Result<(), CodecError> {
     facts.clear();
     for row in rows.iter() {
         let row = rkyv::deserialize::<Row, Failure>(row).map_err(|_| CodecError::Rows)?;
-        facts.push(fact(row));
+        facts.push(fact(row)?);
     }
     Ok(())
 }
@@ -85,19 +90,34 @@ fn row(fact: Fact) -> Option<Row> {
         | Fact::BarClosed(_)
         | Fact::FeaturesComputed(_) => return None,
         Fact::RunStarted(fact) => Row::RunStarted(fact),
-        Fact::InstrumentDefined(fact) => Row::InstrumentDefined(fact),
+        Fact::InstrumentDefined(fact) => match InstrumentRow::of(&fact) {
+            Some(row) => Row::InstrumentDefined(Box::new(row)),
+            None => whole(Fact::InstrumentDefined(fact)),
+        },
         Fact::TimerFired(fact) => Row::TimerFired(fact),
         Fact::OrderAccepted(fact) => Row::OrderAccepted(fact),
         Fact::OrderRejected(fact) => Row::OrderRejected(fact),
-        Fact::OrderFilled(fact) => Row::OrderFilled(fact),
+        Fact::OrderFilled(fact) => match FillRow::of(&fact) {
+            Some(row) => Row::OrderFilled(Box::new(row)),
+            None => whole(Fact::OrderFilled(fact)),
+        },
         Fact::OrderCancelled(fact) => Row::OrderCancelled(fact),
         Fact::CancelRejected(fact) => Row::CancelRejected(fact),
         Fact::OrderExpired(fact) => Row::OrderExpired(fact),
         Fact::DataFlagged(fact) => Row::DataFlagged(fact),
-        Fact::DecisionMade(fact) => Row::DecisionMade(fact),
-        Fact::RiskAssessed(fact) => Row::RiskAssessed(fact),
+        Fact::DecisionMade(fact) => match DecisionRow::of(&fact) {
+            Some(row) => Row::DecisionMade(Box::new(row)),
+            None => whole(Fact::DecisionMade(fact)),
+        },
+        Fact::RiskAssessed(fact) => match VerdictRow::of(&fact) {
+            Some(row) => Row::RiskAssessed(Box::new(row)),
+            None => whole(Fact::RiskAssessed(fact)),
+        },
         Fact::OrderDenied(fact) => Row::OrderDenied(fact),
-        Fact::OrderSubmitted(fact) => Row::OrderSubmitted(fact),
+        Fact::OrderSubmitted(fact) => match OrderRow::of(&fact) {
+            Some(row) => Row::OrderSubmitted(Box::new(row)),
+            None => whole(Fact::OrderSubmitted(fact)),
+        },
         Fact::CancelRequested(fact) => Row::CancelRequested(fact),
         Fact::TradingHalted(fact) => Row::TradingHalted(fact),
         Fact::RunEnded(fact) => Row::RunEnded(fact),
@@ -111,25 +131,38 @@ fn row(fact: Fact) -> Option<Row> {
         Fact::FeedGap(fact) => Row::FeedGap(fact),
         Fact::ClockChecked(fact) => Row::ClockChecked(fact),
         Fact::AlertRaised(fact) => Row::AlertRaised(fact),
+        fact @ (Fact::CorporateActionApplied(_)
+        | Fact::SessionChanged(_)
+        | Fact::OrderTriggered(_)
+        | Fact::OrderReplaced(_)
+        | Fact::ReplaceRejected(_)
+        | Fact::ReplaceRequested(_)) => whole(fact),
     })
 }
 
-fn fact(row: Row) -> Fact {
-    match row {
+/// A fact as the canonical bytes of an event with an empty header.
+fn whole(fact: Fact) -> Row {
+    let mut bytes = Vec::new();
+    canonical::encode(&Event { header: Header::default(), fact }, &mut bytes);
+    Row::Canonical(bytes)
+}
+
+fn fact(row: Row) -> Result<Fact, CodecError> {
+    Ok(match row {
         Row::RunStarted(row) => Fact::RunStarted(row),
-        Row::InstrumentDefined(row) => Fact::InstrumentDefined(row),
+        Row::InstrumentDefined(row) => Fact::InstrumentDefined(Box::new(row.into_fact())),
         Row::TimerFired(row) => Fact::TimerFired(row),
         Row::OrderAccepted(row) => Fact::OrderAccepted(row),
         Row::OrderRejected(row) => Fact::OrderRejected(row),
-        Row::OrderFilled(row) => Fact::OrderFilled(row),
+        Row::OrderFilled(row) => Fact::OrderFilled(Box::new(row.into_fact())),
         Row::OrderCancelled(row) => Fact::OrderCancelled(row),
         Row::CancelRejected(row) => Fact::CancelRejected(row),
         Row::OrderExpired(row) => Fact::OrderExpired(row),
         Row::DataFlagged(row) => Fact::DataFlagged(row),
-        Row::DecisionMade(row) => Fact::DecisionMade(row),
-        Row::RiskAssessed(row) => Fact::RiskAssessed(row),
+        Row::DecisionMade(row) => Fact::DecisionMade(Box::new(row.into_fact())),
+        Row::RiskAssessed(row) => Fact::RiskAssessed(Box::new(row.into_fact())),
         Row::OrderDenied(row) => Fact::OrderDenied(row),
-        Row::OrderSubmitted(row) => Fact::OrderSubmitted(row),
+        Row::OrderSubmitted(row) => Fact::OrderSubmitted(Box::new(row.into_fact())),
         Row::CancelRequested(row) => Fact::CancelRequested(row),
         Row::TradingHalted(row) => Fact::TradingHalted(row),
         Row::RunEnded(row) => Fact::RunEnded(row),
@@ -143,5 +176,13 @@ fn fact(row: Row) -> Fact {
         Row::FeedGap(row) => Fact::FeedGap(row),
         Row::ClockChecked(row) => Fact::ClockChecked(row),
         Row::AlertRaised(row) => Fact::AlertRaised(row),
-    }
+        Row::Canonical(bytes) => {
+            let mut input = canonical::Input::new(&bytes);
+            let event = canonical::decode(&mut input).map_err(|_| CodecError::Rows)?;
+            if !input.rest().is_empty() || event.header != Header::default() {
+                return Err(CodecError::Rows);
+            }
+            event.fact
+        }
+    })
 }

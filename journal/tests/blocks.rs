@@ -36,6 +36,8 @@ fn every_kind_comes_back_alone() {
         }
         let many: Vec<Event> = (1..3000).map(|n| event(n << 16, kind, &mut random)).collect();
         there_and_back(&many);
+        let richer = |event: Event| Event { fact: support::richer(event.fact, &mut random), ..event };
+        there_and_back(&many.into_iter().take(500).map(richer).collect::<Vec<Event>>());
     }
 }
 

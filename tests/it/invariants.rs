@@ -1,10 +1,14 @@
 //! Does what must always hold, hold after every event, whatever the market, the orders and the latencies?
 //!
-//! Random sessions: quotes, trades or bars with gaps, crossed prices and sizes or none; market, limit and
-//! stop orders of every time in force, and cancels. An auditor reads the journal as it is written and keeps
-//! books of its own from the fills alone. A failure names its seed; `GENOVO_SESSIONS=10000` tries more.
+//! Random sessions: quotes, trades or bars with gaps, crossed prices and sizes or none, with splits, dividends and
+//! breaks of trading, in one currency or two; orders of every kind, time in force and term, alone and in lists,
+//! replacements and cancels. An auditor reads the journal as it is written and keeps
+//! books of its own from the fills alone. A failure names its seed; `GENOVO_SESSIONS=10000` tries more,
+//! `GENOVO_SESSION=7 GENOVO_SESSIONS=7` only that one.
 
 mod auditor;
+
+use std::collections::BTreeMap;
 
 use genovo_engine::command::Command;
 use genovo_engine::engine::Engine;
@@ -48,6 +52,44 @@ impl Random {
     }
 }
 
+/// What must have happened in the sessions together.
+const EVERYTHING: [&str; 34] = [
+    "alternative",
+    "bracket exit",
+    "cancelled",
+    "closed",
+    "date reached",
+    "day ended",
+    "dividend",
+    "immediate rest",
+    "invalid_order",
+    "limit",
+    "listed",
+    "market",
+    "market_closed",
+    "no_rate",
+    "not fillable",
+    "odd lot",
+    "opened",
+    "order split",
+    "parent ended",
+    "position closed",
+    "reduce_only",
+    "reduced",
+    "replaced",
+    "sibling filled",
+    "smaller by a sibling",
+    "smaller by the position",
+    "split",
+    "stop",
+    "stop_limit",
+    "trailing_stop",
+    "triggered",
+    "the order was done before",
+    "post-only, and it would take liquidity",
+    "the order that was to arm it is done",
+];
+
 /// Does anything that a strategy may do.
 struct Wild {
     random: Random,
@@ -83,7 +125,7 @@ impl Strategy for Wild {
         for _ in 0..self.random.pick(&[0, 0, 0, 1, 1, 2]) {
             let index = self.random.below(self.rules.len() as i64) as usize;
             let instrument = InstrumentId(index as u32 + 1);
-            let action = match self.random.below(10) {
+            let action = match self.random.below(14) {
                 0 => Action::Hold,
                 1 => Action::Target {
                     instrument,
@@ -92,6 +134,8 @@ impl Strategy for Wild {
                 2 | 3 if !self.accepted.is_empty() => {
                     Action::Cancel { order: self.random.pick(&self.accepted) }
                 }
+                4 | 5 if !self.accepted.is_empty() => self.replace(view),
+                6..=9 => self.place(index, view),
                 _ => self.submit(index, view),
             };
             proposal.actions.push(action);
@@ -108,19 +152,112 @@ impl Wild {
 
     fn submit(&mut self, index: usize, view: &dyn View) -> Action {
         let instrument = InstrumentId(index as u32 + 1);
-        let side = self.random.pick(&[Side::Buy, Side::Sell]);
+        let NewOrder { side, kind, time_in_force, quantity, .. } = self.order(index, None, view);
+        let time_in_force = match time_in_force {
+            // What names no end cannot be good till one.
+            TimeInForce::Gtd => TimeInForce::Gtc,
+            other => other,
+        };
+        Action::Submit { instrument, side, kind, time_in_force, quantity }
+    }
+
+    /// An order with terms, or several that depend on each other.
+    fn place(&mut self, index: usize, view: &dyn View) -> Action {
+        let instrument = InstrumentId(index as u32 + 1);
+        let first = self.order(index, None, view);
+        let list = match self.random.below(5) {
+            0 => OrderList::single(instrument, first),
+            1 => {
+                let mut second = self.order(index, None, view);
+                second.quantity = first.quantity;
+                OrderList::one_cancels_others(instrument, vec![first, second])
+            }
+            2 => {
+                let others = vec![self.order(index, None, view), self.order(index, None, view)];
+                OrderList::one_triggers_others(instrument, first, others)
+            }
+            _ => {
+                let first = NewOrder { reduce_only: false, ..first };
+                let [near, far] =
+                    [first.side, first.side.opposite()].map(|side| self.price(index, side, view));
+                let away = self.rules[index].tick.0 * (1 + self.random.below(8)) * first.side.sign();
+                let tick = self.rules[index].tick.0;
+                let at = |price: Price, by: i64| Price(((price.0 + by) / tick * tick).max(tick));
+                let stop = match self.random.below(3) {
+                    0 => OrderKind::Stop { trigger: at(near, -away) },
+                    1 => OrderKind::StopLimit { trigger: at(near, -away), price: at(near, -2 * away) },
+                    _ => OrderKind::TrailingStop { trail: self.trail(index) },
+                };
+                let profit = self.random.chance(80).then_some(at(far, away));
+                OrderList::bracket(instrument, first, profit, self.random.chance(80).then_some(stop))
+            }
+        };
+        Action::Place(Box::new(list))
+    }
+
+    fn replace(&mut self, view: &dyn View) -> Action {
+        let order = self.random.pick(&self.accepted);
+        let record = *view.orders().get(order).expect("it was accepted");
+        let index = record.instrument.index().unwrap();
+        let other = self.order(index, Some(record.side), view);
+        let price = self.price(index, record.side, view);
+        let kind = match record.kind {
+            OrderKind::Limit { .. } => OrderKind::Limit { price },
+            OrderKind::Stop { .. } => OrderKind::Stop { trigger: price },
+            OrderKind::StopLimit { .. } => OrderKind::StopLimit { trigger: price, price },
+            OrderKind::TrailingStop { .. } => OrderKind::TrailingStop { trail: self.trail(index) },
+            kind @ OrderKind::Market => kind,
+        };
+        let quantity = if self.random.chance(50) { record.quantity } else { other.quantity };
+        Action::Replace { order, kind: if self.random.chance(90) { kind } else { other.kind }, quantity }
+    }
+
+    fn trail(&mut self, index: usize) -> Trail {
+        let ticks = self.random.below(8);
+        match self.random.below(2) {
+            // Now and then none at all.
+            0 => Trail::Amount(Price(ticks * self.rules[index].tick.0)),
+            _ => Trail::Share(Ratio(ticks * SCALE / 2_000)),
+        }
+    }
+
+    fn price(&mut self, index: usize, side: Side, view: &dyn View) -> Price {
+        let instrument = InstrumentId(index as u32 + 1);
         let near = view.price(instrument, side).unwrap_or(Price(SCALE)).0 / self.rules[index].tick.0;
-        let mut price = Price((near + self.random.below(13) - 6).max(1) * self.rules[index].tick.0);
+        Price((near + self.random.below(13) - 6).max(1) * self.rules[index].tick.0)
+    }
+
+    fn order(&mut self, index: usize, side: Option<Side>, view: &dyn View) -> NewOrder {
+        let side = side.unwrap_or_else(|| self.random.pick(&[Side::Buy, Side::Sell]));
+        let mut price = self.price(index, side, view);
         // Now and then off the tick.
         price.0 += i64::from(self.random.chance(3));
-        let kind = match self.random.below(3) {
-            0 => OrderKind::Market,
-            1 => OrderKind::Limit { price },
-            _ => OrderKind::Stop { trigger: price },
+        let other = self.price(index, side, view);
+        let kind = match self.random.below(6) {
+            0 | 1 => OrderKind::Market,
+            2 => OrderKind::Limit { price },
+            3 => OrderKind::Stop { trigger: price },
+            4 => OrderKind::StopLimit { trigger: price, price: other },
+            _ => OrderKind::TrailingStop { trail: self.trail(index) },
         };
-        let time_in_force =
-            self.random.pick(&[TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Ioc, TimeInForce::Fok]);
-        Action::Submit { instrument, side, kind, time_in_force, quantity: Quantity(self.quantity(index)) }
+        let time_in_force = self.random.pick(&[
+            TimeInForce::Gtc,
+            TimeInForce::Gtc,
+            TimeInForce::Day,
+            TimeInForce::Ioc,
+            TimeInForce::Fok,
+            TimeInForce::Gtd,
+        ]);
+        let until = view.now() + Nanoseconds(self.random.below(20) * SCALE / 2);
+        NewOrder {
+            side,
+            kind,
+            time_in_force,
+            quantity: Quantity(self.quantity(index)),
+            post_only: self.random.chance(15),
+            reduce_only: self.random.chance(20),
+            expires: (time_in_force == TimeInForce::Gtd).then_some(until),
+        }
     }
 }
 
@@ -152,6 +289,18 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
         settings.instruments.push(instrument.clone());
         let kind = random.pick(&[DataKind::Quotes, DataKind::Quotes, DataKind::Trades, DataKind::Bars]);
         settings.sources.push(SourceSettings { instrument: InstrumentId(number), kind, ..source.clone() });
+        if random.chance(30) {
+            let calendar = "by lot".to_string();
+            settings.calendars.push(CalendarSettings { instrument: InstrumentId(number), calendar });
+        }
+    }
+    if settings.instruments.len() > 1 && random.chance(60) {
+        // The first one is the rate of the others' currency.
+        let (instrument, inverse) = (InstrumentId(1), random.chance(50));
+        settings.rates.push(RateSettings { currency: "EUR".into(), instrument, inverse });
+        for instrument in &mut settings.instruments[1..] {
+            instrument.currency = Some("EUR".into());
+        }
     }
     let interval = Nanoseconds(random.pick(&[5, 60]) * SCALE);
     settings.bars = random.chance(50).then_some(BarSettings { interval, price: BarPrice::Mid });
@@ -182,6 +331,7 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
             Slippage::SquareRoot(Ratio(1_000_000)),
         ]),
         day_end: Nanoseconds(random.below(86_400) * SCALE),
+        when_closed: random.pick(&[WhenClosed::Deny, WhenClosed::Queue]),
     };
     let keep_or_drop = [FlawAction::Keep, FlawAction::Keep, FlawAction::Drop];
     settings.quality.crossed = random.pick(&keep_or_drop);
@@ -193,7 +343,9 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
 }
 
 /// Random data of one source.
-fn market(source: &SourceSettings, tick: i64, random: &mut Random) -> Vec<Event> {
+fn market(source: &SourceSettings, tick: i64, settings: &Settings, random: &mut Random) -> Vec<Event> {
+    let has_sessions = settings.calendars.iter().any(|calendar| calendar.instrument == source.instrument);
+    let (mut open, mut splits) = (true, 0);
     let mut received = 1_700_000_000 * SCALE + random.below(SCALE);
     let mut happened = received;
     let mut middle = 1_000 + random.below(5_000);
@@ -211,6 +363,23 @@ fn market(source: &SourceSettings, tick: i64, random: &mut Random) -> Vec<Event>
         } else {
             received - random.below(30_000_000)
         };
+        // Known when they happen: a fill is then of the shares that are held when it arrives.
+        let mut other = |fact| {
+            events.push(Event::unnumbered(Timestamp(received), Timestamp(received), source.instrument, fact));
+        };
+        if has_sessions && random.chance(4) {
+            open = !open;
+            other(Fact::SessionChanged(SessionChanged { open, until: Timestamp::MAX }));
+        }
+        if random.chance(1) {
+            let amount = Price(random.below(20) * tick);
+            other(Fact::CorporateActionApplied(CorporateAction::Dividend { amount }));
+        }
+        if random.chance(1) && splits < 3 && settings.venue.response_latency == Nanoseconds::ZERO {
+            splits += 1;
+            let (new, old) = random.pick(&[(2, 1), (3, 1), (3, 2), (1, 10)]);
+            other(Fact::CorporateActionApplied(CorporateAction::Split { new, old }));
+        }
         middle = (middle + random.below(7) - 3).max(20);
         let mut size = || match with_sizes {
             0 => None,
@@ -230,7 +399,7 @@ fn market(source: &SourceSettings, tick: i64, random: &mut Random) -> Vec<Event>
                 let aggressor = random.pick(&[None, Some(Side::Buy), Some(Side::Sell)]);
                 Fact::TradePrinted(Trade { price: price(middle), size: sizes[0], aggressor })
             }
-            DataKind::Bars | DataKind::Journal => {
+            DataKind::Bars | DataKind::Journal | DataKind::Actions => {
                 let (open, close) = (middle, (middle + random.below(9) - 4).max(20));
                 Fact::BarReceived(Bar {
                     open_time: Timestamp(happened - SCALE),
@@ -265,13 +434,17 @@ impl Log for Audited {
     }
 }
 
-/// Runs a session and audits it; returns its fills.
-fn session(seed: u32) -> usize {
+/// Runs a session and audits it; returns its fills and what happened.
+fn session(seed: u32) -> (usize, BTreeMap<&'static str, u64>) {
     let mut random = Random(u64::from(seed));
     let settings = settings(seed, &mut random);
     let ticks = settings.instruments.iter().map(|instrument| instrument.tick.0);
-    let data: Vec<Vec<Event>> =
-        settings.sources.iter().zip(ticks).map(|(source, tick)| market(source, tick, &mut random)).collect();
+    let data: Vec<Vec<Event>> = settings
+        .sources
+        .iter()
+        .zip(ticks)
+        .map(|(source, tick)| market(source, tick, &settings, &mut random))
+        .collect();
     let sources = || -> Vec<Box<dyn Source>> {
         data.iter().map(|events| Box::new(MemorySource::new(events.clone())) as Box<dyn Source>).collect()
     };
@@ -302,16 +475,30 @@ fn session(seed: u32) -> usize {
     let found = comparison.finish().unwrap();
     assert_eq!(found, (log.events.len() as u64, None));
     recomputed.unwrap();
-    log.auditor.fills
+    (log.auditor.fills, log.auditor.seen)
 }
 
 #[test]
 fn whatever_happens() {
     let sessions = std::env::var("GENOVO_SESSIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
-    let mut fills = 0;
-    for seed in 1..=sessions {
+    let (mut fills, mut seen, mut failed) = (0, BTreeMap::new(), Vec::new());
+    let first = std::env::var("GENOVO_SESSION").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    for seed in first..=sessions {
         let result = std::panic::catch_unwind(|| session(seed));
-        fills += result.unwrap_or_else(|_| panic!("the session of seed {seed}"));
+        let Ok((filled, saw)) = result else {
+            failed.push(seed);
+            continue;
+        };
+        fills += filled;
+        for (what, count) in saw {
+            *seen.entry(what).or_default() += count;
+        }
+    }
+    assert!(failed.is_empty(), "the sessions of seeds {failed:?}");
+    // All that an order can meet was met, often enough to mean something.
+    for what in EVERYTHING {
+        let count = seen.get(what).copied().unwrap_or(0);
+        assert!(count >= 3, "`{what}` happened {count} times in {sessions} sessions: {seen:?}");
     }
     assert!(fills > 20 * sessions as usize, "{fills} fills in {sessions} sessions");
 }

@@ -112,6 +112,7 @@ impl Desk {
             commission: genovo_engine::units::Money::ZERO,
             bid: None,
             ask: None,
+            rate: None,
         };
         self.say(Fact::OrderFilled(Box::new(fill)));
     }

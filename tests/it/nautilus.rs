@@ -399,6 +399,7 @@ fn booked(order: usize, side: Side, execution: &Execution) -> Fill {
         commission: execution.commission,
         bid: None,
         ask: None,
+        rate: None,
     }
 }
 
@@ -416,8 +417,8 @@ fn money(name: &str) -> (usize, Money) {
     let (mut theirs, mut ours, mut differing) = (account.balance, account.balance, 0);
     for (order, execution, balance) in case.recorded_fills() {
         let fill = booked(order, plan[order - 1].side, &execution);
-        account.fill(0, &fill).unwrap();
-        let unrounded = exact.fill(0, &fill).unwrap();
+        account.fill(0, &fill, None).unwrap();
+        let unrounded = exact.fill(0, &fill, None).unwrap();
         let difference = (account.balance - ours) - (balance - theirs);
         (theirs, ours) = (balance, account.balance);
         if difference != Money::ZERO {
@@ -456,11 +457,11 @@ fn gold_at_the_market_ends_with_their_balance_and_the_ties() {
     // What is open is marked where it could be closed; equity less that is the balance.
     let mut account = Account::new(&case.settings());
     for fill in &done.fills {
-        account.fill(0, fill).unwrap();
+        account.fill(0, fill, None).unwrap();
     }
     let position = account.positions[0];
     let (bid, ask) = done.last;
-    let open = position.unrealised(if position.quantity >= Quantity::ZERO { bid } else { ask });
+    let open = position.unrealised(if position.quantity >= Quantity::ZERO { bid } else { ask }, None);
     assert_eq!(done.fills.len(), recorded.len());
     assert_eq!(done.equity - open, *theirs + ties);
 }

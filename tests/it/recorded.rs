@@ -91,6 +91,8 @@ fn changed(event: &Event) -> Option<Event> {
         | Fact::QuoteChanged(_)
         | Fact::TradePrinted(_)
         | Fact::BarReceived(_)
+        | Fact::CorporateActionApplied(_)
+        | Fact::SessionChanged(_)
         | Fact::TimerFired(_)
         | Fact::ChapterClosed(_) => return None,
         Fact::OrderUnknown(_)
@@ -104,7 +106,10 @@ fn changed(event: &Event) -> Option<Event> {
         Fact::OrderAccepted(notice) | Fact::CancelRejected(notice) | Fact::CancelRequested(notice) => {
             notice.order.0 += 1;
         }
-        Fact::OrderRejected(rejected) => rejected.order.0 += 1,
+        Fact::OrderRejected(rejected) | Fact::ReplaceRejected(rejected) => rejected.order.0 += 1,
+        Fact::OrderTriggered(triggered) => triggered.price.0 += 1,
+        Fact::OrderReplaced(replaced) => replaced.quantity.0 += 1,
+        Fact::ReplaceRequested(replacement) => replacement.quantity.0 += 1,
         Fact::OrderFilled(fill) => fill.commission.0 += 1,
         Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => closed.unfilled.0 += 1,
         Fact::DataFlagged(flagged) => flagged.size += 1,

@@ -169,6 +169,7 @@ pub(crate) fn kind_name(kind: DataKind) -> &'static str {
         DataKind::Trades => "trades",
         DataKind::Bars => "bars",
         DataKind::Journal => "a journal",
+        DataKind::Actions => "a factor file",
     }
 }
 
@@ -257,7 +258,7 @@ impl Field {
             DataKind::Quotes => &[Time, Bid, Ask, BidSize, AskSize, Arrival],
             DataKind::Trades => &[Time, Price, Size, Side, Arrival],
             DataKind::Bars => &[Time, Open, High, Low, Close, Volume, Arrival],
-            DataKind::Journal => &[],
+            DataKind::Journal | DataKind::Actions => &[],
         }
     }
 

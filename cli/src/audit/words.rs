@@ -1,9 +1,10 @@
 //! Every kind of event in one line.
 
 use genovo_engine::event::{
-    Action, AlertRaised, Bar, CloseReason, Decision, Event, Fact, Features, FeedGap, Fill, Flaw, FlawAction,
-    Liquidity, Order, OrderClosed, OrderKind, Quote, RunStarted, Side, TimeInForce, Trade, TradeCorrected,
-    TradingHalted, Verdict, WorldKind,
+    Action, AlertRaised, Bar, CloseReason, Contingency, CorporateAction, Decision, Event, Fact, Features,
+    FeedGap, Fill, Flaw, FlawAction, Liquidity, NewOrder, Order, OrderClosed, OrderKind, OrderList,
+    OrderReplaced, Quote, ReplaceReason, RunStarted, Side, Terms, TimeInForce, Trade, TradeCorrected,
+    TradingHalted, Trail, Verdict, WorldKind,
 };
 use genovo_engine::settings::Instrument;
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
@@ -11,6 +12,7 @@ use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
 use super::recording::Recording;
 use super::when;
 use crate::report::format;
+use crate::scenario::readable::show_ratio;
 
 /// Columns of a feature vector that one line shows.
 const FEATURES_SHOWN: usize = 8;
@@ -25,6 +27,10 @@ pub fn event(recording: &Recording, event: &Event) -> String {
         Fact::TradePrinted(one) => trade(one),
         Fact::BarReceived(one) => bar(one, Some(event.header.time_event)),
         Fact::BarClosed(one) => bar(one, bar_end(recording, one)),
+        Fact::CorporateActionApplied(action) => corporate_action(action),
+        Fact::SessionChanged(session) => {
+            format!("{} until {}", if session.open { "open" } else { "closed" }, when::full(session.until))
+        }
         Fact::TimerFired(fired) => format!("timer {}", fired.timer),
         Fact::ChapterClosed(closed) => format!("chapter {} ends: {}", closed.chapter, closed.reason.name()),
         Fact::OrderAccepted(notice) | Fact::CancelRequested(notice) => format!("order {}", notice.order),
@@ -52,6 +58,19 @@ pub fn event(recording: &Recording, event: &Event) -> String {
         Fact::FeedGap(gap) => gap_words(gap),
         Fact::ClockChecked(clock) => format!("the wall clock stepped by {}", when::length(clock.step)),
         Fact::AlertRaised(one) => alert(one, digits),
+        Fact::OrderTriggered(one) => format!(
+            "order {}: its trigger {} was reached at {}",
+            one.order,
+            format::price(one.trigger),
+            format::price(one.price)
+        ),
+        Fact::OrderReplaced(one) => format!("order {}: {}", one.order, replaced(one)),
+        Fact::ReplaceRequested(one) => {
+            format!("order {}: to be {} {}", one.order, format::quantity(one.quantity), order_kind(&one.kind))
+        }
+        Fact::ReplaceRejected(rejected) => {
+            format!("order {}: not replaced: {}", rejected.order, rejected.reason.name())
+        }
         Fact::DataFlagged(flag) => {
             format!("{}, {}", flaw(flag.flaw, flag.size), flaw_action(flag.action))
         }
@@ -137,12 +156,46 @@ fn bar(bar: &Bar, end: Option<Timestamp>) -> String {
     )
 }
 
+/// `7 new for 1 old`, `a dividend of 0.47 for each`.
+fn corporate_action(action: &CorporateAction) -> String {
+    match action {
+        CorporateAction::Split { new, old } => format!("split: {new} new for {old} old"),
+        CorporateAction::Dividend { amount } => {
+            format!("a dividend of {} for each", format::price(*amount))
+        }
+    }
+}
+
+/// `now 60 at limit 1290.5: another order of its list was filled`.
+pub fn replaced(replaced: &OrderReplaced) -> String {
+    let why = match replaced.reason {
+        ReplaceReason::Requested => "as asked",
+        ReplaceReason::SiblingFilled => "another order of its list was filled",
+        ReplaceReason::ParentEnded => "the order that was to arm the rest is done",
+        ReplaceReason::PositionShrank => "there is less to reduce",
+        ReplaceReason::Split => "the instrument was split",
+    };
+    format!("now {} {}: {why}", format::quantity(replaced.quantity), order_kind(&replaced.kind))
+}
+
 /// `at market`, `at limit 1290.5`, `at stop 1290.5`.
 pub fn order_kind(kind: &OrderKind) -> String {
     match kind {
         OrderKind::Market => "at market".to_string(),
         OrderKind::Limit { price } => format!("at limit {}", format::price(*price)),
         OrderKind::Stop { trigger } => format!("at stop {}", format::price(*trigger)),
+        OrderKind::StopLimit { trigger, price } => {
+            format!("at stop {}, limit {}", format::price(*trigger), format::price(*price))
+        }
+        OrderKind::TrailingStop { trail } => format!("at a stop trailing by {}", self::trail(*trail)),
+    }
+}
+
+/// `0.5`, or `1 %`.
+fn trail(trail: Trail) -> String {
+    match trail {
+        Trail::Amount(amount) => format::price(amount),
+        Trail::Share(share) => show_ratio(share),
     }
 }
 
@@ -150,18 +203,75 @@ pub fn order_kind(kind: &OrderKind) -> String {
 pub fn order(order: &Order) -> String {
     let mut text =
         format!("{} {} {}", order.side.name(), format::quantity(order.quantity), order_kind(&order.kind));
-    match order.time_in_force {
-        TimeInForce::Gtc => {}
-        TimeInForce::Day => text.push_str(", for the day"),
-        TimeInForce::Ioc => text.push_str(", immediate or cancel"),
-        TimeInForce::Fok => text.push_str(", fill or kill"),
-    }
+    text.push_str(&duration(order.time_in_force, order.terms.expires));
+    text.push_str(&terms(order));
     for (name, price) in [("bid", order.bid), ("ask", order.ask)] {
         if let Some(price) = price {
             text.push_str(&format!(", {name} {}", format::price(price)));
         }
     }
     text
+}
+
+/// How long an order works, unless until it is filled or cancelled.
+fn duration(time_in_force: TimeInForce, expires: Option<Timestamp>) -> String {
+    match (time_in_force, expires) {
+        (TimeInForce::Gtc, _) => String::new(),
+        (TimeInForce::Day, _) => ", for the day".to_string(),
+        (TimeInForce::Ioc, _) => ", immediate or cancel".to_string(),
+        (TimeInForce::Fok, _) => ", fill or kill".to_string(),
+        (TimeInForce::Gtd, Some(expires)) => format!(", good till {}", when::full(expires)),
+        (TimeInForce::Gtd, None) => ", good till a date".to_string(),
+    }
+}
+
+/// What else an order says.
+fn terms(order: &Order) -> String {
+    let Terms { post_only, reduce_only, list, .. } = order.terms;
+    let mut text = marks(post_only, reduce_only);
+    let Some(list) = list else { return text };
+    let last = list.first.0 + u64::from(list.count).saturating_sub(1);
+    let is_first = list.first == order.order;
+    text.push_str(&match (list.link, is_first) {
+        (Contingency::Bracket | Contingency::OneTriggersOthers, false) => {
+            format!(", armed by order {}", list.first)
+        }
+        (Contingency::Bracket | Contingency::OneTriggersOthers, true) => {
+            format!(", arms orders {} to {last}", list.first.0 + 1)
+        }
+        (Contingency::OneCancelsOthers, _) => format!(", one of the orders {} to {last}", list.first),
+    });
+    text
+}
+
+fn marks(post_only: bool, reduce_only: bool) -> String {
+    let marks = [(post_only, ", post-only"), (reduce_only, ", reduce-only")];
+    marks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| mark).collect()
+}
+
+/// What several orders ask for together.
+fn list(recording: &Recording, list: &OrderList) -> String {
+    let one = |order: &NewOrder| {
+        format!(
+            "{} {} {} {}{}{}",
+            order.side.name(),
+            format::quantity(order.quantity),
+            recording.symbol(list.instrument),
+            order_kind(&order.kind),
+            duration(order.time_in_force, order.expires),
+            marks(order.post_only, order.reduce_only)
+        )
+    };
+    let orders: Vec<String> = list.orders.iter().map(one).collect();
+    match list.link {
+        None => orders.join("; "),
+        Some(Contingency::OneCancelsOthers) => orders.join(", or "),
+        Some(Contingency::OneTriggersOthers) => orders.join(", then "),
+        Some(Contingency::Bracket) => {
+            let exits = orders.get(1..).unwrap_or_default().join(", or ");
+            format!("{}, then {exits}", orders.first().map_or("", String::as_str))
+        }
+    }
 }
 
 fn fill(fill: &Fill, digits: u8) -> String {
@@ -193,6 +303,12 @@ pub fn closed(closed: &OrderClosed) -> String {
         CloseReason::NotFillable => "not all of it could be had at once",
         CloseReason::DayEnded => "its day ended",
         CloseReason::Broker => "by the broker",
+        CloseReason::DateReached => "its time ended",
+        CloseReason::SiblingFilled => "another order of its list was filled",
+        CloseReason::ParentEnded => "the order that was to arm it is done",
+        CloseReason::PositionClosed => "nothing is left to reduce",
+        CloseReason::WouldTake => "post-only, and it would have taken liquidity",
+        CloseReason::Split => "a split left less than a lot of it",
     };
     format!("{} unfilled, {why}", format::quantity(closed.unfilled))
 }
@@ -259,6 +375,10 @@ pub fn action(recording: &Recording, action: &Action) -> String {
             order_kind(kind)
         ),
         Action::Cancel { order } => format!("cancel order {order}"),
+        Action::Place(list) => self::list(recording, list),
+        Action::Replace { order, kind, quantity } => {
+            format!("replace order {order} by {} {}", format::quantity(*quantity), order_kind(kind))
+        }
     }
 }
 

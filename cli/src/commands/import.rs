@@ -367,6 +367,7 @@ impl Import {
                 per_unit: Money::ZERO,
                 minimum: Money::ZERO,
             },
+            currency: None,
         }
     }
 }
@@ -461,6 +462,7 @@ pub fn kind_name(kind: DataKind) -> &'static str {
         DataKind::Trades => "trades",
         DataKind::Bars => "bars",
         DataKind::Journal => "journal",
+        DataKind::Actions => "actions",
     }
 }
 

@@ -4,17 +4,17 @@
 //! no allocation; memory grows with fills and trades only, never with quotes.
 
 use genovo_engine::event::{
-    Event, Fact, Fill, FlawAction, Header, RunEnded, RunStarted, TradingHalted, WorldKind,
+    CorporateAction, Event, Fact, Fill, FlawAction, Header, RunEnded, RunStarted, TradingHalted, WorldKind,
 };
 use genovo_engine::ids::{InstrumentId, Sequence};
-use genovo_engine::settings::{Instrument, Settings};
+use genovo_engine::settings::{AccountKind, Instrument, Settings};
 use genovo_engine::units::{Money, Nanoseconds, Price, SCALE, Timestamp};
 
 use super::costs::Costs;
 use super::curve::Series;
 use super::drawdown::{Falls, Point};
 use super::figures::{Counts, FillPoint, Identity, Moment, Report, Trade};
-use super::position::{ATTO, Position};
+use super::position::{ATTO, Abroad, Position};
 use super::quality::Flaws;
 use super::returns::Days;
 use super::verdicts::Verdicts;
@@ -52,6 +52,8 @@ pub struct ReportBuilder {
     pub(super) verdicts: Verdicts,
     pub(super) flaws: Flaws,
     pub(super) days: Days,
+    /// What dividends brought, less what they cost.
+    pub(super) dividends: Money,
     pub(super) any_size: bool,
     pub(super) halted: Option<String>,
     pub(super) ended: Option<RunEnded>,
@@ -61,6 +63,8 @@ pub struct ReportBuilder {
 #[derive(Debug)]
 pub(super) struct Seen {
     pub position: Position,
+    /// The index of the instrument whose quotes are the rate from its currency.
+    pub rate_from: Option<usize>,
     pub prices: Series<i64>,
     /// The first ask, or the first price without quotes.
     pub first: Option<Price>,
@@ -121,6 +125,7 @@ impl ReportBuilder {
                 self.wait(header, (bar.close, bar.close), false);
             }
             Fact::OrderFilled(fill) => self.filled(header, fill),
+            Fact::CorporateActionApplied(action) => self.acted(header, action),
             Fact::RiskAssessed(verdict) => {
                 let symbol = self.symbol(header.instrument);
                 self.verdicts.assessed(header, &symbol, verdict);
@@ -152,9 +157,13 @@ impl ReportBuilder {
             }
             Fact::QuoteChanged(_)
             | Fact::DataFlagged(_)
+            | Fact::SessionChanged(_)
             | Fact::TimerFired(_)
             | Fact::ChapterClosed(_)
             | Fact::OrderAccepted(_)
+            | Fact::OrderTriggered(_)
+            | Fact::OrderReplaced(_)
+            | Fact::ReplaceRejected(_)
             | Fact::CancelRejected(_)
             | Fact::FeaturesComputed(_)
             | Fact::CancelRequested(_)
@@ -166,7 +175,8 @@ impl ReportBuilder {
             | Fact::OperatorCommanded(_)
             | Fact::FeedGap(_)
             | Fact::ClockChecked(_)
-            | Fact::AlertRaised(_) => {}
+            | Fact::AlertRaised(_)
+            | Fact::ReplaceRequested(_) => {}
         }
     }
 
@@ -207,8 +217,11 @@ impl ReportBuilder {
         self.start = settings.account.cash;
         self.equity = self.start.0 * ATTO;
         let digits = settings.account.digits;
-        self.instruments =
-            settings.instruments.iter().map(|instrument| Seen::new(instrument, digits)).collect();
+        self.instruments = settings
+            .instruments
+            .iter()
+            .map(|instrument| Seen::new(instrument, digits).of(instrument, settings))
+            .collect();
     }
 
     /// An instrument that the settings do not list, as in a journal of market data.
@@ -256,7 +269,39 @@ impl ReportBuilder {
             seen.first = Some(high);
         }
         seen.prices.push(time.0, (low.0 + high.0) >> 1);
-        let change = seen.position.mark();
+        let mut change = seen.position.mark();
+        change += self.exchange(tick.instrument);
+        if change != 0 {
+            self.equity += change;
+            self.follow();
+        }
+    }
+
+    /// Values what is quoted in a currency whose rate this instrument's quotes are.
+    #[inline]
+    fn exchange(&mut self, instrument: InstrumentId) -> i128 {
+        if self.settings.as_ref().is_none_or(|settings| settings.rates.is_empty()) {
+            return 0;
+        }
+        let Some(index) = instrument.index() else { return 0 };
+        let rate = self.instruments[index].position.market.middle();
+        let abroad = self.instruments.iter_mut().filter(|seen| seen.rate_from == Some(index));
+        abroad.map(|seen| seen.position.exchange(rate)).sum()
+    }
+
+    /// A split or a dividend.
+    fn acted(&mut self, header: &Header, action: &CorporateAction) {
+        let time = header.time_received.max(self.now);
+        if time.0 >= self.day_end {
+            self.begin_day(time);
+        }
+        self.now = time;
+        let Some(seen) = header.instrument.index().and_then(|index| self.instruments.get_mut(index)) else {
+            return;
+        };
+        let (dividend, change) = seen.position.act(action);
+        self.dividends += dividend;
+        let change = change + self.exchange(header.instrument);
         if change != 0 {
             self.equity += change;
             self.follow();
@@ -361,9 +406,26 @@ impl Seen {
     fn new(instrument: &Instrument, digits: u8) -> Seen {
         Seen {
             position: Position::new(instrument.symbol.clone(), instrument.multiplier, digits),
+            rate_from: None,
             prices: Series::default(),
             first: None,
         }
+    }
+
+    /// As the settings have it: its lot, and where the rate from its currency comes from.
+    fn of(mut self, instrument: &Instrument, settings: &Settings) -> Seen {
+        let rate = instrument
+            .currency
+            .as_ref()
+            .map(|currency| settings.rates.iter().find(|rate| rate.currency == *currency));
+        self.rate_from = rate.flatten().and_then(|rate| rate.instrument.index());
+        let paid = settings.account.kind == AccountKind::Cash;
+        let abroad = rate.map(|rate| {
+            let inverse = rate.is_some_and(|rate| rate.inverse);
+            Abroad { inverse, paid, rate: None }
+        });
+        self.position = self.position.with(instrument.lot, abroad);
+        self
     }
 }
 

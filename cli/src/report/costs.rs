@@ -78,6 +78,7 @@ impl Costs {
             total,
             under_way: self.under_way.round_to(digits),
             fills_without_quote: self.without_quote,
+            dividends: Money::ZERO,
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn report(builder: ReportBuilder) -> Report {
             change: share(total, builder.start),
             unexplained: last - own,
         },
-        result: builder.costs.split(total, digits),
+        result: ResultSplit { dividends: builder.dividends, ..builder.costs.split(total, digits) },
         drawdown: builder.falls.map(|falls| drawdown(falls.deepest())).unwrap_or_default(),
         activity: Activity {
             time_in_market: if lasted > 0 { builder.held as f64 / lasted as f64 } else { 0.0 },

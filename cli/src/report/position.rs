@@ -2,9 +2,13 @@
 //!
 //! Netting with average cost. Profits are rounded to the currency's digits once a fill, as the engine does.
 
-use genovo_engine::event::{Fill, Side};
+use genovo_engine::account::{Rate, converted};
+use genovo_engine::event::{CorporateAction, Fill, Side};
 use genovo_engine::ids::OrderId;
-use genovo_engine::units::{Money, Price, Quantity, Ratio, SCALE, Timestamp, mul_div_half_even};
+use genovo_engine::market::adjusted;
+use genovo_engine::units::{
+    Money, Price, Quantity, Ratio, SCALE, Timestamp, div_half_even, mul_div_half_even,
+};
 
 use super::figures::{Moment, OpenPosition, Trade};
 
@@ -20,6 +24,25 @@ pub struct Market {
     pub ask: Option<Price>,
     /// The last price of a trade or bar.
     pub last: Option<Price>,
+}
+
+impl Market {
+    /// Prices as they would have been had the action been in force when they were seen.
+    fn adjust(&mut self, action: &CorporateAction) {
+        for price in [&mut self.bid, &mut self.ask, &mut self.last].into_iter().flatten() {
+            *price = adjusted(*price, action);
+        }
+    }
+
+    /// The middle of bid and ask, else the last price.
+    pub fn middle(&self) -> Option<Price> {
+        match (self.bid, self.ask) {
+            (Some(bid), Some(ask)) => {
+                Some(Price(div_half_even(i128::from(bid.0) + i128::from(ask.0), 2) as i64))
+            }
+            _ => self.last,
+        }
+    }
 }
 
 /// One instrument's position.
@@ -38,6 +61,9 @@ pub struct Position {
     /// Profits of what was closed, before commissions.
     realised: Money,
     commission: Money,
+    /// Where the instrument is quoted in another currency than the account.
+    abroad: Option<Abroad>,
+    lot: Quantity,
     /// Position × multiplier: the change of value for a change of the price by one.
     factor: i64,
     /// The price that values it now.
@@ -45,6 +71,17 @@ pub struct Position {
     /// Everything won so far at the mark, commissions deducted, in units of 1e-18.
     value: i128,
     open: Option<OpenTrade>,
+}
+
+/// What another currency changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Abroad {
+    /// Whether quotes say how much of the other currency one of the account's is.
+    pub inverse: bool,
+    /// Whether costs are paid in the account's currency, not borrowed in the other.
+    pub paid: bool,
+    /// The rate as last seen.
+    pub rate: Option<Rate>,
 }
 
 /// A trade under way.
@@ -78,6 +115,8 @@ impl Position {
             cost: Money::ZERO,
             realised: Money::ZERO,
             commission: Money::ZERO,
+            abroad: None,
+            lot: Quantity::ZERO,
             factor: 0,
             marked: 0,
             value: 0,
@@ -85,11 +124,70 @@ impl Position {
         }
     }
 
+    /// The same, of an instrument that is traded in these lots, and perhaps quoted in another currency.
+    pub fn with(self, lot: Quantity, abroad: Option<Abroad>) -> Position {
+        Position { lot, abroad, ..self }
+    }
+
+    /// A new rate of exchange; returns by how much the value changed, in units of 1e-18.
+    pub fn exchange(&mut self, price: Option<Price>) -> i128 {
+        let Some(abroad) = &mut self.abroad else { return 0 };
+        let rate = price.filter(|price| price.0 > 0);
+        abroad.rate = rate.map(|price| Rate { price, inverse: abroad.inverse });
+        if self.factor == 0 { 0 } else { self.mark_abroad() }
+    }
+
+    /// A split or a dividend; returns by how much the value changed, in units of 1e-18.
+    pub fn act(&mut self, action: &CorporateAction) -> (Money, i128) {
+        let before = self.value;
+        self.market.adjust(action);
+        let rate = self.abroad.and_then(|abroad| abroad.rate);
+        let mut dividend = Money::ZERO;
+        match *action {
+            CorporateAction::Split { new, old } => {
+                let scaled = |quantity: Quantity| {
+                    Quantity((i128::from(quantity.0) * i128::from(new) / i128::from(old.max(1))) as i64)
+                };
+                self.quantity = scaled(self.quantity);
+                if let Some(open) = &mut self.open {
+                    open.quantity_max = scaled(open.quantity_max);
+                    open.quantity_in = scaled(open.quantity_in);
+                    open.quantity_out = scaled(open.quantity_out);
+                }
+                let odd = self.quantity - self.quantity.round_down_to(self.lot);
+                if odd.0 != 0 {
+                    let cost = self.cost.share(odd, self.quantity);
+                    if let Some((mark, _)) = self.mark_price() {
+                        let profit = self.profit(self.raw(mark, odd), cost, rate);
+                        self.realised += profit;
+                        if let Some(open) = &mut self.open {
+                            open.realised += profit;
+                        }
+                    }
+                    self.cost -= cost;
+                    self.quantity -= odd;
+                }
+            }
+            CorporateAction::Dividend { amount } => {
+                dividend = converted(self.raw(amount, self.quantity), rate).round_to(self.digits);
+                self.realised += dividend;
+                if let Some(open) = &mut self.open {
+                    open.realised += dividend;
+                }
+            }
+        }
+        self.revalue(Price(self.marked));
+        (dividend, self.value - before)
+    }
+
     /// Values the position at the market; returns by how much its value changed, in units of 1e-18.
     #[inline]
     pub fn mark(&mut self) -> i128 {
         if self.factor == 0 {
             return 0;
+        }
+        if self.abroad.is_some() {
+            return self.mark_abroad();
         }
         let Some((price, _)) = self.mark_price() else { return 0 };
         let change = i128::from(self.factor) * i128::from(price.0 - self.marked);
@@ -100,6 +198,14 @@ impl Position {
             open.high = open.high.max(self.value);
         }
         change
+    }
+
+    /// The same for a position in another currency: as the engine rounds it.
+    #[cold]
+    fn mark_abroad(&mut self) -> i128 {
+        let before = self.value;
+        self.revalue(Price(self.marked));
+        self.value - before
     }
 
     /// The price that values the position, and what it is.
@@ -114,12 +220,26 @@ impl Position {
 
     /// Position × mark in account currency, signed.
     pub fn notional(&self) -> Money {
-        Price(self.marked) * Quantity(self.factor)
+        converted(Price(self.marked) * Quantity(self.factor), self.abroad.and_then(|abroad| abroad.rate))
     }
 
     /// What a quantity is worth at a price.
     pub fn worth(&self, price: Price, quantity: Quantity) -> Money {
+        converted(self.raw(price, quantity), self.abroad.and_then(|abroad| abroad.rate))
+    }
+
+    /// The same in the instrument's currency.
+    fn raw(&self, price: Price, quantity: Quantity) -> Money {
         (price * quantity).times(Ratio(self.multiplier.0))
+    }
+
+    /// The profit of a part that is worth `worth` in the instrument's currency and cost `cost`.
+    fn profit(&self, worth: Money, cost: Money, rate: Option<Rate>) -> Money {
+        match self.abroad {
+            Some(Abroad { paid: true, .. }) => converted(worth, rate) - cost,
+            _ => converted(worth - cost, rate),
+        }
+        .round_to(self.digits)
     }
 
     /// Takes an execution. Returns the trade that it closed, and by how much the value changed in units of
@@ -148,9 +268,9 @@ impl Position {
     /// Takes `closing` off the position at the fill's price.
     fn close(&mut self, fill: &Fill, closing: Quantity, commission: Money) {
         let cost = self.cost.share(closing, self.quantity.abs());
-        let paid = self.worth(fill.price, closing);
+        let paid = self.raw(fill.price, closing);
         let signed = Money(paid.0 * i128::from(fill.side.sign()));
-        let profit = (-signed - cost).round_to(self.digits);
+        let profit = self.profit(-signed, cost, self.rate_of(fill));
         self.cost -= cost;
         self.quantity += Quantity(closing.0 * fill.side.sign());
         self.realised += profit;
@@ -165,9 +285,11 @@ impl Position {
 
     /// Adds `opening` to the position at the fill's price, beginning a trade if there is none.
     fn add(&mut self, fill: &Fill, opening: Quantity, commission: Money, time: Timestamp) {
-        let paid = self.worth(fill.price, opening);
+        let paid = self.raw(fill.price, opening);
         let base = (self.realised - self.commission).0 * ATTO;
-        self.cost += Money(paid.0 * i128::from(fill.side.sign()));
+        let signed = Money(paid.0 * i128::from(fill.side.sign()));
+        let keeps = self.abroad.is_some_and(|abroad| abroad.paid);
+        self.cost += converted(signed, self.rate_of(fill).filter(|_| keeps));
         self.quantity += Quantity(opening.0 * fill.side.sign());
         self.commission += commission;
         let open = self.open.get_or_insert(OpenTrade {
@@ -191,18 +313,35 @@ impl Position {
         open.quantity_max = open.quantity_max.max(self.quantity.abs());
     }
 
+    /// The rate that a fill names.
+    fn rate_of(&self, fill: &Fill) -> Option<Rate> {
+        let abroad = self.abroad?;
+        fill.rate.map(|price| Rate { price, inverse: abroad.inverse })
+    }
+
     /// Values the changed position anew; without a market, at the fill's price.
     fn revalue(&mut self, price: Price) {
         let factor = self.quantity.0 as i128 * self.multiplier.0 as i128 / ATTO;
         // Beyond 64 bits the report's own sum is off, and `unexplained` says by how much.
         self.factor = i64::try_from(factor).unwrap_or(if factor < 0 { -i64::MAX } else { i64::MAX });
         self.marked = self.mark_price().map_or(price, |(price, _)| price).0;
-        let open = i128::from(self.factor) * i128::from(self.marked) - self.cost.0 * ATTO;
+        let open = match self.abroad {
+            None => i128::from(self.factor) * i128::from(self.marked) - self.cost.0 * ATTO,
+            Some(_) => self.open_abroad().0 * ATTO,
+        };
         self.value = (self.realised - self.commission).0 * ATTO + open;
         if let Some(open) = &mut self.open {
             open.low = open.low.min(self.value);
             open.high = open.high.max(self.value);
         }
+    }
+
+    /// What closing at the mark would bring of a position in another currency.
+    fn open_abroad(&self) -> Money {
+        let Some(abroad) = self.abroad else { return Money::ZERO };
+        let Some(rate) = abroad.rate else { return Money::ZERO };
+        let worth = self.raw(Price(self.marked), self.quantity);
+        if abroad.paid { rate.convert(worth) - self.cost } else { rate.convert(worth - self.cost) }
     }
 
     fn end_trade(&mut self, order: OrderId, time: Timestamp) -> Option<Trade> {
@@ -241,6 +380,10 @@ impl Position {
         let open = self.open.as_ref()?;
         let (mark, marked_at) = self.mark_price().unwrap_or((Price(self.marked), "last"));
         let worth = i128::from(self.factor) * i128::from(self.marked);
+        let profit = match self.abroad {
+            None => Money(worth / ATTO - self.cost.0),
+            Some(_) => self.open_abroad(),
+        };
         Some(OpenPosition {
             instrument: self.symbol.clone(),
             quantity: self.quantity,
@@ -248,7 +391,7 @@ impl Position {
                 .average(Money(self.cost.0 * i128::from(self.quantity.signum())), self.quantity.abs()),
             mark,
             marked_at: marked_at.to_string(),
-            profit: Money(worth / ATTO - self.cost.0).round_to(self.digits),
+            profit: profit.round_to(self.digits),
             order_in: open.order,
             opened: Moment(open.opened),
         })

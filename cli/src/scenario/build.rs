@@ -6,7 +6,7 @@ use std::path::Path;
 use genovo_engine::event::FlawAction;
 use genovo_engine::settings::{
     AccountKind, AccountSettings, BarPrice, BarSettings, Commission, DataKind, Instrument, QualitySettings,
-    RiskDistance, RiskSettings, Settings, StrategySettings, Trigger, VenueSettings,
+    RiskDistance, RiskSettings, Settings, StrategySettings, Trigger, VenueSettings, WhenClosed,
 };
 use genovo_engine::strategy::{ParameterError, Parameters, Registry, StrategyKind};
 use genovo_engine::units::Nanoseconds;
@@ -64,6 +64,8 @@ fn assemble<'a>(
         account: account?,
         instruments: instruments?,
         sources: data.sources,
+        rates: Vec::new(),
+        calendars: Vec::new(),
         bars: bars?,
         trigger: strategy.trigger,
         strategy: StrategySettings { kind: strategy.kind.name.to_string(), parameters: strategy.parameters },
@@ -157,6 +159,7 @@ fn instrument(section: &Section<'_>, currency: &str) -> Option<Instrument> {
         margin_initial: margin?,
         margin_maintenance: maintenance?,
         commission: commission?,
+        currency: None,
     })
 }
 
@@ -349,6 +352,7 @@ fn venue<'a>(reading: &'a Reading<'a>) -> Option<VenueSettings> {
         touch: touch?,
         slippage: slippage?,
         day_end: day_end?,
+        when_closed: WhenClosed::Deny,
     })
 }
 

@@ -59,7 +59,7 @@ pub fn roles(kind: DataKind) -> &'static [(&'static str, bool)] {
             ("close", true),
             ("volume", false),
         ],
-        DataKind::Journal => &[],
+        DataKind::Journal | DataKind::Actions => &[],
     }
 }
 

@@ -114,6 +114,7 @@ fn data(settings: &Settings, file: &DataFile) -> String {
         DataKind::Trades => "trades",
         DataKind::Bars => "bars",
         DataKind::Journal => "a market journal",
+        DataKind::Actions => "splits and dividends",
     };
     let of = settings.instrument(file.instrument).map_or(String::new(), |known| format!("{} ", known.symbol));
     format!("{of}{kind} from {}", file.path.display())

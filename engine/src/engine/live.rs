@@ -42,7 +42,9 @@ impl Engine {
             return self.impossible(trade.order, OrderError::Unknown(trade.order));
         };
         let index = record.instrument.index().expect("an order has an instrument");
-        self.state.account.correct(index, trade)?;
+        // A correction names no rate: the one that holds now is the nearest that is journaled.
+        let rate = self.state.account.rate(index, &self.state.markets)?;
+        self.state.account.correct(index, trade, rate)?;
         self.after_answer(input)
     }
 

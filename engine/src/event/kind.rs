@@ -42,8 +42,8 @@ kinds! {
     BarReceived = 5 (built),
     BookChanged = 6,
     BookReset = 7,
-    CorporateActionApplied = 8,
-    SessionChanged = 9,
+    CorporateActionApplied = 8 (built),
+    SessionChanged = 9 (built),
     MacroReleased = 10,
     NewsPublished = 11,
     EventScheduled = 12,
@@ -63,10 +63,11 @@ kinds! {
     OrderCancelled = 37 (built),
     CancelRejected = 38 (built),
     OrderExpired = 39 (built),
-    OrderReplaced = 40,
-    ReplaceRejected = 41,
+    OrderReplaced = 40 (built),
+    ReplaceRejected = 41 (built),
     AccountReported = 42 (built),
     PositionReported = 43 (built),
+    OrderTriggered = 44 (built),
     ModelLoaded = 48,
     ModelPromoted = 49,
     ModelKept = 50,
@@ -83,7 +84,7 @@ kinds! {
     OrderDenied = 102 (built),
     OrderSubmitted = 103 (built),
     CancelRequested = 104 (built),
-    ReplaceRequested = 105,
+    ReplaceRequested = 105 (built),
     FinancingCharged = 106,
     RewardComputed = 107,
     ShadowDecisionMade = 108,
@@ -99,5 +100,11 @@ impl Kind {
             self,
             Kind::QuoteChanged | Kind::TradePrinted | Kind::BarReceived | Kind::BookChanged | Kind::BookReset
         )
+    }
+
+    /// Whether events of this kind come from the sources of a run: market data, what was done to instruments, and
+    /// when they trade.
+    pub const fn is_sourced(self) -> bool {
+        self.is_market() || matches!(self, Kind::CorporateActionApplied | Kind::SessionChanged)
     }
 }

@@ -1,4 +1,6 @@
 //! What the market did, and what is odd about the data that says so.
+// rkyv's derive makes undocumented companions of enums with named fields.
+#![allow(missing_docs)]
 
 use super::Side;
 use crate::units::{Price, Quantity, Timestamp};
@@ -42,6 +44,37 @@ pub struct Bar {
     pub close: Price,
     /// Quantity traded in the span.
     pub volume: Option<Quantity>,
+}
+
+/// What a company or an exchange did to an instrument. It holds from the header's `time_event` on.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CorporateAction {
+    /// Every `old` units become `new` ones, and prices fall in proportion.
+    Split {
+        /// How many units there are then.
+        new: u32,
+        /// For how many that there were.
+        old: u32,
+    },
+    /// Cash for every unit held; whoever is short pays it. In the instrument's currency.
+    Dividend {
+        /// For one unit.
+        amount: Price,
+    },
+}
+
+/// The instrument's market opened or closed.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+pub struct SessionChanged {
+    /// Whether it trades from here on.
+    pub open: bool,
+    /// When that changes next, by the calendar.
+    pub until: Timestamp,
 }
 
 /// What is odd about a piece of data.

@@ -62,6 +62,10 @@ pub enum Fact {
     TradePrinted(Trade),
     /// A finished bar came from the data.
     BarReceived(Bar),
+    /// A split or a dividend took effect.
+    CorporateActionApplied(CorporateAction),
+    /// An instrument's market opened or closed.
+    SessionChanged(SessionChanged),
     /// A wake that the engine asked for came due.
     TimerFired(TimerFired),
     /// The journal's chapter ends with this event; the next one opens a new chapter.
@@ -94,6 +98,12 @@ pub enum Fact {
     FeedGap(Box<FeedGap>),
     /// The wall clock stepped.
     ClockChecked(ClockChecked),
+    /// The market reached the trigger of a stop-limit or trailing order.
+    OrderTriggered(OrderTriggered),
+    /// An order works on as another one: at our request, or by the venue's own rules.
+    OrderReplaced(OrderReplaced),
+    /// The venue refused to replace an order.
+    ReplaceRejected(OrderRejected),
     /// Something is odd about a piece of market data.
     DataFlagged(DataFlagged),
     /// A bar built from ticks ended. Known at the first event at or after its end.
@@ -110,6 +120,8 @@ pub enum Fact {
     OrderSubmitted(Box<Order>),
     /// A cancel left for the venue.
     CancelRequested(OrderNotice),
+    /// A replacement left for the venue.
+    ReplaceRequested(Replacement),
     /// The engine takes no new decisions until the run ends.
     TradingHalted(TradingHalted),
     /// Something that a person should look at.
@@ -128,6 +140,8 @@ impl Fact {
             Fact::QuoteChanged(_) => Kind::QuoteChanged,
             Fact::TradePrinted(_) => Kind::TradePrinted,
             Fact::BarReceived(_) => Kind::BarReceived,
+            Fact::CorporateActionApplied(_) => Kind::CorporateActionApplied,
+            Fact::SessionChanged(_) => Kind::SessionChanged,
             Fact::TimerFired(_) => Kind::TimerFired,
             Fact::ChapterClosed(_) => Kind::ChapterClosed,
             Fact::OrderAccepted(_) => Kind::OrderAccepted,
@@ -144,6 +158,9 @@ impl Fact {
             Fact::OperatorCommanded(_) => Kind::OperatorCommanded,
             Fact::FeedGap(_) => Kind::FeedGap,
             Fact::ClockChecked(_) => Kind::ClockChecked,
+            Fact::OrderTriggered(_) => Kind::OrderTriggered,
+            Fact::OrderReplaced(_) => Kind::OrderReplaced,
+            Fact::ReplaceRejected(_) => Kind::ReplaceRejected,
             Fact::DataFlagged(_) => Kind::DataFlagged,
             Fact::BarClosed(_) => Kind::BarClosed,
             Fact::FeaturesComputed(_) => Kind::FeaturesComputed,
@@ -152,6 +169,7 @@ impl Fact {
             Fact::OrderDenied(_) => Kind::OrderDenied,
             Fact::OrderSubmitted(_) => Kind::OrderSubmitted,
             Fact::CancelRequested(_) => Kind::CancelRequested,
+            Fact::ReplaceRequested(_) => Kind::ReplaceRequested,
             Fact::TradingHalted(_) => Kind::TradingHalted,
             Fact::AlertRaised(_) => Kind::AlertRaised,
             Fact::RunEnded(_) => Kind::RunEnded,

@@ -4,7 +4,7 @@
 
 use super::Rule;
 use crate::ids::OrderId;
-use crate::units::{Money, Price, Quantity};
+use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
 
 /// Buy or sell.
 #[derive(
@@ -73,16 +73,74 @@ pub enum OrderKind {
         /// Buys trigger when the ask is at or above it, sells when the bid is at or below it.
         trigger: Price,
     },
+    /// A limit order once the market has reached the trigger.
+    StopLimit {
+        /// As of a stop.
+        trigger: Price,
+        /// The worst price accepted then.
+        price: Price,
+    },
+    /// A stop whose trigger follows the market: a buy's the lowest ask since it works, a sell's the highest bid.
+    TrailingStop {
+        /// How far behind.
+        trail: Trail,
+    },
+}
+
+/// How far a trailing stop's trigger stays behind the market.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Trail {
+    /// So much of the price.
+    Amount(Price),
+    /// This share of the price that it follows.
+    Share(Ratio),
 }
 
 impl OrderKind {
-    /// `market`, `limit` or `stop`.
+    /// `market`, `limit`, `stop`, `stop_limit` or `trailing_stop`.
     pub const fn name(self) -> &'static str {
         match self {
             OrderKind::Market => "market",
             OrderKind::Limit { .. } => "limit",
             OrderKind::Stop { .. } => "stop",
+            OrderKind::StopLimit { .. } => "stop_limit",
+            OrderKind::TrailingStop { .. } => "trailing_stop",
         }
+    }
+
+    /// The worst price that it accepts, if it has one.
+    #[inline]
+    pub const fn limit(self) -> Option<Price> {
+        match self {
+            OrderKind::Limit { price } | OrderKind::StopLimit { price, .. } => Some(price),
+            OrderKind::Market | OrderKind::Stop { .. } | OrderKind::TrailingStop { .. } => None,
+        }
+    }
+
+    /// The trigger that it names. A trailing stop names none: the market does.
+    #[inline]
+    pub const fn trigger(self) -> Option<Price> {
+        match self {
+            OrderKind::Stop { trigger } | OrderKind::StopLimit { trigger, .. } => Some(trigger),
+            OrderKind::Market | OrderKind::Limit { .. } | OrderKind::TrailingStop { .. } => None,
+        }
+    }
+
+    /// Whether it waits for a trigger.
+    #[inline]
+    pub const fn is_stop(self) -> bool {
+        match self {
+            OrderKind::Stop { .. } | OrderKind::StopLimit { .. } | OrderKind::TrailingStop { .. } => true,
+            OrderKind::Market | OrderKind::Limit { .. } => false,
+        }
+    }
+
+    /// Whether `other` is the same kind of order, whatever its prices.
+    pub fn is_like(self, other: OrderKind) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
     }
 }
 
@@ -110,6 +168,84 @@ pub enum TimeInForce {
     Ioc = 3,
     /// All at once or nothing.
     Fok = 4,
+    /// Until the moment that its terms name.
+    Gtd = 5,
+}
+
+/// What else an order says. Most say nothing else.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    rkyv::Archive,
+    rkyv::Serialize,
+    rkyv::Deserialize,
+)]
+pub struct Terms {
+    /// It gives liquidity or is refused: it never takes any.
+    pub post_only: bool,
+    /// It only makes the position smaller, and shrinks or ends with it.
+    pub reduce_only: bool,
+    /// When it ends by itself; of good-till-date orders only.
+    pub expires: Option<Timestamp>,
+    /// The orders that it belongs to.
+    pub list: Option<Membership>,
+}
+
+impl Terms {
+    /// Whether it says nothing.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        *self == Terms::default()
+    }
+}
+
+/// An order's place among orders that depend on each other. They have consecutive numbers.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+pub struct Membership {
+    /// The first of them.
+    pub first: OrderId,
+    /// How many they are.
+    pub count: u8,
+    /// How they depend on each other.
+    pub link: Contingency,
+    /// The part of the first order that closes a position: only what is filled beyond it arms the others.
+    pub after: Quantity,
+}
+
+/// How orders depend on each other.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Contingency {
+    /// The fills of the first arm the others, in proportion.
+    OneTriggersOthers = 1,
+    /// What one fills, the others lose.
+    OneCancelsOthers = 2,
+    /// Both: the first arms the others, and what one of those fills, the rest of them lose.
+    Bracket = 3,
+}
+
+impl Contingency {
+    /// Whether the first order arms the others.
+    #[inline]
+    pub const fn has_parent(self) -> bool {
+        matches!(self, Contingency::OneTriggersOthers | Contingency::Bracket)
+    }
+
+    /// Whether the orders, or those that the first one arms, take from each other.
+    #[inline]
+    pub const fn cancels(self) -> bool {
+        matches!(self, Contingency::OneCancelsOthers | Contingency::Bracket)
+    }
 }
 
 /// An order as it left for the venue.
@@ -131,6 +267,16 @@ pub struct Order {
     pub ask: Option<Price>,
     /// The position it starts from.
     pub position: Quantity,
+    /// What else it says.
+    #[serde(skip_serializing_if = "Terms::is_plain")]
+    pub terms: Terms,
+}
+
+impl Order {
+    /// Whether it waits for fills of another order.
+    pub fn has_parent(&self) -> bool {
+        self.terms.list.is_some_and(|list| list.link.has_parent() && list.first != self.order)
+    }
 }
 
 /// An order and nothing more: accepted, cancel asked for, cancel refused.
@@ -163,6 +309,18 @@ pub enum RejectReason {
     Broker = 21,
     /// The broker cannot do such an order; it was not sent.
     Unsupported = 22,
+    /// It is post-only and would take liquidity.
+    WouldTake = 5,
+    /// The market is closed.
+    MarketClosed = 6,
+    /// The order that was to arm it is done, and armed nothing.
+    ParentEnded = 7,
+    /// It is reduce-only and there is nothing to reduce.
+    NothingToReduce = 8,
+    /// The order to be replaced no longer works.
+    NotWorking = 9,
+    /// As much or more of the order to be replaced is filled.
+    NotAboveFilled = 10,
 }
 
 impl RejectReason {
@@ -176,6 +334,12 @@ impl RejectReason {
             RejectReason::NeverArrived => "it never arrived",
             RejectReason::Broker => "the broker refused it",
             RejectReason::Unsupported => "the broker cannot do such an order",
+            RejectReason::WouldTake => "post-only, and it would take liquidity",
+            RejectReason::MarketClosed => "the market is closed",
+            RejectReason::ParentEnded => "the order that was to arm it is done",
+            RejectReason::NothingToReduce => "reduce-only, and there is nothing to reduce",
+            RejectReason::NotWorking => "the order was done before",
+            RejectReason::NotAboveFilled => "that much of it is filled",
         }
     }
 }
@@ -208,6 +372,18 @@ pub enum CloseReason {
     DayEnded = 4,
     /// The broker took it off the market by itself.
     Broker = 20,
+    /// The moment came until which it was good.
+    DateReached = 5,
+    /// Another order of its list was filled.
+    SiblingFilled = 6,
+    /// The order that was to arm it is done.
+    ParentEnded = 7,
+    /// It is reduce-only, and nothing is left to reduce.
+    PositionClosed = 8,
+    /// It is post-only, and would have taken liquidity once it was armed, triggered, or the market opened.
+    WouldTake = 9,
+    /// A split left less than a lot of it.
+    Split = 10,
 }
 
 /// An order that left the market without being filled whole.
@@ -257,6 +433,69 @@ pub struct Fill {
     pub bid: Option<Price>,
     /// The ask that it met.
     pub ask: Option<Price>,
+    /// The middle of the rate instrument's quote, where the instrument is quoted in another currency than the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Price>,
+}
+
+/// The market reached an order's trigger: it now acts.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+pub struct OrderTriggered {
+    /// Which order.
+    pub order: OrderId,
+    /// Where its trigger stood.
+    pub trigger: Price,
+    /// The price that reached it.
+    pub price: Price,
+}
+
+/// What an order is to become: asked for.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+pub struct Replacement {
+    /// Which order.
+    pub order: OrderId,
+    /// The same kind of order with its new prices.
+    pub kind: OrderKind,
+    /// How much in all, what is filled included.
+    pub quantity: Quantity,
+}
+
+/// An order works on as another one.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+pub struct OrderReplaced {
+    /// Which order.
+    pub order: OrderId,
+    /// Its kind with its prices from here on.
+    pub kind: OrderKind,
+    /// How much in all from here on, what is filled included.
+    pub quantity: Quantity,
+    /// Why.
+    pub reason: ReplaceReason,
+}
+
+/// Why an order works on as another one.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum ReplaceReason {
+    /// We asked for it.
+    Requested = 1,
+    /// Another order of its list was filled in part.
+    SiblingFilled = 2,
+    /// The order that was to arm it is done, and armed a part.
+    ParentEnded = 3,
+    /// It is reduce-only, and the position became smaller.
+    PositionShrank = 4,
+    /// The instrument was split.
+    Split = 5,
 }
 
 /// Our own no.

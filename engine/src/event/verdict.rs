@@ -30,6 +30,14 @@ pub enum Rule {
     MinimumPosition = 4,
     /// The account must be able to carry it: margin, or cash.
     BuyingPower = 5,
+    /// What the order says must fit together.
+    InvalidOrder = 6,
+    /// A reduce-only order needs a position to reduce.
+    ReduceOnly = 7,
+    /// There must be a rate from the instrument's currency to the account's.
+    NoRate = 8,
+    /// The market must be open, unless the scenario lets orders wait for it.
+    MarketClosed = 9,
 }
 
 impl Rule {
@@ -41,6 +49,10 @@ impl Rule {
             Rule::TotalRisk => "total_risk",
             Rule::MinimumPosition => "minimum_position",
             Rule::BuyingPower => "buying_power",
+            Rule::InvalidOrder => "invalid_order",
+            Rule::ReduceOnly => "reduce_only",
+            Rule::NoRate => "no_rate",
+            Rule::MarketClosed => "market_closed",
         }
     }
 }
@@ -128,6 +140,9 @@ pub struct Verdict {
     pub distance_source: DistanceSource,
     /// Equity when assessed.
     pub equity: Money,
+    /// The rate by which amounts became the account's currency, where the instrument is quoted in another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Price>,
     /// Every rule in the order of asking.
     pub rules: Vec<RuleResult>,
 }

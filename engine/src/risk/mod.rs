@@ -9,9 +9,9 @@ mod minimum_position;
 mod per_trade;
 mod total;
 
-use crate::account::{Account, notional};
+use crate::account::{Account, Rate, converted, notional};
 use crate::bars::AverageTrueRange;
-use crate::event::{DistanceSource, OrderKind, Outcome, Rule, RuleResult, Side, Verdict};
+use crate::event::{DistanceSource, OrderKind, Outcome, Rule, RuleResult, Side, Trail, Verdict};
 use crate::ids::InstrumentId;
 use crate::market::Market;
 use crate::order::Orders;
@@ -37,10 +37,14 @@ pub struct Ask<'a> {
     pub price: Price,
     /// How far the price moves against it.
     pub distance: Price,
+    /// How far it moves against what is held already.
+    pub distance_kept: Price,
     /// Whether `distance` is known.
     pub distance_known: bool,
     /// Equity now.
     pub equity: Money,
+    /// The rate to the account's currency, where the instrument is quoted in another.
+    pub rate: Option<Rate>,
     /// What all other instruments may lose.
     pub open_risk: Money,
     /// What all other instruments tie up: margin, or cash paid.
@@ -50,12 +54,22 @@ pub struct Ask<'a> {
 impl Ask<'_> {
     /// What `quantity` loses over the distance.
     pub fn risk_of(&self, quantity: Quantity) -> Money {
-        notional(self.distance, quantity, self.instrument.multiplier).abs()
+        self.amount(self.distance, quantity)
+    }
+
+    /// What may be lost of what is held already.
+    pub fn risk_kept(&self) -> Money {
+        self.amount(self.distance_kept, self.kept)
+    }
+
+    /// Price × quantity in account currency, without its sign.
+    fn amount(&self, price: Price, quantity: Quantity) -> Money {
+        converted(notional(price, quantity, self.instrument.multiplier).abs(), self.rate)
     }
 
     /// What `quantity` is worth at the price.
     pub fn value_of(&self, quantity: Quantity) -> Money {
-        notional(self.price, quantity, self.instrument.multiplier).abs()
+        self.amount(self.price, quantity)
     }
 
     /// What `quantity` ties up: margin, or cash paid.
@@ -125,6 +139,46 @@ pub struct Request {
     pub kind: OrderKind,
     /// How much; positive.
     pub quantity: Quantity,
+    /// Whether the venue keeps it from opening anything.
+    pub reduce_only: bool,
+    /// Whether it waits for fills of another order.
+    pub has_parent: bool,
+    /// The stop that is armed as it is filled: it says how far the price may move against it.
+    pub stop: Option<OrderKind>,
+    /// Why it cannot be sent, whatever it risks.
+    pub refused: Option<Rule>,
+}
+
+impl Request {
+    /// A request of an order that stands alone.
+    pub fn new(instrument: InstrumentId, side: Side, kind: OrderKind, quantity: Quantity) -> Request {
+        Request {
+            instrument,
+            side,
+            kind,
+            quantity,
+            reduce_only: false,
+            has_parent: false,
+            stop: None,
+            refused: None,
+        }
+    }
+}
+
+/// How far a stop stands from the price at which the order that it protects is valued; zero or less where it stands on
+/// the wrong side.
+fn distance_to(stop: OrderKind, side: Side, price: Price) -> Price {
+    match stop {
+        OrderKind::Stop { trigger } | OrderKind::StopLimit { trigger, .. } => {
+            Price((price.0 - trigger.0) * side.sign())
+        }
+        OrderKind::TrailingStop { trail: Trail::Amount(amount) } => amount,
+        OrderKind::TrailingStop { trail: Trail::Share(share) } => {
+            let distance = div_half_even(i128::from(price.0) * i128::from(share.0), i128::from(Ratio::ONE.0));
+            Price(distance.abs().min(i128::from(crate::units::FIXED_MAX)) as i64)
+        }
+        OrderKind::Market | OrderKind::Limit { .. } => Price::ZERO,
+    }
 }
 
 /// The positions that working orders can lead to: all buys filled and no sell, or all sells and no buy. Nobody knows
@@ -202,13 +256,24 @@ impl Risk {
             Side::Sell => all_sold,
         };
         let against = (-position.0 * sign).max(0);
-        let closing = Quantity(against.min(request.quantity.0));
-        let asked = request.quantity - closing;
+        let closing = match (request.reduce_only, request.has_parent) {
+            (false, _) => Quantity(against.min(request.quantity.0)),
+            // What is held is what it may take, whatever else works; with a parent, what that will have opened.
+            (true, false) => {
+                let held = (-account.positions[index].quantity.0 * sign).max(0);
+                Quantity(held.min(request.quantity.0))
+            }
+            (true, true) => request.quantity,
+        };
+        let asked = if request.reduce_only { Quantity::ZERO } else { request.quantity - closing };
         let equity = account.equity(markets);
         let price = match request.kind {
-            OrderKind::Market => markets[index].price_to_trade(request.side),
-            OrderKind::Limit { price } | OrderKind::Stop { trigger: price } => Some(price),
+            OrderKind::Market | OrderKind::TrailingStop { .. } => markets[index].price_to_trade(request.side),
+            OrderKind::Limit { price }
+            | OrderKind::Stop { trigger: price }
+            | OrderKind::StopLimit { price, .. } => Some(price),
         };
+        let rate = account.rate(index, markets);
         let mut verdict = Verdict {
             outcome: Outcome::Allowed,
             rule: None,
@@ -220,10 +285,18 @@ impl Risk {
             distance: Price::ZERO,
             distance_source: DistanceSource::Unknown,
             equity,
+            rate: rate.ok().flatten().map(|rate| rate.price),
             rules: Vec::with_capacity(RULES.len() + 1),
         };
-        let Some(price) = price else {
-            let rule = Rule::NoMarket;
+        let stop = price.zip(request.stop).map(|(price, stop)| distance_to(stop, request.side, price));
+        let refused = request
+            .refused
+            .or(price.is_none().then_some(Rule::NoMarket))
+            .or(rate.is_err().then_some(Rule::NoRate))
+            .or(stop.is_some_and(|distance| distance.0 <= 0).then_some(Rule::InvalidOrder))
+            .or((request.reduce_only && closing == Quantity::ZERO).then_some(Rule::ReduceOnly));
+        let (None, Some(price), Ok(rate)) = (refused, price, rate) else {
+            let rule = refused.unwrap_or(Rule::NoMarket);
             let quantity = Quantity::ZERO;
             let zero = Money::ZERO;
             verdict.rules.push(RuleResult {
@@ -242,7 +315,9 @@ impl Risk {
                 ..verdict
             };
         };
-        (verdict.distance, verdict.distance_source) = self.distance(index, price);
+        let (distance_kept, source) = self.distance(index, price);
+        (verdict.distance, verdict.distance_source) =
+            stop.map_or((distance_kept, source), |distance| (distance, DistanceSource::Stop));
 
         let kept = Quantity(position.0 + closing.0 * sign);
         let (mut open_risk, mut tied_up) = (Money::ZERO, Money::ZERO);
@@ -251,11 +326,14 @@ impl Risk {
                 continue;
             }
             let (mut risk, mut tied) = (Money::ZERO, Money::ZERO);
+            // Nothing is held or ordered where the rate was never known.
+            let Ok(rate) = account.rate(other, markets) else { continue };
             for quantity in reachable(account, orders, InstrumentId(other as u32 + 1)) {
                 let Some(mark) = markets[other].mark(quantity.signum()) else { continue };
                 let (distance, _) = self.distance(other, mark);
-                risk = risk.max(notional(distance, quantity, instrument.multiplier).abs());
-                let value = notional(mark, quantity, instrument.multiplier).abs();
+                let amount = |price| converted(notional(price, quantity, instrument.multiplier).abs(), rate);
+                risk = risk.max(amount(distance));
+                let value = amount(mark);
                 tied = tied.max(match account.kind {
                     AccountKind::Margin => value.times(instrument.margin_initial),
                     AccountKind::Cash => value,
@@ -273,8 +351,10 @@ impl Risk {
             kept,
             price,
             distance: verdict.distance,
+            distance_kept,
             distance_known: verdict.distance_source != DistanceSource::Unknown,
             equity,
+            rate,
             open_risk,
             tied_up,
         };

@@ -6,7 +6,7 @@ use crate::units::{Money, Quantity};
 
 pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> RuleResult {
     let limit = ask.equity.times(ask.settings.max_total).max(Money::ZERO);
-    let cost = |quantity| ask.open_risk + ask.risk_of(ask.kept) + ask.risk_of(quantity);
+    let cost = |quantity| ask.open_risk + ask.risk_kept() + ask.risk_of(quantity);
     // What is open may have grown past the limit by itself; only what would add to it is refused.
     let granted = if quantity == Quantity::ZERO { quantity } else { ask.most_within(quantity, limit, cost) };
     result(Rule::TotalRisk, quantity, granted, limit, cost)

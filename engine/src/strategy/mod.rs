@@ -15,6 +15,7 @@ use std::fmt;
 
 use crate::event::{Action, Event, Evidence, Quote, Side};
 use crate::ids::InstrumentId;
+use crate::order::Orders;
 use crate::settings::{Settings, Trigger};
 use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
 
@@ -30,12 +31,16 @@ pub trait View {
     fn price(&self, instrument: InstrumentId, side: Side) -> Option<Price>;
     /// The position, signed.
     fn position(&self, instrument: InstrumentId) -> Quantity;
-    /// The position once every working order is filled.
+    /// The position once every working order is filled that may open one: reduce-only orders do not count.
     fn position_with_working_orders(&self, instrument: InstrumentId) -> Quantity;
     /// Equity at the last marks.
     fn equity(&self) -> Money;
     /// How many instruments there are; their ids are 1 to this.
     fn instruments(&self) -> u32;
+    /// Every order with where it stands; [`Orders::working`] lists those that are not done.
+    fn orders(&self) -> &Orders;
+    /// Whether the instrument's market is open, as far as its calendar has said.
+    fn is_open(&self, instrument: InstrumentId) -> bool;
 }
 
 /// What a strategy answers when it is asked. Reused from decision to decision, so that asking costs no allocation.

@@ -2,10 +2,10 @@
 
 use genovo_kernels::random::RandomKey;
 
-use crate::event::{Quote, Side};
+use crate::event::{Quote, Side, Trail};
 use crate::ids::OrderId;
 use crate::settings::{Slippage, TouchRule};
-use crate::units::{Price, Quantity, Ratio, Timestamp};
+use crate::units::{Price, Quantity, Ratio, Timestamp, div_half_even};
 
 /// Keeps the draws of touched orders apart from every other use of the seed.
 const PURPOSE_TOUCH: u32 = 0x746f_7563;
@@ -93,6 +93,29 @@ pub fn price_reached(side: Side, trigger: Price, price: Price) -> bool {
     }
 }
 
+/// Where a trailing stop's trigger stands behind the price that it follows, on the tick that is farther away.
+pub fn trailing_trigger(side: Side, trail: Trail, followed: Price, tick: Price) -> Price {
+    let distance = match trail {
+        Trail::Amount(amount) => amount.0,
+        Trail::Share(share) => {
+            let product = i128::from(followed.0.unsigned_abs()) * i128::from(share.0);
+            div_half_even(product, i128::from(Ratio::ONE.0)) as i64
+        }
+    };
+    let trigger = followed.0.saturating_add(distance.saturating_mul(side.sign()));
+    on_tick(Price(trigger.clamp(-crate::units::FIXED_MAX, crate::units::FIXED_MAX)), tick, side)
+}
+
+/// The nearest price on the tick that is not below `price` for a buy, not above it for a sell.
+pub fn on_tick(price: Price, tick: Price, side: Side) -> Price {
+    let tick = tick.0.max(1);
+    let below = price.0.div_euclid(tick) * tick;
+    match side {
+        Side::Buy if below < price.0 => Price(below.saturating_add(tick)),
+        Side::Buy | Side::Sell => Price(below),
+    }
+}
+
 /// A market order: what is displayed at the touch, the rest at a worse price.
 pub fn market(
     side: Side,
@@ -161,6 +184,21 @@ mod tests {
         assert_eq!(fill(7, Some(7)), [(100, 7)]);
         assert_eq!(fill(7, Some(3)), [(100, 3), (110, 4)]);
         assert_eq!(fill(7, Some(0)), [(110, 7)]);
+    }
+
+    #[test]
+    fn a_trigger_follows_on_the_tick_that_is_farther_away() {
+        for (side, trail, followed, trigger) in [
+            (Side::Sell, Trail::Amount(Price(20)), 1_000, 980),
+            (Side::Sell, Trail::Amount(Price(23)), 1_000, 970),
+            (Side::Buy, Trail::Amount(Price(23)), 1_000, 1_030),
+            (Side::Buy, Trail::Share("0.1".parse().unwrap()), 1_000, 1_100),
+            (Side::Sell, Trail::Share("0.015".parse().unwrap()), 1_000, 980),
+            (Side::Sell, Trail::Share("0.5".parse().unwrap()), -1_000, -1_500),
+        ] {
+            let found = trailing_trigger(side, trail, Price(followed), Price(10));
+            assert_eq!(found, Price(trigger), "{side:?} {trail:?} {followed}");
+        }
     }
 
     #[test]

@@ -1,54 +1,29 @@
 //! The simulated exchange: what becomes of an order on recorded market data.
 //!
 //! The richest data an instrument has decides how it fills: quotes, else trades, else bars. [`fill`] says at what price
-//! and how much, [`cost`] what it costs. The venue lives in its own time: it sees the market and the orders in the
-//! order in which they reach it, and never what comes later.
+//! and how much, [`cost`] what it costs, `meet` how an order meets the market, `linked` what becomes of orders that depend
+//! on others or on the position. The venue lives in its own time: it sees the market and the orders in the order in which
+//! they reach it, and never what comes later.
 
 pub mod cost;
 pub mod fill;
+mod linked;
+mod meet;
+mod resting;
 
+pub use resting::Resting;
+
+use crate::account::Rate;
 use crate::event::{
-    Bar, CloseReason, Event, Fact, Fill, Liquidity, Order, OrderClosed, OrderKind, OrderNotice,
-    OrderRejected, Quote, RejectReason, Side, TimeInForce,
+    CloseReason, Contingency, CorporateAction, Event, Fact, Order, OrderClosed, OrderNotice, OrderRejected,
+    OrderReplaced, RejectReason, ReplaceReason, Replacement, SessionChanged, TimeInForce,
 };
 use crate::ids::{InstrumentId, OrderId, Sequence};
 use crate::market::Market;
-use crate::settings::{DataKind, Settings};
+use crate::settings::{DataKind, Settings, WhenClosed};
 use crate::units::{Nanoseconds, Price, Quantity, Timestamp};
-use fill::{Execution, Touch};
-
-/// An order at the venue.
-#[derive(Clone, Debug)]
-pub struct Resting {
-    /// The `OrderSubmitted` it came from.
-    pub cause: Sequence,
-    /// When it was sent: an order takes part in no bar that began before.
-    pub sent: Timestamp,
-    /// Whose.
-    pub instrument: InstrumentId,
-    /// The order.
-    pub order: Order,
-    /// What is still to be filled.
-    pub remaining: Quantity,
-    /// When it ends by itself.
-    pub expires: Option<Timestamp>,
-}
-
-impl Resting {
-    /// The worst price it accepts, while it is a limit order.
-    fn limit(&self) -> Option<Price> {
-        match self.order.kind {
-            OrderKind::Limit { price } => Some(price),
-            OrderKind::Market | OrderKind::Stop { .. } => None,
-        }
-    }
-
-    /// Smaller comes first: better limit prices, then earlier orders.
-    fn priority(&self) -> (i64, u64) {
-        let price = self.limit().map_or(i64::MIN, |price| -price.0 * self.order.side.sign());
-        (price, self.order.order.0)
-    }
-}
+use fill::Touch;
+use linked::{Effect, List};
 
 /// What an instrument's data lets the venue see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,16 +40,34 @@ struct Book {
     /// What of the displayed sizes our own fills have taken since the last quote: buys at the ask, sells at the bid.
     taken: [Quantity; 2],
     resting: Vec<Resting>,
+    /// What our fills add up to.
+    position: Quantity,
+    /// Whether the instrument has a calendar: then its DAY orders end with the session.
+    has_sessions: bool,
+    closed: bool,
+    /// On bars: when the session ended whose last bar is still to come.
+    closed_at: Option<Timestamp>,
+    /// The splits so far: an order may have left before one and arrive after it.
+    splits: Vec<(Timestamp, CorporateAction)>,
+    /// Whose quotes are the rate from its currency: an index, and whether they are upside down.
+    conversion: Option<(Option<usize>, bool)>,
 }
 
 /// The simulated exchange.
 pub struct Venue {
     settings: Settings,
     books: Vec<Book>,
-    /// The earliest end of a DAY order; later than everything when there is none.
+    /// The earliest end of an order's time; later than everything when there is none.
     next_expiry: Timestamp,
     /// How many orders rest, over all instruments.
     resting: usize,
+    lists: Vec<List>,
+    /// What happened to orders that others depend on, not yet passed on to those.
+    effects: Vec<Effect>,
+    /// Whether a position changed since the reduce-only orders last looked.
+    moved: bool,
+    /// The newest order that arrived.
+    newest: OrderId,
 }
 
 impl Venue {
@@ -82,25 +75,43 @@ impl Venue {
     pub fn new(settings: &Settings) -> Venue {
         let depth = |id: InstrumentId| {
             let sources = settings.sources.iter().filter(|source| source.instrument == id);
-            let depths = sources.map(|source| match source.kind {
-                DataKind::Quotes | DataKind::Journal => Depth::Quotes,
-                DataKind::Trades => Depth::Trades,
-                DataKind::Bars => Depth::Bars,
+            let depths = sources.filter_map(|source| match source.kind {
+                DataKind::Quotes | DataKind::Journal => Some(Depth::Quotes),
+                DataKind::Trades => Some(Depth::Trades),
+                DataKind::Bars => Some(Depth::Bars),
+                DataKind::Actions => None,
             });
             depths.max()
         };
+        let conversion = |currency: &String| {
+            let rate = settings.rates.iter().find(|rate| rate.currency == *currency);
+            (rate.and_then(|rate| rate.instrument.index()), rate.is_some_and(|rate| rate.inverse))
+        };
         // A journal names its own instruments: then what it shows first decides, see `on_market`.
-        let book = |index| Book {
-            depth: depth(InstrumentId(index as u32 + 1)).unwrap_or(Depth::Bars),
-            market: Market::default(),
-            taken: [Quantity::ZERO; 2],
-            resting: Vec::new(),
+        let book = |index: usize| {
+            let id = InstrumentId(index as u32 + 1);
+            Book {
+                depth: depth(id).unwrap_or(Depth::Bars),
+                market: Market::default(),
+                taken: [Quantity::ZERO; 2],
+                resting: Vec::new(),
+                position: Quantity::ZERO,
+                has_sessions: settings.calendars.iter().any(|calendar| calendar.instrument == id),
+                closed: false,
+                closed_at: None,
+                splits: Vec::new(),
+                conversion: settings.instruments[index].currency.as_ref().map(conversion),
+            }
         };
         Venue {
             books: (0..settings.instruments.len()).map(book).collect(),
             settings: settings.clone(),
             next_expiry: Timestamp::MAX,
             resting: 0,
+            lists: Vec::new(),
+            effects: Vec::new(),
+            moved: false,
+            newest: OrderId(0),
         }
     }
 
@@ -119,13 +130,25 @@ impl Venue {
         let kind = match &event.fact {
             Fact::QuoteChanged(_) => Depth::Quotes,
             Fact::TradePrinted(_) => Depth::Trades,
-            _ => Depth::Bars,
+            Fact::BarReceived(_) => Depth::Bars,
+            _ => return self.on_other(event, time, answers),
         };
         book.depth = book.depth.max(kind);
         book.market.update(&event.fact);
         book.taken = [Quantity::ZERO; 2];
         if self.resting > 0 {
             self.settle(event, time, answers);
+        }
+    }
+
+    /// A split, a dividend, the beginning or end of a session.
+    #[cold]
+    fn on_other(&mut self, event: &Event, time: Timestamp, answers: &mut Vec<Event>) {
+        let index = event.header.instrument.index().expect("checked by the caller");
+        match &event.fact {
+            Fact::CorporateActionApplied(action) => self.on_action(index, action, time, answers),
+            Fact::SessionChanged(session) => self.on_session(index, session, time, answers),
+            _ => {}
         }
     }
 
@@ -136,22 +159,20 @@ impl Venue {
         let index = event.header.instrument.index().expect("checked by the caller");
         let mut resting = std::mem::take(&mut self.books[index].resting);
         match (&event.fact, self.books[index].depth) {
-            (Fact::QuoteChanged(quote), _) => {
+            (Fact::QuoteChanged(quote), _) if self.trades(index) => {
                 let quote = *quote;
-                resting.retain_mut(|order| self.meet_quote(index, order, &quote, time, answers));
-            }
-            (Fact::TradePrinted(trade), Depth::Trades) => {
-                let (price, size) = (trade.price, trade.size);
-                let mut left = size;
-                resting.retain_mut(|order| self.meet_price(index, order, price, &mut left, time, answers));
-            }
-            (Fact::BarReceived(bar), Depth::Bars) => {
-                let bar = *bar;
-                // Stops first: where a bar would reach both a stop and a limit, the worse one is taken.
-                resting.sort_by_key(|order| {
-                    (!matches!(order.order.kind, OrderKind::Stop { .. }), order.priority())
+                self.each(index, &mut resting, time, answers, |venue, order, answers| {
+                    venue.meet_quote(index, order, &quote, time, answers)
                 });
-                resting.retain_mut(|order| self.meet_bar(index, order, &bar, time, answers));
+            }
+            (Fact::TradePrinted(trade), Depth::Trades) if self.trades(index) => {
+                let (price, mut left) = (trade.price, trade.size);
+                self.each(index, &mut resting, time, answers, |venue, order, answers| {
+                    venue.meet_price(index, order, price, &mut left, time, answers)
+                });
+            }
+            (Fact::BarReceived(bar), Depth::Bars) if self.rate(index).is_ok() => {
+                self.meet_bars(index, &mut resting, bar, time, answers);
             }
             _ => {}
         }
@@ -159,57 +180,160 @@ impl Venue {
         self.count_resting();
     }
 
+    /// Lets every order of a book meet the market, and those that depend on it feel what that did.
+    fn each(
+        &mut self,
+        index: usize,
+        resting: &mut Vec<Resting>,
+        time: Timestamp,
+        answers: &mut Vec<Event>,
+        mut meet: impl FnMut(&mut Venue, &mut Resting, &mut Vec<Event>) -> bool,
+    ) {
+        for place in 0..resting.len() {
+            let order = &mut resting[place];
+            if order.gone || order.open() == Quantity::ZERO {
+                continue;
+            }
+            if !meet(self, order, answers) {
+                order.gone = true;
+                self.ended(order);
+            }
+            self.follow(index, resting, None, time, answers);
+        }
+        resting.retain(|order| !order.gone);
+    }
+
+    /// Whether orders are executed: the market is open, and fills can be booked in the account's currency.
+    fn trades(&self, index: usize) -> bool {
+        !self.books[index].closed && self.rate(index).is_ok()
+    }
+
+    /// The rate from an instrument's currency, where that is not the account's.
+    fn rate(&self, index: usize) -> Result<Option<Rate>, ()> {
+        let Some((from, inverse)) = self.books[index].conversion else { return Ok(None) };
+        let market = from.and_then(|from| self.books.get(from)).ok_or(())?.market;
+        let price = market.middle().filter(|price| price.0 > 0).ok_or(())?;
+        Ok(Some(Rate { price, inverse }))
+    }
+
     /// An order reaches the venue.
     pub fn on_order(&mut self, mut resting: Resting, time: Timestamp, answers: &mut Vec<Event>) {
-        let (order, instrument) = (&resting.order, resting.instrument);
-        let index = instrument.index().filter(|&index| index < self.books.len());
-        let reason = match index.and_then(|index| self.settings.instruments.get(index)) {
-            None => Some(RejectReason::UnknownInstrument),
-            Some(rules) => reject_reason(order, rules.lot, rules.tick),
+        self.newest = self.newest.max(resting.order.order);
+        resting.arrived = time;
+        let index = resting.instrument.index().filter(|&index| index < self.books.len());
+        let Some(index) = index else {
+            return self.reject(&resting, RejectReason::UnknownInstrument, time, answers);
         };
-        let (Some(index), None) = (index, reason) else {
-            let reason = reason.unwrap_or(RejectReason::UnknownInstrument);
-            let fact = Fact::OrderRejected(OrderRejected { order: order.order, reason });
-            answers.push(self.answer(&resting, time, fact));
-            return;
-        };
-        let accepted = Fact::OrderAccepted(OrderNotice { order: order.order });
-        answers.push(self.answer(&resting, time, accepted));
-        if order.time_in_force == TimeInForce::Day {
-            let expires = day_end_after(time, self.settings.venue.day_end);
-            resting.expires = Some(expires);
-            self.next_expiry = self.next_expiry.min(expires);
+        let rules = &self.settings.instruments[index];
+        if let Some(reason) = reject_reason(&resting.order, rules.lot, rules.tick) {
+            return self.reject(&resting, reason, time, answers);
         }
-        let works = match (self.books[index].depth, self.books[index].market) {
-            (Depth::Quotes, Market { quote: Some(quote), .. }) => {
-                self.arrive_at_quote(index, &mut resting, &quote, time, answers)
+        if self.books[index].closed && self.settings.venue.when_closed == WhenClosed::Deny {
+            return self.reject(&resting, RejectReason::MarketClosed, time, answers);
+        }
+        let adjusted = self.adjust_to_splits(index, &mut resting);
+        if resting.remaining == Quantity::ZERO {
+            return self.reject(&resting, RejectReason::QuantityOffLot, time, answers);
+        }
+        let reason = match self.join(index, &mut resting) {
+            Ok(reason) => reason,
+            Err(reason) => return self.reject(&resting, reason, time, answers),
+        };
+        if resting.order.terms.post_only
+            && resting.open() > Quantity::ZERO
+            && let Some(price) = resting.limit()
+            && self.would_take(index, &resting, price)
+        {
+            return self.reject(&resting, RejectReason::WouldTake, time, answers);
+        }
+        let accepted = Fact::OrderAccepted(OrderNotice { order: resting.order.order });
+        answers.push(self.answer(&resting, time, accepted));
+        for reason in adjusted.into_iter().chain(reason) {
+            self.say_replaced(&resting, reason, None, time, answers);
+        }
+        let expires = match resting.order.time_in_force {
+            TimeInForce::Day if !self.books[index].has_sessions => {
+                Some(day_end_after(time, self.settings.venue.day_end))
             }
-            (Depth::Trades, Market { last: Some(price), .. }) => {
-                self.arrive_at_price(index, &mut resting, price, time, answers)
-            }
+            TimeInForce::Gtd => resting.order.terms.expires,
+            _ => None,
+        };
+        resting.expires = expires;
+        self.next_expiry = self.next_expiry.min(expires.unwrap_or(Timestamp::MAX));
+        let is_over = expires.is_some_and(|expires| expires <= time);
+        // What is over is settled at the next thing that happens here, and until then does nothing.
+        let works = is_over || self.arrive(index, &mut resting, time, answers);
+        self.put(index, resting, works, time, answers);
+    }
+
+    /// An order that works, or has just ended, takes its place; those that depend on it feel what happened.
+    fn put(
+        &mut self,
+        index: usize,
+        mut order: Resting,
+        works: bool,
+        time: Timestamp,
+        answers: &mut Vec<Event>,
+    ) {
+        let mut resting = std::mem::take(&mut self.books[index].resting);
+        if works {
+            let place = resting.partition_point(|other| other.priority() <= order.priority());
+            resting.insert(place, order);
+        } else {
+            order.gone = true;
+            self.ended(&order);
+        }
+        self.follow(index, &mut resting, None, time, answers);
+        resting.retain(|order| !order.gone);
+        self.books[index].resting = resting;
+        self.count_resting();
+    }
+
+    /// What an order does when it arrives, is armed or replaced, or the market opens; whether it works on.
+    fn arrive(
+        &mut self,
+        index: usize,
+        resting: &mut Resting,
+        time: Timestamp,
+        answers: &mut Vec<Event>,
+    ) -> bool {
+        resting.waits_for_open = false;
+        if resting.open() == Quantity::ZERO {
+            return true;
+        }
+        match (self.books[index].depth, self.books[index].market) {
             // On bars nothing trades before the next one opens; IOC and FOK mean that next open.
             (Depth::Bars, _) => true,
-            (Depth::Quotes | Depth::Trades, _) => {
-                let fact = OrderClosed {
-                    order: resting.order.order,
-                    unfilled: resting.remaining,
-                    reason: CloseReason::NotFillable,
-                };
-                match resting.order.time_in_force {
-                    TimeInForce::Gtc | TimeInForce::Day => true,
-                    TimeInForce::Ioc | TimeInForce::Fok => {
-                        answers.push(self.answer(&resting, time, Fact::OrderCancelled(fact)));
-                        false
-                    }
-                }
+            _ if !self.trades(index) => {
+                resting.waits_for_open = true;
+                true
             }
-        };
-        if works {
-            let book = &mut self.books[index].resting;
-            let place = book.partition_point(|other| other.priority() <= resting.priority());
-            book.insert(place, resting);
+            (Depth::Quotes, Market { quote: Some(quote), .. }) => {
+                self.arrive_at_quote(index, resting, &quote, time, answers)
+            }
+            (Depth::Trades, Market { last: Some(price), .. }) => {
+                self.arrive_at_price(index, resting, price, time, answers)
+            }
+            (Depth::Quotes | Depth::Trades, _) => match resting.order.time_in_force {
+                TimeInForce::Gtc | TimeInForce::Day | TimeInForce::Gtd => true,
+                TimeInForce::Ioc | TimeInForce::Fok => {
+                    self.cancel_rest(resting, CloseReason::NotFillable, time, answers);
+                    false
+                }
+            },
         }
-        self.count_resting();
+    }
+
+    /// Whether a limit order at `price` would be executed at once.
+    fn would_take(&self, index: usize, resting: &Resting, price: Price) -> bool {
+        let book = &self.books[index];
+        match (book.depth, book.market.quote) {
+            (Depth::Quotes, Some(quote)) if self.trades(index) => {
+                let side = resting.order.side;
+                fill::touch(side, price, fill::opposite(&quote, side).0) != Touch::Away
+            }
+            _ => false,
+        }
     }
 
     /// A cancel reaches the venue.
@@ -222,14 +346,10 @@ impl Venue {
         answers: &mut Vec<Event>,
     ) {
         self.expire(time, answers);
-        let book = instrument.index().and_then(|index| self.books.get_mut(index));
-        let found = book.and_then(|book| {
-            let place = book.resting.iter().position(|resting| resting.order.order == order)?;
-            Some(book.resting.remove(place))
-        });
+        let found = self.take(instrument, order);
         let received = time + self.settings.venue.response_latency;
         let fact = match &found {
-            Some(resting) => Fact::OrderCancelled(OrderClosed {
+            Some((_, resting)) => Fact::OrderCancelled(OrderClosed {
                 order,
                 unfilled: resting.remaining,
                 reason: CloseReason::Requested,
@@ -239,10 +359,104 @@ impl Venue {
         let mut event = Event::unnumbered(time, received, instrument, fact);
         event.header.cause = cause;
         answers.push(event);
+        if let Some((index, resting)) = found {
+            self.put(index, resting, false, time, answers);
+        }
         self.count_resting();
     }
 
-    /// DAY orders whose day has ended by `time`. They are settled at the next thing that happens here.
+    /// A replacement reaches the venue. The order loses its place unless it only becomes smaller.
+    pub fn on_replace(
+        &mut self,
+        instrument: InstrumentId,
+        replacement: Replacement,
+        cause: Sequence,
+        sent: Timestamp,
+        time: Timestamp,
+        answers: &mut Vec<Event>,
+    ) {
+        self.expire(time, answers);
+        let Replacement { order, .. } = replacement;
+        let refused = |reason| Fact::ReplaceRejected(OrderRejected { order, reason });
+        let found = self.take(instrument, order);
+        let (fact, found) = match found {
+            None => (refused(RejectReason::NotWorking), None),
+            Some((index, resting)) => match self.replaced(index, &resting, &replacement, sent) {
+                Err(reason) => {
+                    self.books[index].resting.push(resting);
+                    self.books[index].resting.sort_by_key(Resting::priority);
+                    (refused(reason), None)
+                }
+                Ok(new) => {
+                    let (kind, quantity) = (new.order.kind, new.order.quantity);
+                    let reason = ReplaceReason::Requested;
+                    (Fact::OrderReplaced(OrderReplaced { order, kind, quantity, reason }), Some((index, new)))
+                }
+            },
+        };
+        let received = time + self.settings.venue.response_latency;
+        let mut event = Event::unnumbered(time, received, instrument, fact);
+        event.header.cause = cause;
+        answers.push(event);
+        if let Some((index, mut resting)) = found {
+            self.bound(index, &mut resting, time, answers);
+            let works = !resting.gone && self.arrive(index, &mut resting, time, answers);
+            self.put(index, resting, works, time, answers);
+        }
+        self.count_resting();
+    }
+
+    /// The order as it works on, or why it does not.
+    fn replaced(
+        &mut self,
+        index: usize,
+        old: &Resting,
+        replacement: &Replacement,
+        sent: Timestamp,
+    ) -> Result<Resting, RejectReason> {
+        let mut new = old.clone();
+        let filled = old.order.quantity - old.remaining;
+        new.order.kind = replacement.kind;
+        new.order.quantity = replacement.quantity;
+        new.remaining = replacement.quantity - filled;
+        if new.remaining <= Quantity::ZERO {
+            return Err(RejectReason::NotAboveFilled);
+        }
+        (new.sent, new.held) = (sent, old.held.min(new.remaining));
+        if self.adjust_to_splits(index, &mut new).is_some() && new.remaining == Quantity::ZERO {
+            return Err(RejectReason::QuantityOffLot);
+        }
+        new.sent = old.sent;
+        let rules = &self.settings.instruments[index];
+        if let Some(reason) = reject_reason(&new.order, rules.lot, rules.tick) {
+            return Err(reason);
+        }
+        if let Some(price) = new.limit()
+            && new.order.terms.post_only
+            && new.open() > Quantity::ZERO
+            && self.would_take(index, &new, price)
+        {
+            return Err(RejectReason::WouldTake);
+        }
+        if new.order.kind != old.order.kind {
+            new.trigger = None;
+        }
+        if new.order.kind != old.order.kind || new.remaining > old.remaining {
+            new.rank = 2 * self.newest.0 + 1;
+        }
+        self.parent_changed(&new, new.remaining - old.remaining);
+        Ok(new)
+    }
+
+    /// Takes an order out of its book.
+    fn take(&mut self, instrument: InstrumentId, order: OrderId) -> Option<(usize, Resting)> {
+        let index = instrument.index().filter(|&index| index < self.books.len())?;
+        let resting = &mut self.books[index].resting;
+        let place = resting.iter().position(|resting| resting.order.order == order)?;
+        Some((index, resting.remove(place)))
+    }
+
+    /// Orders whose time has ended by `time`. They are settled at the next thing that happens here.
     fn expire(&mut self, time: Timestamp, answers: &mut Vec<Event>) {
         if time < self.next_expiry {
             return;
@@ -250,26 +464,137 @@ impl Venue {
         self.next_expiry = Timestamp::MAX;
         for index in 0..self.books.len() {
             let mut resting = std::mem::take(&mut self.books[index].resting);
-            resting.retain(|order| match order.expires {
-                Some(expires) if expires <= time => {
-                    let fact = Fact::OrderExpired(OrderClosed {
-                        order: order.order.order,
-                        unfilled: order.remaining,
-                        reason: CloseReason::DayEnded,
-                    });
-                    let mut event = self.answer(order, time, fact);
-                    event.header.time_event = expires;
-                    answers.push(event);
-                    false
+            for order in &mut resting {
+                match order.expires {
+                    Some(expires) if expires <= time => {
+                        self.expired(order, expires, time, answers);
+                    }
+                    Some(expires) => self.next_expiry = self.next_expiry.min(expires),
+                    None => {}
                 }
-                Some(expires) => {
-                    self.next_expiry = self.next_expiry.min(expires);
-                    true
-                }
-                None => true,
-            });
+            }
+            self.follow(index, &mut resting, None, time, answers);
+            resting.retain(|order| !order.gone);
             self.books[index].resting = resting;
         }
+    }
+
+    /// An order's time ended at `expires`, which is known at `time`.
+    fn expired(
+        &mut self,
+        order: &mut Resting,
+        expires: Timestamp,
+        time: Timestamp,
+        answers: &mut Vec<Event>,
+    ) {
+        let reason = match order.order.time_in_force {
+            TimeInForce::Gtd => CloseReason::DateReached,
+            _ => CloseReason::DayEnded,
+        };
+        let closed = OrderClosed { order: order.order.order, unfilled: order.remaining, reason };
+        let mut event = self.answer(order, time, Fact::OrderExpired(closed));
+        event.header.time_event = expires;
+        answers.push(event);
+        order.gone = true;
+        self.ended(order);
+    }
+
+    /// The market of an instrument opens or closes. DAY orders end with their session; on bars only once the bar that
+    /// holds the session's end has been met.
+    fn on_session(
+        &mut self,
+        index: usize,
+        session: &SessionChanged,
+        time: Timestamp,
+        answers: &mut Vec<Event>,
+    ) {
+        self.expire(time, answers);
+        self.books[index].closed = !session.open;
+        let mut resting = std::mem::take(&mut self.books[index].resting);
+        match (session.open, self.books[index].depth) {
+            // The first quote or trade of the session lets them in.
+            (true, _) => {}
+            (false, Depth::Bars) => self.books[index].closed_at = Some(time),
+            (false, _) => self.end_day(index, &mut resting, time, time, answers),
+        }
+        self.books[index].resting = resting;
+        self.count_resting();
+    }
+
+    /// Ends the DAY orders that arrived before the session's end.
+    fn end_day(
+        &mut self,
+        index: usize,
+        resting: &mut Vec<Resting>,
+        ended: Timestamp,
+        time: Timestamp,
+        answers: &mut Vec<Event>,
+    ) {
+        for order in resting.iter_mut() {
+            if order.order.time_in_force == TimeInForce::Day && !order.gone && order.arrived < ended {
+                self.expired(order, ended, time, answers);
+            }
+        }
+        self.follow(index, resting, None, time, answers);
+        resting.retain(|order| !order.gone);
+    }
+
+    /// An instrument is split or pays a dividend: prices seen so far, and for a split the position and the orders, become
+    /// what they would have been. Orders are not adjusted for dividends.
+    fn on_action(
+        &mut self,
+        index: usize,
+        action: &CorporateAction,
+        time: Timestamp,
+        answers: &mut Vec<Event>,
+    ) {
+        self.expire(time, answers);
+        let book = &mut self.books[index];
+        book.market.adjust(action);
+        book.taken = [Quantity::ZERO; 2];
+        let CorporateAction::Split { new, old } = *action else { return };
+        book.splits.push((time, *action));
+        let lot = self.settings.instruments[index].lot;
+        book.position = scaled(book.position, new, old).round_down_to(lot);
+        let mut resting = std::mem::take(&mut book.resting);
+        self.split_lists(index, &resting, new, old);
+        for order in &mut resting {
+            let before = order.clone();
+            self.split_order(index, order, action);
+            if order.remaining == Quantity::ZERO {
+                self.cancel_rest(&before, CloseReason::Split, time, answers);
+                order.gone = true;
+                self.ended(order);
+            } else {
+                self.say_replaced(order, ReplaceReason::Split, None, time, answers);
+            }
+        }
+        self.moved = true;
+        self.follow(index, &mut resting, None, time, answers);
+        resting.retain(|order| !order.gone);
+        resting.sort_by_key(Resting::priority);
+        self.books[index].resting = resting;
+        self.count_resting();
+    }
+
+    /// Brings an order that left before a split to what it is after it.
+    fn adjust_to_splits(&self, index: usize, resting: &mut Resting) -> Option<ReplaceReason> {
+        let sent = resting.sent;
+        let mut splits = self.books[index].splits.iter().filter(|(time, _)| *time > sent).peekable();
+        splits.peek()?;
+        splits.for_each(|(_, action)| self.split_order(index, resting, action));
+        Some(ReplaceReason::Split)
+    }
+
+    /// Quantities in whole lots; limits on the tick that is no worse, triggers on the one that is farther away.
+    fn split_order(&self, index: usize, resting: &mut Resting, action: &CorporateAction) {
+        let CorporateAction::Split { new, old } = *action else { return };
+        let rules = &self.settings.instruments[index];
+        let filled = resting.order.quantity - resting.remaining;
+        resting.remaining = scaled(resting.remaining, new, old).round_down_to(rules.lot);
+        resting.held = scaled(resting.held, new, old).round_down_to(rules.lot).min(resting.remaining);
+        resting.order.quantity = filled + resting.remaining;
+        resting.split(action, rules.tick);
     }
 
     fn count_resting(&mut self) {
@@ -283,43 +608,17 @@ impl Venue {
         event
     }
 
-    /// What is displayed on the side that `side` trades against, less what we took of it since the last quote, in whole
-    /// lots; `None` is without limit.
-    fn displayed(&self, index: usize, side: Side, size: Option<Quantity>) -> Option<Quantity> {
-        let size = size.or(self.settings.venue.size_when_absent)?;
-        let taken = self.books[index].taken[side as usize - 1];
-        Some(Quantity((size.0 - taken.0).max(0)).round_down_to(self.settings.instruments[index].lot))
-    }
-
-    /// Books executions of an order and says whether it still works.
-    fn book(
-        &mut self,
-        index: usize,
-        resting: &mut Resting,
-        executions: &[Execution],
-        liquidity: Liquidity,
-        time: Timestamp,
-        answers: &mut Vec<Event>,
-    ) -> bool {
-        let rules = &self.settings.instruments[index];
-        let quote = self.books[index].market.quote;
-        for execution in executions {
-            resting.remaining -= execution.quantity;
-            self.books[index].taken[resting.order.side as usize - 1] += execution.quantity;
-            let fill = Fill {
-                order: resting.order.order,
-                side: resting.order.side,
-                price: execution.price,
-                quantity: execution.quantity,
-                remaining: resting.remaining,
-                liquidity,
-                commission: cost::commission(rules, execution, liquidity, self.settings.account.digits),
-                bid: quote.map(|quote| quote.bid),
-                ask: quote.map(|quote| quote.ask),
-            };
-            answers.push(self.answer(resting, time, Fact::OrderFilled(Box::new(fill))));
+    fn reject(&mut self, resting: &Resting, reason: RejectReason, time: Timestamp, answers: &mut Vec<Event>) {
+        let fact = Fact::OrderRejected(OrderRejected { order: resting.order.order, reason });
+        answers.push(self.answer(resting, time, fact));
+        self.never_worked(resting);
+        if let Some(index) = resting.instrument.index().filter(|&index| index < self.books.len()) {
+            let mut others = std::mem::take(&mut self.books[index].resting);
+            self.follow(index, &mut others, None, time, answers);
+            others.retain(|order| !order.gone);
+            self.books[index].resting = others;
         }
-        resting.remaining > Quantity::ZERO
+        self.count_resting();
     }
 
     fn cancel_rest(&self, resting: &Resting, reason: CloseReason, time: Timestamp, answers: &mut Vec<Event>) {
@@ -327,237 +626,20 @@ impl Venue {
         answers.push(self.answer(resting, time, Fact::OrderCancelled(fact)));
     }
 
-    /// A new order meets the standing quote; whether it works on.
-    fn arrive_at_quote(
-        &mut self,
-        index: usize,
-        resting: &mut Resting,
-        quote: &Quote,
+    /// Says as what an order works on; `cause` where that is not the order itself.
+    fn say_replaced(
+        &self,
+        resting: &Resting,
+        reason: ReplaceReason,
+        cause: Option<Sequence>,
         time: Timestamp,
         answers: &mut Vec<Event>,
-    ) -> bool {
-        if let OrderKind::Stop { trigger } = resting.order.kind
-            && !fill::stop_reached(resting.order.side, trigger, quote)
-        {
-            return self.rest_or_cancel(resting, time, answers);
-        }
-        let side = resting.order.side;
-        let (price, size) = fill::opposite(quote, side);
-        if let Some(limit) = resting.limit()
-            && fill::touch(side, limit, price) == Touch::Away
-        {
-            return self.rest_or_cancel(resting, time, answers);
-        }
-        let displayed = self.displayed(index, side, size);
-        let fills_whole = displayed.is_none_or(|displayed| displayed >= resting.remaining);
-        let whole = fills_whole || resting.limit().is_none();
-        if resting.order.time_in_force == TimeInForce::Fok && !whole {
-            self.cancel_rest(resting, CloseReason::NotFillable, time, answers);
-            return false;
-        }
-        let executions = match resting.limit() {
-            Some(_) => [Execution::up_to(price, resting.remaining, displayed), Execution::NONE],
-            None => {
-                let slippage = self.settings.venue.slippage;
-                let tick = self.settings.instruments[index].tick;
-                fill::market(side, price, resting.remaining, displayed, slippage, tick)
-            }
-        };
-        let executions = fill::real(&executions);
-        self.book(index, resting, executions, Liquidity::Taker, time, answers)
-            && self.rest_or_cancel(resting, time, answers)
-    }
-
-    /// What happens to what could not be filled on arrival.
-    fn rest_or_cancel(&self, resting: &Resting, time: Timestamp, answers: &mut Vec<Event>) -> bool {
-        match resting.order.time_in_force {
-            TimeInForce::Gtc | TimeInForce::Day => true,
-            TimeInForce::Ioc => {
-                self.cancel_rest(resting, CloseReason::ImmediateRest, time, answers);
-                false
-            }
-            TimeInForce::Fok => {
-                self.cancel_rest(resting, CloseReason::NotFillable, time, answers);
-                false
-            }
-        }
-    }
-
-    /// A resting order meets a new quote; whether it works on.
-    fn meet_quote(
-        &mut self,
-        index: usize,
-        resting: &mut Resting,
-        quote: &Quote,
-        time: Timestamp,
-        answers: &mut Vec<Event>,
-    ) -> bool {
-        let side = resting.order.side;
-        let (price, size) = fill::opposite(quote, side);
-        let displayed = self.displayed(index, side, size);
-        let Some(limit) = resting.limit() else {
-            // A stop that is reached, or a market order that waited for a first quote.
-            if let OrderKind::Stop { trigger } = resting.order.kind
-                && !fill::stop_reached(side, trigger, quote)
-            {
-                return true;
-            }
-            let slippage = self.settings.venue.slippage;
-            let tick = self.settings.instruments[index].tick;
-            let executions = fill::market(side, price, resting.remaining, displayed, slippage, tick);
-            return self.book(index, resting, fill::real(&executions), Liquidity::Taker, time, answers);
-        };
-        let touched = match fill::touch(side, limit, price) {
-            Touch::Away => false,
-            Touch::At => {
-                fill::touch_fills(self.settings.venue.touch, self.settings.seed, resting.order.order, time)
-            }
-            Touch::Through => true,
-        };
-        if !touched {
-            return true;
-        }
-        let execution = Execution::up_to(limit, resting.remaining, displayed);
-        self.book(index, resting, fill::real(&[execution]), Liquidity::Maker, time, answers)
-    }
-
-    /// A new order meets the last trade, where there are no quotes: it takes that price and pays the slippage.
-    fn arrive_at_price(
-        &mut self,
-        index: usize,
-        resting: &mut Resting,
-        price: Price,
-        time: Timestamp,
-        answers: &mut Vec<Event>,
-    ) -> bool {
-        if resting.limit().is_some() || matches!(resting.order.kind, OrderKind::Stop { .. }) {
-            // A trade that is past tells nothing about what can be had now: such orders wait for the next one.
-            return self.rest_or_cancel(resting, time, answers);
-        }
-        let execution = self.slipped(index, resting, price);
-        self.book(index, resting, &[execution], Liquidity::Taker, time, answers)
-    }
-
-    /// A resting order meets a trade at `price`, of whose size `left` is left.
-    fn meet_price(
-        &mut self,
-        index: usize,
-        resting: &mut Resting,
-        price: Price,
-        left: &mut Option<Quantity>,
-        time: Timestamp,
-        answers: &mut Vec<Event>,
-    ) -> bool {
-        let side = resting.order.side;
-        if let Some(limit) = resting.limit() {
-            let touched = match fill::touch(side, limit, price) {
-                Touch::Away => false,
-                Touch::At => fill::touch_fills(
-                    self.settings.venue.touch,
-                    self.settings.seed,
-                    resting.order.order,
-                    time,
-                ),
-                Touch::Through => true,
-            };
-            if !touched {
-                return true;
-            }
-            let lot = self.settings.instruments[index].lot;
-            let size = left.or(self.settings.venue.size_when_absent).map(|size| size.round_down_to(lot));
-            let execution = Execution::up_to(limit, resting.remaining, size);
-            if let Some(left) = left {
-                *left -= execution.quantity;
-            }
-            return self.book(index, resting, fill::real(&[execution]), Liquidity::Maker, time, answers);
-        }
-        if let OrderKind::Stop { trigger } = resting.order.kind
-            && !fill::price_reached(side, trigger, price)
-        {
-            return true;
-        }
-        let execution = self.slipped(index, resting, price);
-        self.book(index, resting, &[execution], Liquidity::Taker, time, answers)
-    }
-
-    /// A resting order meets a bar: first its open, then its range. It takes part in no bar that began before it was
-    /// sent.
-    fn meet_bar(
-        &mut self,
-        index: usize,
-        resting: &mut Resting,
-        bar: &Bar,
-        time: Timestamp,
-        answers: &mut Vec<Event>,
-    ) -> bool {
-        if bar.open_time < resting.sent {
-            return true;
-        }
-        let side = resting.order.side;
-        let first = answers.len();
-        let (works, at_open) = match resting.order.kind {
-            OrderKind::Market => {
-                let execution = self.slipped(index, resting, bar.open);
-                (self.book(index, resting, &[execution], Liquidity::Taker, time, answers), true)
-            }
-            OrderKind::Limit { price: limit } => {
-                let open = fill::touch(side, limit, bar.open) != Touch::Away;
-                let reach = match side {
-                    Side::Buy => bar.low,
-                    Side::Sell => bar.high,
-                };
-                let touched = match fill::touch(side, limit, reach) {
-                    Touch::Away => false,
-                    Touch::At => fill::touch_fills(
-                        self.settings.venue.touch,
-                        self.settings.seed,
-                        resting.order.order,
-                        time,
-                    ),
-                    Touch::Through => true,
-                };
-                match (open, touched) {
-                    (true, _) => {
-                        let execution = Execution { price: bar.open, quantity: resting.remaining };
-                        (self.book(index, resting, &[execution], Liquidity::Taker, time, answers), true)
-                    }
-                    (false, true) => {
-                        let execution = Execution { price: limit, quantity: resting.remaining };
-                        (self.book(index, resting, &[execution], Liquidity::Maker, time, answers), false)
-                    }
-                    (false, false) => (true, false),
-                }
-            }
-            OrderKind::Stop { trigger } => {
-                let reach = match side {
-                    Side::Buy => bar.high,
-                    Side::Sell => bar.low,
-                };
-                if fill::price_reached(side, trigger, bar.open) {
-                    let execution = self.slipped(index, resting, bar.open);
-                    (self.book(index, resting, &[execution], Liquidity::Taker, time, answers), true)
-                } else if fill::price_reached(side, trigger, reach) {
-                    let execution = self.slipped(index, resting, trigger);
-                    (self.book(index, resting, &[execution], Liquidity::Taker, time, answers), false)
-                } else {
-                    (true, false)
-                }
-            }
-        };
-        if at_open {
-            for event in &mut answers[first..] {
-                event.header.time_event = bar.open_time;
-            }
-        }
-        works && self.rest_or_cancel(resting, time, answers)
-    }
-
-    /// All that remains, at `price` made worse by the slippage.
-    fn slipped(&self, index: usize, resting: &Resting, price: Price) -> Execution {
-        let tick = self.settings.instruments[index].tick;
-        let slippage = self.settings.venue.slippage;
-        let price = fill::worse(resting.order.side, price, slippage, tick, resting.remaining, None);
-        Execution { price, quantity: resting.remaining }
+    ) {
+        let Order { order, kind, quantity, .. } = resting.order;
+        let fact = Fact::OrderReplaced(OrderReplaced { order, kind, quantity, reason });
+        let mut event = self.answer(resting, time, fact);
+        event.header.cause = cause.unwrap_or(resting.cause);
+        answers.push(event);
     }
 }
 
@@ -565,14 +647,14 @@ fn reject_reason(order: &Order, lot: Quantity, tick: Price) -> Option<RejectReas
     if order.quantity <= Quantity::ZERO || (lot.0 > 0 && order.quantity.0 % lot.0 != 0) {
         return Some(RejectReason::QuantityOffLot);
     }
-    match order.kind {
-        OrderKind::Limit { price } | OrderKind::Stop { trigger: price }
-            if tick.0 > 0 && price.0 % tick.0 != 0 =>
-        {
-            Some(RejectReason::PriceOffTick)
-        }
-        OrderKind::Market | OrderKind::Limit { .. } | OrderKind::Stop { .. } => None,
-    }
+    let off = |price: Option<Price>| price.is_some_and(|price| tick.0 > 0 && price.0 % tick.0 != 0);
+    (off(order.kind.limit()) || off(order.kind.trigger())).then_some(RejectReason::PriceOffTick)
+}
+
+/// `new` for every `old`, rounded towards zero.
+fn scaled(quantity: Quantity, new: u32, old: u32) -> Quantity {
+    let units = i128::from(quantity.0) * i128::from(new) / i128::from(old.max(1));
+    Quantity(units.clamp(-i128::from(i64::MAX), i128::from(i64::MAX)) as i64)
 }
 
 /// The first end of a trading day after `time`.

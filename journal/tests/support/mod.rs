@@ -128,7 +128,40 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
                 per_unit: r.money(),
                 minimum: r.money(),
             },
+            currency: None,
         })),
+        Kind::CorporateActionApplied => Fact::CorporateActionApplied(match r.below(2) {
+            0 => CorporateAction::Split { new: r.next() as u32, old: r.next() as u32 },
+            _ => CorporateAction::Dividend { amount: Price(r.number()) },
+        }),
+        Kind::SessionChanged => {
+            Fact::SessionChanged(SessionChanged { open: r.below(2) == 0, until: Timestamp(r.number()) })
+        }
+        Kind::ReplaceRejected => {
+            Fact::ReplaceRejected(OrderRejected { order: r.order(), reason: r.pick(&REASONS) })
+        }
+        Kind::OrderTriggered => Fact::OrderTriggered(OrderTriggered {
+            order: r.order(),
+            trigger: Price(r.number()),
+            price: Price(r.number()),
+        }),
+        Kind::OrderReplaced => Fact::OrderReplaced(OrderReplaced {
+            order: r.order(),
+            kind: any_kind(r),
+            quantity: Quantity(r.number()),
+            reason: r.pick(&[
+                ReplaceReason::Requested,
+                ReplaceReason::SiblingFilled,
+                ReplaceReason::ParentEnded,
+                ReplaceReason::PositionShrank,
+                ReplaceReason::Split,
+            ]),
+        }),
+        Kind::ReplaceRequested => Fact::ReplaceRequested(Replacement {
+            order: r.order(),
+            kind: any_kind(r),
+            quantity: Quantity(r.number()),
+        }),
         Kind::QuoteChanged => Fact::QuoteChanged(Quote {
             bid: Price(r.number()),
             ask: Price(r.number()),
@@ -167,6 +200,7 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
             commission: r.money(),
             bid: r.maybe().map(Price),
             ask: r.maybe().map(Price),
+            rate: None,
         })),
         Kind::OrderCancelled => Fact::OrderCancelled(closed),
         Kind::CancelRejected => Fact::CancelRejected(notice),
@@ -258,6 +292,7 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
                 DistanceSource::Unknown,
             ]),
             equity: r.money(),
+            rate: None,
             rules: (0..r.below(6))
                 .map(|_| RuleResult {
                     rule: r.pick(&RULES),
@@ -279,6 +314,7 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
             bid: r.maybe().map(Price),
             ask: r.maybe().map(Price),
             position: Quantity(r.number()),
+            terms: Terms::default(),
         })),
         Kind::CancelRequested => Fact::CancelRequested(notice),
         Kind::TradingHalted => Fact::TradingHalted(match r.below(3) {
@@ -305,6 +341,92 @@ fn order_kind(r: &mut Random) -> OrderKind {
         1 => OrderKind::Limit { price: Price(r.number()) },
         _ => OrderKind::Stop { trigger: Price(r.number()) },
     }
+}
+
+const CONTINGENCIES: [Contingency; 3] =
+    [Contingency::OneTriggersOthers, Contingency::OneCancelsOthers, Contingency::Bracket];
+const REASONS: [RejectReason; 10] = [
+    RejectReason::QuantityOffLot,
+    RejectReason::PriceOffTick,
+    RejectReason::NoMarket,
+    RejectReason::UnknownInstrument,
+    RejectReason::WouldTake,
+    RejectReason::MarketClosed,
+    RejectReason::ParentEnded,
+    RejectReason::NothingToReduce,
+    RejectReason::NotWorking,
+    RejectReason::NotAboveFilled,
+];
+
+fn any_kind(r: &mut Random) -> OrderKind {
+    match r.below(4) {
+        0 => order_kind(r),
+        1 => OrderKind::StopLimit { trigger: Price(r.number()), price: Price(r.number()) },
+        2 => OrderKind::TrailingStop { trail: Trail::Amount(Price(r.number())) },
+        _ => OrderKind::TrailingStop { trail: Trail::Share(Ratio(r.number())) },
+    }
+}
+
+fn new_order(r: &mut Random) -> NewOrder {
+    NewOrder {
+        side: r.pick(&SIDES),
+        kind: any_kind(r),
+        time_in_force: r.pick(&[TimeInForce::Gtc, TimeInForce::Gtd]),
+        quantity: Quantity(r.number()),
+        post_only: r.below(2) == 0,
+        reduce_only: r.below(2) == 0,
+        expires: r.maybe().map(Timestamp),
+    }
+}
+
+/// A fact that says what came to its kind later: terms, rates, other orders, other reasons.
+pub fn richer(mut fact: Fact, r: &mut Random) -> Fact {
+    match &mut fact {
+        Fact::InstrumentDefined(instrument) => instrument.currency = Some(r.text()),
+        Fact::OrderFilled(fill) => fill.rate = Some(Price(r.number())),
+        Fact::OrderRejected(rejected) => rejected.reason = r.pick(&REASONS),
+        Fact::OrderDenied(denied) => {
+            let rules = [Rule::InvalidOrder, Rule::ReduceOnly, Rule::NoRate, Rule::MarketClosed];
+            denied.rule = r.pick(&rules);
+        }
+        Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => {
+            closed.reason = r.pick(&[
+                CloseReason::DateReached,
+                CloseReason::SiblingFilled,
+                CloseReason::ParentEnded,
+                CloseReason::PositionClosed,
+                CloseReason::WouldTake,
+                CloseReason::Split,
+            ]);
+        }
+        Fact::DecisionMade(decision) => {
+            decision.actions.push(Action::Place(Box::new(OrderList {
+                instrument: InstrumentId(r.next() as u32),
+                link: (r.below(2) == 0).then(|| r.pick(&CONTINGENCIES)),
+                orders: (0..r.below(4)).map(|_| new_order(r)).collect(),
+            })));
+            let (order, kind, quantity) = (r.order(), any_kind(r), Quantity(r.number()));
+            decision.actions.push(Action::Replace { order, kind, quantity });
+        }
+        Fact::RiskAssessed(verdict) => verdict.rate = Some(Price(r.number())),
+        Fact::OrderSubmitted(order) => {
+            order.kind = any_kind(r);
+            order.time_in_force = TimeInForce::Gtd;
+            order.terms = Terms {
+                post_only: r.below(2) == 0,
+                reduce_only: r.below(2) == 0,
+                expires: Some(Timestamp(r.number())),
+                list: (r.below(2) == 0).then(|| Membership {
+                    first: r.order(),
+                    count: r.next() as u8,
+                    link: r.pick(&CONTINGENCIES),
+                    after: Quantity(r.number()),
+                }),
+            };
+        }
+        _ => {}
+    }
+    fact
 }
 
 /// Every kind that is built.
@@ -391,12 +513,15 @@ pub fn names(fact: &Fact, wanted: OrderId) -> bool {
         Fact::OrderAccepted(fact) | Fact::CancelRejected(fact) | Fact::CancelRequested(fact) => {
             fact.order == wanted
         }
-        Fact::OrderRejected(fact) => fact.order == wanted,
         Fact::OrderUnknown(fact) => fact.order == wanted,
         Fact::TradeCorrected(fact) => fact.order == wanted,
         Fact::AlertRaised(fact) => {
             matches!(**fact, AlertRaised::ImpossibleAnswer { order, .. } if order == wanted)
         }
+        Fact::OrderRejected(fact) | Fact::ReplaceRejected(fact) => fact.order == wanted,
+        Fact::OrderTriggered(fact) => fact.order == wanted,
+        Fact::OrderReplaced(fact) => fact.order == wanted,
+        Fact::ReplaceRequested(fact) => fact.order == wanted,
         Fact::OrderFilled(fact) => fact.order == wanted,
         Fact::OrderCancelled(fact) | Fact::OrderExpired(fact) => fact.order == wanted,
         Fact::OrderDenied(fact) => fact.order == wanted,

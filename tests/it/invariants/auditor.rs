@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use genovo_engine::event::*;
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
-use genovo_engine::settings::{Instrument, RiskDistance, Settings};
+use genovo_engine::settings::{AccountKind, DataKind, Instrument, RiskDistance, Settings};
 use genovo_engine::units::{Price, Quantity, SCALE, Timestamp};
 
 /// `numerator / denominator`, half to even, the slow way.
@@ -28,6 +28,7 @@ struct Holding {
     cost: i128,
     quote: Option<Quote>,
     last: Option<Price>,
+    closed: bool,
 }
 
 impl Holding {
@@ -45,6 +46,17 @@ struct Placed {
     order: Order,
     filled: i64,
     done: bool,
+    /// What a replacement under way asks for.
+    asked: Option<i64>,
+    /// It was replaced at our request.
+    replaced: bool,
+}
+
+impl Placed {
+    /// The most that it may be for: a replacement under way may come into force.
+    fn most(&self) -> i64 {
+        self.asked.map_or(self.order.quantity.0, |asked| asked.max(self.order.quantity.0))
+    }
 }
 
 /// Watches a journal as it is written and panics at the first thing that must not be.
@@ -61,6 +73,10 @@ pub struct Auditor {
     pub fills: usize,
     decisions: u64,
     ended: bool,
+    /// For each instrument, when its market was closed, by the venue's clock.
+    breaks: Vec<Vec<(Timestamp, Timestamp)>>,
+    /// What happened, for the test to see that all of it did.
+    pub seen: BTreeMap<&'static str, u64>,
 }
 
 impl Auditor {
@@ -68,6 +84,8 @@ impl Auditor {
         Auditor {
             cash: settings.account.cash.0,
             holdings: vec![Holding::default(); settings.instruments.len()],
+            breaks: vec![Vec::new(); settings.instruments.len()],
+            seen: BTreeMap::new(),
             settings,
             orders: BTreeMap::new(),
             market: None,
@@ -98,6 +116,8 @@ impl Auditor {
             | Fact::InstrumentDefined(_)
             | Fact::TimerFired(_)
             | Fact::ChapterClosed(_) => {}
+            Fact::SessionChanged(session) => self.session(header, session),
+            Fact::CorporateActionApplied(action) => self.act(header.instrument, action),
             Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_) => {
                 self.market = Some(event.clone());
             }
@@ -126,23 +146,47 @@ impl Auditor {
                 assert!(verdict.granted <= verdict.asked, "risk never adds");
                 self.verdict = Some((**verdict).clone());
             }
-            Fact::OrderDenied(_) => self.verdict = None,
+            Fact::OrderDenied(denied) => {
+                self.count(denied.rule.name());
+                self.verdict = None;
+            }
             Fact::OrderSubmitted(order) => self.submitted(header.instrument, order),
+            Fact::ReplaceRequested(replacement) => {
+                let placed = self.order(replacement.order);
+                assert!(!placed.done && replacement.quantity.0 > placed.filled);
+                placed.asked = Some(replacement.quantity.0);
+                self.verdict = None;
+            }
+            Fact::OrderReplaced(replaced) => self.replaced(replaced),
+            Fact::ReplaceRejected(rejected) => {
+                self.count(rejected.reason.name());
+                let placed = self.order(rejected.order);
+                placed.asked = None;
+            }
+            Fact::OrderTriggered(triggered) => {
+                self.count("triggered");
+                let placed = self.order(triggered.order);
+                assert!(!placed.done && placed.order.kind.is_stop());
+                let past = (triggered.price.0 - triggered.trigger.0) * placed.order.side.sign();
+                assert!(past >= 0, "a trigger that was not reached: {triggered:?}");
+            }
             Fact::CancelRequested(notice) => assert!(!self.order(notice.order).done),
             Fact::CancelRejected(notice) => {
                 self.order(notice.order);
             }
             Fact::OrderAccepted(notice) => assert!(!self.order(notice.order).done),
             Fact::OrderRejected(rejected) => {
+                self.count(rejected.reason.name());
                 assert_eq!(self.order(rejected.order).filled, 0);
                 self.close(rejected.order);
             }
             Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => {
+                self.count(reason(closed.reason));
                 let placed = self.order(closed.order);
                 assert_eq!(closed.unfilled.0, placed.order.quantity.0 - placed.filled);
                 self.close(closed.order);
             }
-            Fact::OrderFilled(fill) => self.filled(fill),
+            Fact::OrderFilled(fill) => self.filled(header, fill),
             Fact::RunEnded(ended) => {
                 assert_eq!(ended.equity.0, self.equity(), "the last word is the books'");
                 assert_eq!((ended.fills, ended.decisions), (self.fills as u64, self.decisions));
@@ -168,7 +212,15 @@ impl Auditor {
             holding
                 .mark(holding.quantity)
                 .filter(|_| holding.quantity != 0)
-                .map_or(0, |mark| value(instrument, mark, holding.quantity) - holding.cost)
+                .and_then(|mark| {
+                    let worth = value(instrument, mark, holding.quantity);
+                    let rate = self.rate(instrument)?;
+                    Some(match self.is_cash() {
+                        true => self.convert(instrument, worth, rate) - holding.cost,
+                        false => self.convert(instrument, worth - holding.cost, rate),
+                    })
+                })
+                .unwrap_or(0)
         });
         self.cash + open.sum::<i128>()
     }
@@ -193,8 +245,28 @@ impl Auditor {
         assert_eq!(order.quantity, verdict.closing + verdict.granted);
         assert_eq!(order.quantity.0 % self.settings.instruments[index].lot.0, 0, "whole lots");
         let before = self.open_risk(index, &verdict);
-        let placed = Placed { instrument: index, order: order.clone(), filled: 0, done: false };
+        self.count(order.kind.name());
+        assert!(!self.holdings[index].closed, "an order for a closed market");
+        let placed = Placed {
+            instrument: index,
+            order: order.clone(),
+            filled: 0,
+            done: false,
+            asked: None,
+            replaced: false,
+        };
         assert!(self.orders.insert(order.order, placed).is_none(), "order {} is sent twice", order.order);
+        if verdict.distance_source == DistanceSource::Stop {
+            // Its own stop bounds it: what it may lose to that, no other rule of the distance says.
+            let at_risk = value(&self.settings.instruments[index], verdict.distance, verdict.granted.0);
+            let at_risk = self
+                .rate(&self.settings.instruments[index])
+                .map_or(0, |rate| self.convert(&self.settings.instruments[index], at_risk, rate));
+            let share = i128::from(self.settings.risk.max_per_trade.0);
+            let limit = nearest(self.equity() * share, i128::from(SCALE));
+            assert!(at_risk <= limit.max(0) || verdict.granted.0 == 0, "{verdict:?}");
+            return;
+        }
         let after = self.open_risk(index, &verdict);
         let share = i128::from(self.settings.risk.max_total.0);
         let limit = nearest(self.equity() * share, i128::from(SCALE));
@@ -209,8 +281,9 @@ impl Auditor {
             let orders = self
                 .orders
                 .values()
-                .filter(|placed| placed.instrument == index && placed.order.side == side && !placed.done);
-            orders.map(|placed| placed.order.quantity.0 - placed.filled).sum()
+                .filter(|placed| placed.instrument == index && placed.order.side == side && !placed.done)
+                .filter(|placed| !placed.order.terms.reduce_only);
+            orders.map(|placed| placed.most() - placed.filled).sum()
         };
         let held = self.holdings[index].quantity;
         [held + working(Side::Buy), held - working(Side::Sell)]
@@ -221,7 +294,9 @@ impl Auditor {
         let RiskDistance::ShareOfPrice(share) = self.settings.risk.distance else { panic!("a share") };
         let risk = |other: usize, quantity: i64, mark: Price| {
             let distance = nearest(i128::from(mark.0) * i128::from(share.0), i128::from(SCALE));
-            value(&self.settings.instruments[other], Price(distance as i64), quantity).abs()
+            let instrument = &self.settings.instruments[other];
+            let amount = value(instrument, Price(distance as i64), quantity).abs();
+            self.rate(instrument).map_or(0, |rate| self.convert(instrument, amount, rate))
         };
         (0..self.holdings.len())
             .map(|other| {
@@ -235,8 +310,9 @@ impl Auditor {
             .sum()
     }
 
-    fn filled(&mut self, fill: &Fill) {
+    fn filled(&mut self, header: &Header, fill: &Fill) {
         self.fills += 1;
+        self.check_terms(header, fill);
         let placed = self.order(fill.order);
         assert!(!placed.done, "order {} is filled after its end", fill.order);
         assert!(fill.quantity > Quantity::ZERO);
@@ -248,7 +324,7 @@ impl Auditor {
         );
         assert_eq!(fill.remaining.0, placed.order.quantity.0 - placed.filled);
         assert_eq!(fill.side, placed.order.side);
-        if let OrderKind::Limit { price } = placed.order.kind {
+        if let Some(price) = placed.order.kind.limit() {
             let better = (price.0 - fill.price.0) * fill.side.sign();
             assert!(better >= 0, "order {} is filled beyond its limit", fill.order);
         }
@@ -260,8 +336,17 @@ impl Auditor {
     }
 
     fn book(&mut self, index: usize, fill: &Fill) {
-        let instrument = &self.settings.instruments[index];
-        let holding = &mut self.holdings[index];
+        let instrument = self.settings.instruments[index].clone();
+        let (cash_account, rate) = (self.is_cash(), fill.rate.map_or(SCALE, |rate| rate.0));
+        assert_eq!(
+            fill.rate.is_some(),
+            instrument.currency.is_some(),
+            "a rate where there are two currencies"
+        );
+        let convert = |amount: i128| self.convert(&instrument, amount, rate);
+        let paid = |amount: i128| if cash_account { convert(amount) } else { amount };
+        let mut cash = 0;
+        let mut holding = self.holdings[index];
         let signed = fill.quantity.0 * fill.side.sign();
         let closing = match holding.quantity.signum() * signed.signum() {
             -1 => signed.abs().min(holding.quantity.abs()) * holding.quantity.signum(),
@@ -270,12 +355,190 @@ impl Auditor {
         if closing != 0 {
             let cost = nearest(holding.cost * i128::from(closing), i128::from(holding.quantity));
             let unit = 10_i128.pow(9 - u32::from(self.settings.account.digits));
-            self.cash += nearest(value(instrument, fill.price, closing) - cost, unit) * unit;
+            let worth = value(&instrument, fill.price, closing);
+            let profit = if cash_account { convert(worth) - cost } else { convert(worth - cost) };
+            cash += nearest(profit, unit) * unit;
             holding.cost -= cost;
         }
-        holding.cost += value(instrument, fill.price, signed + closing);
+        if signed + closing != 0 {
+            holding.cost += paid(value(&instrument, fill.price, signed + closing));
+        }
         holding.quantity += signed;
-        self.cash -= fill.commission.0;
         assert!(holding.quantity != 0 || holding.cost == 0, "nothing held costs nothing");
+        self.cash += cash - fill.commission.0;
+        self.holdings[index] = holding;
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.seen.entry(what).or_default() += 1;
+    }
+
+    fn is_cash(&self) -> bool {
+        self.settings.account.kind == AccountKind::Cash
+    }
+
+    /// The rate from an instrument's currency, if it is known; one for the account's own.
+    fn rate(&self, instrument: &Instrument) -> Option<i64> {
+        let Some(currency) = &instrument.currency else { return Some(SCALE) };
+        let from = self.settings.rates.iter().find(|rate| rate.currency == *currency)?;
+        let holding = &self.holdings[from.instrument.index()?];
+        let middle = |quote: Quote| nearest(i128::from(quote.bid.0) + i128::from(quote.ask.0), 2) as i64;
+        holding.quote.map(middle).or(holding.last.map(|price| price.0)).filter(|rate| *rate > 0)
+    }
+
+    fn convert(&self, instrument: &Instrument, amount: i128, rate: i64) -> i128 {
+        let Some(currency) = &instrument.currency else { return amount };
+        let inverse = self.settings.rates.iter().any(|rate| rate.currency == *currency && rate.inverse);
+        match inverse {
+            false => nearest(amount * i128::from(rate), i128::from(SCALE)),
+            true => nearest(amount * i128::from(SCALE), i128::from(rate)),
+        }
+    }
+
+    fn session(&mut self, header: &Header, session: &SessionChanged) {
+        let index = header.instrument.index().unwrap();
+        self.count(if session.open { "opened" } else { "closed" });
+        let breaks = &mut self.breaks[index];
+        match (session.open, breaks.last_mut()) {
+            (false, last) if last.as_ref().is_none_or(|last| last.1 != Timestamp::MAX) => {
+                breaks.push((header.time_event, Timestamp::MAX));
+            }
+            (true, Some(last)) if last.1 == Timestamp::MAX => last.1 = header.time_event,
+            _ => {}
+        }
+        self.holdings[index].closed =
+            !session.open && self.settings.venue.when_closed == genovo_engine::settings::WhenClosed::Deny;
+    }
+
+    fn act(&mut self, instrument: InstrumentId, action: &CorporateAction) {
+        let index = instrument.index().unwrap();
+        let rules = self.settings.instruments[index].clone();
+        let rate = self.rate(&rules).unwrap_or(SCALE);
+        let change = |price: Price| match *action {
+            CorporateAction::Split { new, old } => {
+                Price(nearest(i128::from(price.0) * i128::from(old), i128::from(new)) as i64)
+            }
+            CorporateAction::Dividend { amount } => price - amount,
+        };
+        let unit = 10_i128.pow(9 - u32::from(self.settings.account.digits));
+        let mut holding = self.holdings[index];
+        if let Some(quote) = &mut holding.quote {
+            (quote.bid, quote.ask) = (change(quote.bid), change(quote.ask));
+        }
+        holding.last = holding.last.map(change);
+        match *action {
+            CorporateAction::Split { new, old } => {
+                self.count("split");
+                let quantity = i128::from(holding.quantity) * i128::from(new) / i128::from(old);
+                holding.quantity = quantity as i64;
+                let odd = holding.quantity % rules.lot.0;
+                if odd != 0 {
+                    self.count("odd lot");
+                    let cost = nearest(holding.cost * i128::from(odd), i128::from(holding.quantity));
+                    if let Some(mark) = holding.mark(holding.quantity) {
+                        let worth = value(&rules, mark, odd);
+                        let profit = match self.is_cash() {
+                            true => self.convert(&rules, worth, rate) - cost,
+                            false => self.convert(&rules, worth - cost, rate),
+                        };
+                        self.cash += nearest(profit, unit) * unit;
+                    }
+                    holding.cost -= cost;
+                    holding.quantity -= odd;
+                }
+            }
+            CorporateAction::Dividend { amount } => {
+                self.count("dividend");
+                let paid = self.convert(&rules, value(&rules, amount, holding.quantity), rate);
+                self.cash += nearest(paid, unit) * unit;
+            }
+        }
+        self.holdings[index] = holding;
+    }
+
+    fn replaced(&mut self, replaced: &OrderReplaced) {
+        self.count(match replaced.reason {
+            ReplaceReason::Requested => "replaced",
+            ReplaceReason::SiblingFilled => "smaller by a sibling",
+            ReplaceReason::ParentEnded => "smaller by its parent",
+            ReplaceReason::PositionShrank => "smaller by the position",
+            ReplaceReason::Split => "order split",
+        });
+        let placed = self.order(replaced.order);
+        assert!(!placed.done && replaced.quantity.0 > placed.filled, "{replaced:?}");
+        assert!(replaced.kind.is_like(placed.order.kind));
+        (placed.order.kind, placed.order.quantity) = (replaced.kind, replaced.quantity);
+        placed.replaced |= replaced.reason == ReplaceReason::Requested;
+        if replaced.reason == ReplaceReason::Requested {
+            placed.asked = None;
+        }
+    }
+
+    /// What an order's terms promise of every fill.
+    fn check_terms(&mut self, header: &Header, fill: &Fill) {
+        let placed = &self.orders[&fill.order];
+        let (terms, index) = (placed.order.terms, placed.instrument);
+        let quotes_or_trades = |source: &genovo_engine::settings::SourceSettings| {
+            source.instrument.index() == Some(index) && source.kind != DataKind::Bars
+        };
+        if terms.post_only {
+            assert_eq!(fill.liquidity, Liquidity::Maker, "order {} is post-only", fill.order);
+        }
+        if terms.expires.is_some_and(|expires| header.time_event >= expires) {
+            panic!("order {} is filled after its time", fill.order);
+        }
+        if self.settings.sources.iter().any(quotes_or_trades) {
+            let closed =
+                |(from, to): &(Timestamp, Timestamp)| header.time_event > *from && header.time_event < *to;
+            assert!(!self.breaks[index].iter().any(closed), "order {} is filled in a break", fill.order);
+        }
+        if terms.reduce_only {
+            let held = self.holdings[index].quantity;
+            let signed = fill.quantity.0 * fill.side.sign();
+            assert!(held.signum() == -signed.signum() && held.abs() >= signed.abs(), "order {}", fill.order);
+            self.count("reduced");
+        }
+        let Some(list) = terms.list else { return };
+        let with = |number: u64| if OrderId(number) == fill.order { fill.quantity.0 } else { 0 };
+        let filled =
+            |number: u64| self.orders.get(&OrderId(number)).map_or(0, |placed| placed.filled) + with(number);
+        let last = list.first.0 + u64::from(list.count) - 1;
+        match list.link {
+            Contingency::Bracket if fill.order != list.first => {
+                let exits: i64 = (list.first.0 + 1..=last).map(filled).sum();
+                let entry = filled(list.first.0) - list.after.0;
+                // A split may have come between, or a replacement that asks for more.
+                let asked =
+                    |number: u64| self.orders.get(&OrderId(number)).is_some_and(|placed| placed.replaced);
+                let other = self.seen.contains_key("split") || (list.first.0..=last).any(asked);
+                assert!(other || exits <= entry.max(0), "order {}: {exits} of {entry} {list:?}", fill.order);
+                self.count("bracket exit");
+            }
+            Contingency::OneCancelsOthers => {
+                let all: i64 = (list.first.0..=last).map(filled).sum();
+                let of = |number: &u64| self.orders.get(&OrderId(*number)).map_or(0, Placed::most);
+                let most =
+                    (list.first.0..=last).map(|number| of(&number) + filled(number)).max().unwrap_or(0);
+                assert!(all <= most, "orders {} to {last}: {all} of {most}", list.first);
+                self.count("alternative");
+            }
+            _ => self.count("listed"),
+        }
+    }
+}
+
+fn reason(reason: CloseReason) -> &'static str {
+    match reason {
+        CloseReason::Requested => "cancelled",
+        CloseReason::ImmediateRest => "immediate rest",
+        CloseReason::NotFillable => "not fillable",
+        CloseReason::DayEnded => "day ended",
+        CloseReason::DateReached => "date reached",
+        CloseReason::SiblingFilled => "sibling filled",
+        CloseReason::ParentEnded => "parent ended",
+        CloseReason::PositionClosed => "position closed",
+        CloseReason::Broker => "by the broker",
+        CloseReason::WouldTake => "would have taken",
+        CloseReason::Split => "split away",
     }
 }

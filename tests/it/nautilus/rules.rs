@@ -191,6 +191,7 @@ impl Venue<'_> {
             OrderKind::Market => true,
             OrderKind::Limit { price } => touch <= price.0 * side.sign(),
             OrderKind::Stop { trigger } => touch >= trigger.0 * side.sign(),
+            OrderKind::StopLimit { .. } | OrderKind::TrailingStop { .. } => unreachable!("in no plan"),
         }
     }
 
@@ -208,12 +209,16 @@ impl Venue<'_> {
                 (OrderKind::Limit { price }, false) => (-sign, 0, -price.0 * sign),
                 (OrderKind::Stop { trigger }, false) => (-sign, 1, trigger.0 * sign),
                 (OrderKind::Market, false) => unreachable!("market orders never rest"),
+                (OrderKind::StopLimit { .. } | OrderKind::TrailingStop { .. }, false) => {
+                    unreachable!("in no plan")
+                }
             }
         });
         for index in orders {
             match self.plan[index].kind {
                 OrderKind::Limit { .. } => self.fill_limit(index, Liquidity::Maker),
                 OrderKind::Market | OrderKind::Stop { .. } => self.fill_market(index),
+                OrderKind::StopLimit { .. } | OrderKind::TrailingStop { .. } => unreachable!("in no plan"),
             }
         }
     }
@@ -238,6 +243,9 @@ impl Venue<'_> {
                         self.end(index, Status::Cancelled);
                     }
                     (OrderKind::Limit { .. }, false) => {}
+                    (OrderKind::StopLimit { .. } | OrderKind::TrailingStop { .. }, _) => {
+                        unreachable!("in no plan")
+                    }
                 }
             }
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use genovo_engine::settings::DataKind;
 
 use crate::data::{Column, DataError, DataSpec, Field, MissingColumn, spec};
+use spec::kind_name;
 
 /// The places of a kind's fields in a row, counted from 0.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +52,8 @@ pub(super) fn resolve(
             close: need(Field::Close)?,
             volume: find(Field::Volume)?,
         },
-        DataKind::Journal => {
-            let message = "a journal is not a CSV file".to_string();
+        DataKind::Journal | DataKind::Actions => {
+            let message = format!("{} is not read as market data", kind_name(spec.kind));
             return Err(DataError::Spec { file: file.to_owned(), message });
         }
     };

@@ -147,7 +147,8 @@ fn follow(recording: &Recording) -> Result<crate::report::Report, Failure> {
     let tail = journal.summary().events.saturating_sub(TAIL).max(1);
     let tail = journal.by_number(tail).map_err(failed)?.map_or(Sequence::NONE, |event| event.header.sequence);
     let mut builder = ReportBuilder::new();
-    for event in journal.events_of_kinds(&[Kind::RunStarted, Kind::InstrumentDefined, Kind::OrderFilled]) {
+    let rare = [Kind::RunStarted, Kind::InstrumentDefined, Kind::CorporateActionApplied, Kind::OrderFilled];
+    for event in journal.events_of_kinds(&rare) {
         let event = event.map_err(failed)?;
         if event.header.sequence < tail {
             builder.observe(&event);
@@ -156,7 +157,7 @@ fn follow(recording: &Recording) -> Result<crate::report::Report, Failure> {
     for event in journal.events_from(tail) {
         let event = event.map_err(failed)?;
         let kind = event.fact.kind();
-        let needed = kind.is_market()
+        let needed = kind.is_sourced()
             || matches!(
                 event.fact,
                 Fact::RunStarted(_)

@@ -34,7 +34,7 @@ pub fn line(recording: &Recording, story: &Story, one: &Numbered, fill: &Fill) -
             });
             text.push_str(&beyond(fill, now, money, digits));
         }
-        (OrderKind::Limit { price }, ..) => {
+        (OrderKind::Limit { price } | OrderKind::StopLimit { price, .. }, ..) => {
             let better = worse(fill.side, price - fill.price);
             text.push_str(&match better.0 {
                 0 => ", its limit".to_string(),
@@ -60,7 +60,9 @@ pub fn line(recording: &Recording, story: &Story, one: &Numbered, fill: &Fill) -
             text.push(',');
             text.push_str(&after(under_way.as_deref()));
         }
-        (OrderKind::Market, ..) => text.push_str(&after(under_way.as_deref())),
+        (OrderKind::Market | OrderKind::TrailingStop { .. }, ..) => {
+            text.push_str(&after(under_way.as_deref()))
+        }
     }
     if fill.commission != Money::ZERO {
         text.push_str(&format!(". Commission {}", format::money(fill.commission, digits)));

@@ -108,7 +108,10 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
         Fact::OrderSubmitted(order) => Some(order.order),
         Fact::OrderDenied(denied) => Some(denied.order),
         Fact::OrderFilled(fill) => Some(fill.order),
-        Fact::OrderRejected(rejected) => Some(rejected.order),
+        Fact::OrderRejected(rejected) | Fact::ReplaceRejected(rejected) => Some(rejected.order),
+        Fact::OrderTriggered(triggered) => Some(triggered.order),
+        Fact::OrderReplaced(replaced) => Some(replaced.order),
+        Fact::ReplaceRequested(replacement) => Some(replacement.order),
         Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => Some(closed.order),
         Fact::OrderAccepted(notice) | Fact::CancelRejected(notice) | Fact::CancelRequested(notice) => {
             Some(notice.order)
@@ -126,6 +129,8 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::QuoteChanged(_)
         | Fact::TradePrinted(_)
         | Fact::BarReceived(_)
+        | Fact::CorporateActionApplied(_)
+        | Fact::SessionChanged(_)
         | Fact::TimerFired(_)
         | Fact::ChapterClosed(_)
         | Fact::DataFlagged(_)

@@ -44,8 +44,18 @@ pub fn lines(recording: &Recording, verdict: &Verdict, all: bool) -> Vec<String>
 
 /// The deciding rule: allowed, asked, granted.
 fn table(recording: &Recording, verdict: &Verdict, result: &RuleResult, before: Quantity) -> Vec<String> {
-    if result.rule == Rule::NoMarket {
-        return vec!["  there was no price to trade against".to_string()];
+    let why = match result.rule {
+        Rule::NoMarket => Some("there was no price to trade against"),
+        Rule::InvalidOrder => {
+            Some("what it says does not fit together: terms, prices off the tick, or a stop beyond")
+        }
+        Rule::ReduceOnly => Some("it was only to reduce, and nothing was held"),
+        Rule::NoRate => Some("there was no rate yet from the instrument's currency to the account's"),
+        Rule::MarketClosed => Some("the market was closed, and the scenario lets no order wait"),
+        Rule::PerTradeRisk | Rule::TotalRisk | Rule::BuyingPower | Rule::MinimumPosition => None,
+    };
+    if let Some(why) = why {
+        return vec![format!("  {why}")];
     }
     let risk = recording.settings.as_ref().map(|settings| &settings.risk);
     if verdict.distance_source == DistanceSource::Unknown && result.rule == Rule::PerTradeRisk {
@@ -57,8 +67,11 @@ fn table(recording: &Recording, verdict: &Verdict, result: &RuleResult, before: 
         Some(share) => format!("{} of equity {equity}", share_text(share)),
         None => format!("of equity {equity}"),
     };
-    let risks =
-        |quantity: Quantity| format!("{} × {}", format::quantity(quantity), words::price(verdict.distance));
+    // Prices are in the instrument's currency, amounts in the account's.
+    let rate = verdict.rate.map_or(String::new(), |rate| format!(" at the rate {}", format::price(rate)));
+    let risks = |quantity: Quantity| {
+        format!("{} × {}{rate}", format::quantity(quantity), words::price(verdict.distance))
+    };
     let (limit, asked, granted) = match result.rule {
         Rule::PerTradeRisk => (
             of_equity(risk.map(|risk| risk.max_per_trade)),
@@ -77,11 +90,14 @@ fn table(recording: &Recording, verdict: &Verdict, result: &RuleResult, before: 
         ),
         Rule::MinimumPosition => {
             let price = verdict.price.unwrap_or(Price::ZERO);
-            let worth =
-                |quantity: Quantity| format!("{} × {}", format::quantity(quantity), format::price(price));
+            let worth = |quantity: Quantity| {
+                format!("{} × {}{rate}", format::quantity(quantity), format::price(price))
+            };
             ("the smallest position".to_string(), worth(before), worth(result.quantity))
         }
-        Rule::NoMarket => unreachable!("returned above"),
+        Rule::NoMarket | Rule::InvalidOrder | Rule::ReduceOnly | Rule::NoRate | Rule::MarketClosed => {
+            unreachable!("returned above")
+        }
     };
     let label = if result.rule == Rule::MinimumPosition { "at least" } else { "allowed" };
     let lines = [

@@ -118,6 +118,21 @@ fn later(recording: &Recording, story: &Story, rows: &mut Vec<Row>) -> Result<()
             Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => {
                 rows.push(Row::new(one, format!("{}{}", words::closed(closed), at(one))));
             }
+            Fact::OrderTriggered(one_triggered) => rows.push(Row::new(
+                one,
+                format!(
+                    "its trigger {} was reached at {}{}",
+                    format::price(one_triggered.trigger),
+                    format::price(one_triggered.price),
+                    at(one)
+                ),
+            )),
+            Fact::OrderReplaced(replaced) => {
+                rows.push(Row::new(one, format!("{}{}", words::replaced(replaced), at(one))));
+            }
+            Fact::ReplaceRejected(rejected) => {
+                rows.push(Row::new(one, format!("not replaced: {}{}", rejected.reason.name(), at(one))));
+            }
             Fact::CancelRequested(_) => rows.push(Row::new(one, format!("a cancel left{}", at(one)))),
             Fact::CancelRejected(_) => {
                 rows.push(Row::new(one, format!("too late: the order was done{}", at(one))));

@@ -172,6 +172,11 @@ fn asked_kind(decision: Option<&Decision>, instrument: InstrumentId, verdict: &V
         {
             Some(*kind)
         }
+        Action::Place(list) if list.instrument == instrument => {
+            let asked =
+                list.orders.iter().find(|order| order.side == verdict.side && order.quantity >= quantity);
+            asked.map(|order| order.kind)
+        }
         _ => None,
     });
     kind.unwrap_or(OrderKind::Market)
@@ -179,13 +184,17 @@ fn asked_kind(decision: Option<&Decision>, instrument: InstrumentId, verdict: &V
 
 fn status(sent: Option<&Order>, later: &[Numbered]) -> Status {
     let Some(sent) = sent else { return Status::Denied };
-    let (mut status, mut filled) = (Status::Submitted, Quantity::ZERO);
+    let (mut status, mut filled, mut quantity) = (Status::Submitted, Quantity::ZERO, sent.quantity);
     for one in later {
         status = match &one.event.fact {
             Fact::OrderAccepted(_) if status == Status::Submitted => Status::Accepted,
             Fact::OrderFilled(fill) => {
                 filled += fill.quantity;
-                if filled >= sent.quantity { Status::Filled } else { Status::PartiallyFilled }
+                if filled >= quantity { Status::Filled } else { Status::PartiallyFilled }
+            }
+            Fact::OrderReplaced(replaced) => {
+                quantity = replaced.quantity;
+                status
             }
             Fact::OrderCancelled(_) => Status::Cancelled,
             Fact::OrderExpired(_) => Status::Expired,
@@ -259,6 +268,7 @@ fn order_sent(fact: &Fact) -> Option<OrderId> {
     match fact {
         Fact::OrderSubmitted(order) => Some(order.order),
         Fact::CancelRequested(notice) => Some(notice.order),
+        Fact::ReplaceRequested(replacement) => Some(replacement.order),
         _ => None,
     }
 }

@@ -54,7 +54,7 @@ fn outcome(story: &Story) -> String {
             None => "denied".to_string(),
         },
         Status::Submitted => "not answered when the journal ended".to_string(),
-        Status::Accepted | Status::PartiallyFilled | Status::CancelPending => {
+        Status::Accepted | Status::PartiallyFilled | Status::CancelPending | Status::ReplacePending => {
             format!("{part}still working when the journal ended")
         }
     }
@@ -69,7 +69,12 @@ fn why_closed(story: &Story) -> &'static str {
         Some(CloseReason::ImmediateRest) => ": immediate or cancel",
         Some(CloseReason::NotFillable) => ": not to be had at once",
         Some(CloseReason::Broker) => ": by the broker",
-        Some(CloseReason::Requested | CloseReason::DayEnded) | None => "",
+        Some(CloseReason::SiblingFilled) => ": another order of its list was filled",
+        Some(CloseReason::ParentEnded) => ": the order that was to arm it is done",
+        Some(CloseReason::PositionClosed) => ": nothing was left to reduce",
+        Some(CloseReason::WouldTake) => ": post-only, and it would have taken liquidity",
+        Some(CloseReason::Split) => ": a split left less than a lot of it",
+        Some(CloseReason::Requested | CloseReason::DayEnded | CloseReason::DateReached) | None => "",
     }
 }
 

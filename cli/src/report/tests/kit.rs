@@ -39,8 +39,11 @@ pub fn settings() -> Settings {
             margin_initial: of("0.05"),
             margin_maintenance: of("0.04"),
             commission: Commission::default(),
+            currency: None,
         }],
         sources: Vec::new(),
+        rates: Vec::new(),
+        calendars: Vec::new(),
         bars: Some(BarSettings { interval: Nanoseconds(300 * SECOND), price: BarPrice::Mid }),
         trigger: Trigger::BarClose,
         strategy: StrategySettings {
@@ -63,6 +66,7 @@ pub fn settings() -> Settings {
             touch: TouchRule::Never,
             slippage: Slippage::Ticks(1),
             day_end: Nanoseconds::ZERO,
+            when_closed: WhenClosed::Deny,
         },
         quality: QualitySettings {
             crossed: FlawAction::Drop,
@@ -189,6 +193,7 @@ impl Run {
             bid: self.touch.0,
             ask: self.touch.1,
             position: self.held,
+            terms: Terms::default(),
         })))
     }
 
@@ -220,6 +225,7 @@ impl Run {
             distance: of("5"),
             distance_source: DistanceSource::ShareOfPrice,
             equity: of("10000"),
+            rate: None,
             rules: rule.map(result).into_iter().collect(),
         })))
     }
@@ -256,6 +262,7 @@ impl Run {
             commission: of(commission),
             bid: self.touch.0,
             ask: self.touch.1,
+            rate: None,
         })))
     }
 
