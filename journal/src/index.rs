@@ -1,66 +1,44 @@
-//! The indexes beside the blocks: written at the seal from the events themselves, so they can always be made
+//! The index beside the blocks: written at the seal from the events themselves, so it can always be made
 //! again.
 //!
 //! ```text
-//! times      earliest time_received i64, sign flipped · first sequence u64  →  nothing
-//! numbers    number of the block's first event u64                          →  first sequence u64
-//! orders     a page of (order u64, sequence u64), by its first pair         →  the pairs
-//! decisions  a page of sequences u64, by its first                          →  the sequences
+//! orders     a page of (order u64, sequence u64), by its first pair  →  the pairs
 //! ```
 //!
-//! All big-endian, so that sled's order is the order of numbers.
+//! Big-endian, so that sled's order is the order of numbers. Where a time, a number or a kind is found, the headers of
+//! the blocks say.
 
 use genovo_engine::event::{Action, AlertRaised, Event, Fact};
 use genovo_engine::ids::{OrderId, Sequence};
 
-use crate::block::BlockHeader;
 use crate::error::Error;
 use crate::store::Store;
 
-/// Pairs or sequences in a page: a page stays far below the size at which sled makes a file of its own of a
+/// Pairs in a page: a page stays far below the size at which sled makes a file of its own of a
 /// value.
 const PAGE: usize = 1024;
 
-/// Gathers what the indexes hold.
+/// Gathers what the index holds.
 #[derive(Default)]
 pub struct IndexBuilder {
-    blocks: Vec<(i64, u64, u64)>,
     orders: Vec<(u64, u64)>,
-    decisions: Vec<u64>,
 }
 
 impl IndexBuilder {
-    /// Takes a block.
-    pub fn block(&mut self, header: &BlockHeader) {
-        self.blocks.push((header.first_time.0, header.first_number, header.first_sequence.0));
-    }
-
     /// Takes an event.
     #[inline]
     pub fn event(&mut self, event: &Event) {
         let sequence = event.header.sequence.0;
         for_each_order(&event.fact, |order| self.orders.push((order.0, sequence)));
-        if matches!(event.fact, Fact::DecisionMade(_)) {
-            self.decisions.push(sequence);
-        }
     }
 
-    /// Writes the trees.
+    /// Writes the tree.
     pub fn write(mut self, store: &Store) -> Result<(), Error> {
-        for (time, number, sequence) in &self.blocks {
-            let time = (*time as u64) ^ (1 << 63);
-            store.insert_index("times", &pair(time, *sequence), &[])?;
-            store.insert_index("numbers", &number.to_be_bytes(), &sequence.to_be_bytes())?;
-        }
         self.orders.sort_unstable();
         self.orders.dedup();
         for page in self.orders.chunks(PAGE) {
             let value: Vec<u8> = page.iter().flat_map(|(order, sequence)| pair(*order, *sequence)).collect();
             store.insert_index("orders", &value[..16], &value)?;
-        }
-        for page in self.decisions.chunks(PAGE) {
-            let value: Vec<u8> = page.iter().flat_map(|sequence| sequence.to_be_bytes()).collect();
-            store.insert_index("decisions", &value[..8], &value)?;
         }
         Ok(())
     }

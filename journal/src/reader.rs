@@ -335,7 +335,6 @@ fn rebuild_chapter(paths: &Paths, seal: Seal) -> Result<(), Error> {
         file.block(at, header.block_bytes(), &mut block)?;
         follower.follow_with(&block, &paths.blocks, |event| index.event(event))?;
         store.insert(header.first_sequence, &block)?;
-        index.block(&header);
         at += header.block_bytes();
     }
     follower.expect_end(&seal, &paths.blocks)?;

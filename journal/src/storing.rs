@@ -8,8 +8,8 @@ use genovo_engine::ids::Sequence;
 use crate::error::Error;
 use crate::store::Store;
 
-/// Blocks under way: as many as come while the store is closed and opened again.
-const DEPTH: usize = 256;
+/// Blocks under way: more than come while the store is closed and opened again.
+const DEPTH: usize = 128;
 
 enum Message {
     Block(Sequence, Vec<u8>),

@@ -202,7 +202,6 @@ impl Writer {
             .map_err(|source| Error::Packing { first, source })?;
         self.file.write_all(&self.block).map_err(Error::io("write", &self.paths.blocks))?;
         self.store.insert(header.first_sequence, &mut self.block)?;
-        self.index.block(&header);
         self.seal.blocks += 1;
         self.group.clear();
         Ok(())

@@ -11,6 +11,7 @@ use genovo_engine::event::{Event, WorldKind};
 use genovo_engine::log::{Log, LogError};
 use genovo_engine::pipeline::{QueuedLog, QueuedSource};
 use genovo_engine::run::{RunError, run};
+use genovo_engine::settings::{DataKind, Settings};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::world::Source;
 use genovo_journal::{Identity, Sealed, Writer};
@@ -109,10 +110,16 @@ impl Replay {
             (_, true, _) => true,
             (.., Mode::Inline) => false,
             (.., Mode::Pipelined) => true,
-            (.., Mode::Auto) => cores > 2,
+            // On two cores a thread that reads pays only where reading is work: a file to unpack and to parse.
+            (.., Mode::Auto) => cores > 2 || (cores == 2 && parses(&scenario.settings)),
         };
         Ok(Machine { cpu, pipelined, cores })
     }
+}
+
+/// Whether some of the data is text; a journal's blocks are read in no time.
+fn parses(settings: &Settings) -> bool {
+    settings.sources.iter().any(|source| source.kind != DataKind::Journal)
 }
 
 /// How this machine runs it. Changes no result.
