@@ -59,8 +59,13 @@ pub fn journal(error: &Error, consequence: &str) -> Failure {
         Error::Damaged(damage) => damaged(damage, consequence),
         Error::StoreDamaged { .. } => Failure::new(Exit::Difference, error.to_string(), consequence)
             .help("genovo audit verify --rebuild JOURNAL makes the store anew"),
-        Error::Incomplete { .. } => Failure::new(Exit::Failed, error.to_string(), consequence)
-            .help("its run was stopped before the end: run the scenario again"),
+        Error::Incomplete { seal, .. } => {
+            let is_live = seal.parent().is_some_and(|chapter| chapter.join("tail").is_dir());
+            Failure::new(Exit::Failed, error.to_string(), consequence).help(match is_live {
+                true => "a live run that goes on, or can be resumed; audit tail shows what it holds",
+                false => "its run was stopped before the end: run the scenario again",
+            })
+        }
         Error::NotAJournal { .. } | Error::Unsupported { .. } => {
             Failure::new(Exit::Usage, error.to_string(), consequence)
         }

@@ -33,7 +33,7 @@ mod seal;
 mod shapes;
 mod store;
 mod storing;
-mod tail;
+pub mod tail;
 mod toml;
 mod verify;
 mod writer;

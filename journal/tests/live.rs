@@ -322,3 +322,27 @@ fn an_event_larger_than_a_file_has_a_file_of_its_own() {
     resumed.writer.finish().unwrap();
     assert!(verify(&live.path).unwrap().intact());
 }
+
+/// A tail that was written by the first build that had any; read for ever.
+#[test]
+fn the_golden_tail_is_read() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1/000001.tail");
+    let mut random = Random::new(20_261_126);
+    let all: Vec<Event> =
+        (1..=30).map(|n| support::event(n << 16, Kind::QuoteChanged, &mut random)).collect();
+    let live = folder();
+    let mut writer = create(&live.path, LiveOptions { file_bytes: 4096, ..live_options() });
+    for events in all.chunks(7) {
+        append(&mut writer, events);
+        writer.commit().unwrap();
+    }
+    drop(writer);
+    let file = live.path.join("chapter-000001/tail/000001.tail");
+    if !golden.exists() && std::env::var_os("GENOVO_BLESS").is_some() {
+        fs::copy(&file, &golden).unwrap();
+    }
+    fs::copy(&golden, &file).unwrap();
+    assert_same(&read_live(&live.path), &all);
+    let extent = LiveJournal::open(&live.path).unwrap().extent().unwrap();
+    assert_eq!((extent.events, extent.torn, extent.damage), (30, None, None));
+}

@@ -113,9 +113,19 @@ fn a_power_loss_takes_nothing_that_was_acknowledged() {
             }
             torn += u64::from(resumed.recovery.torn.is_some());
             whole += 1;
+            // What was torn does not come back behind what is written over it.
+            let mut writer = resumed.writer;
+            let more = (recorded.len() + random.below(4) as usize).min(all.len());
+            for event in &all[recorded.len()..more] {
+                writer.append(event).unwrap();
+                writer.commit().unwrap();
+            }
+            drop(writer);
+            let resumed = resume(&path).unwrap_or_else(|error| panic!("{place}: {error}"));
+            assert_eq!(resumed.recovery.events as usize, more, "{place}: events that nobody appended");
             // It goes on, and comes to the same end. Sealing takes sled, so not each time.
             let mut writer = resumed.writer;
-            all[recorded.len()..].iter().for_each(|event| writer.append(event).unwrap());
+            all[more..].iter().for_each(|event| writer.append(event).unwrap());
             writer.commit().unwrap();
             if cut % 20 == 0 {
                 assert_eq!(writer.finish().unwrap().head_hash, head, "{place}");

@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::recording::{Numbered, Recording};
+use super::names::Names;
+use super::recording::Numbered;
 use super::words;
 
 /// The event's place, times, instrument, cause, kind and fact.
 ///
 /// Times are nanoseconds since 1970, amounts exact text.
-pub fn event(recording: &Recording, one: &Numbered) -> Value {
+pub fn event(names: &Names, one: &Numbered) -> Value {
     let header = &one.event.header;
-    let symbol = header.instrument.index().map(|_| recording.symbol(header.instrument));
+    let symbol = header.instrument.index().map(|_| names.symbol(header.instrument));
     // The fact serialises as {"kind": …, "fact": …}.
     let fact = serde_json::to_value(&one.event.fact).unwrap_or(Value::Null);
     json!({
@@ -22,6 +23,6 @@ pub fn event(recording: &Recording, one: &Numbered) -> Value {
         "cause": header.cause,
         "kind": one.event.fact.kind().name(),
         "fact": fact.get("fact"),
-        "text": words::event(recording, &one.event),
+        "text": words::event(names, &one.event),
     })
 }

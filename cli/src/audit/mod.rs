@@ -1,14 +1,17 @@
 //! Reading a journal to a person: what is in it, why it is there, and that nobody changed it.
 //!
-//! [`verify`] proves a journal, [`show`] lists its events, [`explain`] follows one order or event back to
-//! the tick that caused it, [`diff`] finds where two journals part. All of them read through
-//! [`recording::Recording`] and put events into words with [`words`].
+//! [`verify`] proves a journal, [`show`] lists its events, [`tail`] follows one that is being written,
+//! [`explain`] follows one order or event back to the tick that caused it, [`diff`] finds where two journals
+//! part. All of them put events into words with [`words`]; those that need a sealed journal read through
+//! [`recording::Recording`].
 
 pub mod diff;
 pub mod explain;
 pub mod json;
+pub mod names;
 pub mod recording;
 pub mod show;
+pub mod tail;
 pub mod verify;
 pub mod when;
 pub mod words;

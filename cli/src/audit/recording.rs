@@ -1,18 +1,18 @@
 //! A journal with what is needed to read it to a person: names, numbers, and where its parts lie.
 
 use std::cell::OnceCell;
+use std::ops::Deref;
 use std::path::Path;
 
-use genovo_engine::event::{Event, Fact, Kind, RunStarted, WorldKind};
+use genovo_engine::event::{Event, Fact, Kind, WorldKind};
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
-use genovo_engine::settings::{DataKind, Settings};
-use genovo_engine::units::{Money, Price, Quantity, Ratio};
+use genovo_engine::settings::DataKind;
 use genovo_journal::{Error, Journal};
 
+use super::names::Names;
 use crate::error::{Exit, Failure};
 use crate::failures;
 use crate::provenance::{Provenance, Row};
-use crate::scenario::readable::did_you_mean;
 
 /// What was not done when a journal cannot be read.
 pub const NOTHING: &str = "Nothing was shown.";
@@ -21,11 +21,8 @@ pub const NOTHING: &str = "Nothing was shown.";
 pub struct Recording {
     /// The journal.
     pub journal: Journal,
-    /// How the run began, if the journal begins with a run.
-    pub started: Option<RunStarted>,
-    /// The run's settings, where this build can read them.
-    pub settings: Option<Settings>,
-    symbols: Vec<String>,
+    /// What its numbers are called.
+    pub names: Names,
     /// The files of the data, looked for when they are first asked for.
     provenance: OnceCell<Option<Provenance>>,
 }
@@ -46,6 +43,14 @@ impl Numbered {
     }
 }
 
+impl Deref for Recording {
+    type Target = Names;
+
+    fn deref(&self) -> &Names {
+        &self.names
+    }
+}
+
 /// An error of the journal as the command line shows it.
 pub fn failed(error: Error) -> Failure {
     failures::journal(&error, NOTHING)
@@ -55,66 +60,19 @@ impl Recording {
     /// Opens a sealed journal.
     pub fn open(path: &Path) -> Result<Recording, Failure> {
         let journal = Journal::open(path).map_err(failed)?;
-        let started = journal.run_started().map_err(failed)?;
-        let settings =
-            started.as_ref().and_then(|started| Settings::from_canonical_json(&started.settings).ok());
-        let mut symbols: Vec<String> = match &settings {
-            Some(settings) => settings.instruments.iter().map(|one| one.symbol.clone()).collect(),
-            None => Vec::new(),
-        };
-        if symbols.is_empty() {
-            for event in journal.events_of_kinds(&[Kind::InstrumentDefined]) {
-                let event = event.map_err(failed)?;
-                if let Fact::InstrumentDefined(instrument) = &event.fact
-                    && event.header.instrument.index() == Some(symbols.len())
-                {
-                    symbols.push(instrument.symbol.clone());
-                }
-            }
+        let mut names = Names::default();
+        for event in journal.events_of_kinds(&[Kind::RunStarted, Kind::InstrumentDefined]) {
+            names.learn(&event.map_err(failed)?);
         }
-        Ok(Recording { journal, started, settings, symbols, provenance: OnceCell::new() })
-    }
-
-    /// The name of an instrument, or its number where it has no name.
-    pub fn symbol(&self, id: InstrumentId) -> String {
-        let name = id.index().and_then(|index| self.symbols.get(index)).cloned();
-        name.unwrap_or_else(|| format!("instrument {id}"))
-    }
-
-    /// How many instruments have a name.
-    pub fn instruments(&self) -> usize {
-        self.symbols.len()
+        Ok(Recording { journal, names, provenance: OnceCell::new() })
     }
 
     /// The instrument of this name.
     pub fn instrument(&self, symbol: &str) -> Result<InstrumentId, Failure> {
-        if let Some(index) = self.symbols.iter().position(|known| known.eq_ignore_ascii_case(symbol)) {
-            return Ok(InstrumentId(index as u32 + 1));
-        }
-        let names = self.symbols.iter().map(String::as_str);
-        let help = match did_you_mean(symbol, names.clone()) {
-            Some(guess) => format!("did you mean `{guess}`?"),
-            None => format!("it has {}", names.collect::<Vec<_>>().join(", ")),
-        };
-        let message = format!("{} has no instrument `{symbol}`", self.journal.path().display());
-        Err(Failure::new(Exit::Usage, message, NOTHING).help(help))
-    }
-
-    /// Decimals of the account's currency.
-    pub fn digits(&self) -> u8 {
-        self.settings.as_ref().map_or(2, |settings| settings.account.digits)
-    }
-
-    /// The names of the feature vector's columns.
-    pub fn features(&self) -> &[String] {
-        self.started.as_ref().map_or(&[], |started| &started.features)
-    }
-
-    /// What a move of the price is worth over a quantity, in account currency.
-    pub fn worth(&self, instrument: InstrumentId, price: Price, quantity: Quantity) -> Money {
-        let settings = self.settings.as_ref().and_then(|settings| settings.instrument(instrument));
-        let multiplier = settings.map_or(Ratio::ONE, |settings| Ratio(settings.multiplier.0));
-        (price * quantity).times(multiplier)
+        self.find(symbol).map_err(|help| {
+            let message = format!("{} has no instrument `{symbol}`", self.journal.path().display());
+            Failure::new(Exit::Usage, message, NOTHING).help(help)
+        })
     }
 
     /// The event at a sequence.

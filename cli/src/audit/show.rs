@@ -4,6 +4,7 @@ use genovo_engine::event::{Event, Kind};
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::units::Timestamp;
 
+use super::names::Names;
 use super::recording::{NOTHING, Numbered, Recording, failed};
 use super::{json, when, words};
 use crate::error::{Exit, Failure};
@@ -145,10 +146,14 @@ impl Selection {
 
 /// One event as a row of the table.
 pub fn row(recording: &Recording, one: &Numbered) -> String {
-    let width = format::count(recording.journal.summary().events).len();
+    row_of(recording, one, format::count(recording.journal.summary().events).len())
+}
+
+/// The same with so much room for the number.
+pub fn row_of(names: &Names, one: &Numbered, width: usize) -> String {
     let header = &one.event.header;
-    let symbol = match (recording.instruments() > 1, header.instrument.index()) {
-        (true, Some(_)) => format!("{}  ", recording.symbol(header.instrument)),
+    let symbol = match (names.instruments() > 1, header.instrument.index()) {
+        (true, Some(_)) => format!("{}  ", names.symbol(header.instrument)),
         _ => String::new(),
     };
     format!(
@@ -156,7 +161,7 @@ pub fn row(recording: &Recording, one: &Numbered) -> String {
         format::count(one.number),
         when::column(header.time_received),
         one.event.fact.kind().name(),
-        words::event(recording, &one.event)
+        words::event(names, &one.event)
     )
 }
 

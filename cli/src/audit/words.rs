@@ -9,7 +9,7 @@ use genovo_engine::event::{
 use genovo_engine::settings::Instrument;
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
 
-use super::recording::Recording;
+use super::names::Names;
 use super::when;
 use crate::report::format;
 use crate::scenario::readable::show_ratio;
@@ -18,15 +18,15 @@ use crate::scenario::readable::show_ratio;
 const FEATURES_SHOWN: usize = 8;
 
 /// The event in one line; its kind and instrument are not repeated.
-pub fn event(recording: &Recording, event: &Event) -> String {
-    let digits = recording.digits();
+pub fn event(names: &Names, event: &Event) -> String {
+    let digits = names.digits();
     match &event.fact {
-        Fact::RunStarted(started) => run(recording, started),
+        Fact::RunStarted(started) => run(names, started),
         Fact::InstrumentDefined(instrument) => defined(instrument),
         Fact::QuoteChanged(one) => quote(one),
         Fact::TradePrinted(one) => trade(one),
         Fact::BarReceived(one) => bar(one, Some(event.header.time_event)),
-        Fact::BarClosed(one) => bar(one, bar_end(recording, one)),
+        Fact::BarClosed(one) => bar(one, bar_end(names, one)),
         Fact::CorporateActionApplied(action) => corporate_action(action),
         Fact::SessionChanged(session) => {
             format!("{} until {}", if session.open { "open" } else { "closed" }, when::full(session.until))
@@ -74,8 +74,8 @@ pub fn event(recording: &Recording, event: &Event) -> String {
         Fact::DataFlagged(flag) => {
             format!("{}, {}", flaw(flag.flaw, flag.size), flaw_action(flag.action))
         }
-        Fact::FeaturesComputed(vector) => features(vector, recording.features(), FEATURES_SHOWN),
-        Fact::DecisionMade(one) => decision(recording, one),
+        Fact::FeaturesComputed(vector) => features(vector, names.features(), FEATURES_SHOWN),
+        Fact::DecisionMade(one) => decision(names, one),
         Fact::RiskAssessed(one) => verdict(one),
         Fact::OrderDenied(denied) => format!("order {} by {}", denied.order, denied.rule.name()),
         Fact::OrderSubmitted(one) => {
@@ -93,13 +93,13 @@ pub fn event(recording: &Recording, event: &Event) -> String {
     }
 }
 
-fn run(recording: &Recording, started: &RunStarted) -> String {
+fn run(names: &Names, started: &RunStarted) -> String {
     let world = match started.world {
         WorldKind::Simulated => "simulated",
         WorldKind::Live => "live",
         WorldKind::Market => "market data",
     };
-    let names = recording
+    let names = names
         .settings
         .as_ref()
         .map(|settings| format!("{}, {}, seed {}, ", settings.name, settings.strategy.kind, started.seed));
@@ -137,8 +137,8 @@ fn trade(trade: &Trade) -> String {
 }
 
 /// When a bar built here ended: it is known only at the first tick after that.
-fn bar_end(recording: &Recording, bar: &Bar) -> Option<Timestamp> {
-    let bars = recording.settings.as_ref().and_then(|settings| settings.bars)?;
+fn bar_end(names: &Names, bar: &Bar) -> Option<Timestamp> {
+    let bars = names.settings.as_ref().and_then(|settings| settings.bars)?;
     Some(bar.open_time + bars.interval)
 }
 
@@ -250,13 +250,13 @@ fn marks(post_only: bool, reduce_only: bool) -> String {
 }
 
 /// What several orders ask for together.
-fn list(recording: &Recording, list: &OrderList) -> String {
+fn list(names: &Names, list: &OrderList) -> String {
     let one = |order: &NewOrder| {
         format!(
             "{} {} {} {}{}{}",
             order.side.name(),
             format::quantity(order.quantity),
-            recording.symbol(list.instrument),
+            names.symbol(list.instrument),
             order_kind(&order.kind),
             duration(order.time_in_force, order.expires),
             marks(order.post_only, order.reduce_only)
@@ -351,9 +351,9 @@ pub fn features(vector: &Features, names: &[String], most: usize) -> String {
     parts.join("   ")
 }
 
-fn decision(recording: &Recording, decision: &Decision) -> String {
+fn decision(names: &Names, decision: &Decision) -> String {
     let reason = match decision.because.as_str() {
-        "" => decision.actions.iter().map(|one| action(recording, one)).collect::<Vec<_>>().join("; "),
+        "" => decision.actions.iter().map(|one| action(names, one)).collect::<Vec<_>>().join("; "),
         because => because.to_string(),
     };
     let reason = if reason.is_empty() { "nothing changes".to_string() } else { reason };
@@ -361,21 +361,21 @@ fn decision(recording: &Recording, decision: &Decision) -> String {
 }
 
 /// What an action asks for.
-pub fn action(recording: &Recording, action: &Action) -> String {
+pub fn action(names: &Names, action: &Action) -> String {
     match action {
         Action::Hold => "hold".to_string(),
         Action::Target { instrument, quantity } => {
-            format!("hold {} {}", position(*quantity), recording.symbol(*instrument))
+            format!("hold {} {}", position(*quantity), names.symbol(*instrument))
         }
         Action::Submit { instrument, side, kind, quantity, .. } => format!(
             "{} {} {} {}",
             side.name(),
             format::quantity(*quantity),
-            recording.symbol(*instrument),
+            names.symbol(*instrument),
             order_kind(kind)
         ),
         Action::Cancel { order } => format!("cancel order {order}"),
-        Action::Place(list) => self::list(recording, list),
+        Action::Place(list) => self::list(names, list),
         Action::Replace { order, kind, quantity } => {
             format!("replace order {order} by {} {}", format::quantity(*quantity), order_kind(kind))
         }

@@ -28,7 +28,7 @@ const SCHEDULE: u32 = 100_000;
 
 const NOT_MEASURED: &str = "Nothing was measured.";
 
-fn journal_failure(error: Error) -> Failure {
+pub(super) fn journal_failure(error: Error) -> Failure {
     failures::journal(&error, NOT_MEASURED)
 }
 
@@ -43,7 +43,7 @@ impl Setting<'_> {
     }
 
     /// A place for a journal, emptied.
-    fn place(&self) -> Result<PathBuf, Failure> {
+    pub(super) fn place(&self) -> Result<PathBuf, Failure> {
         let path = self.folder.join("journal");
         if path.exists() {
             fs::remove_dir_all(&path).map_err(|error| {
@@ -60,7 +60,7 @@ impl Setting<'_> {
 }
 
 /// All market events of a plan, numbered as inputs.
-fn market(plan: &Plan) -> Result<Vec<Event>, Failure> {
+pub(super) fn market(plan: &Plan) -> Result<Vec<Event>, Failure> {
     let mut merge = Merge::new(sources::open(&plan.scenario)?.sources);
     let mut events = Vec::new();
     while let Some(event) = merge.next_event().map_err(run_failure)? {
@@ -388,14 +388,14 @@ fn verified(path: &Path) -> Result<bool, Error> {
     Ok(genovo_journal::verify(path)?.intact())
 }
 
-fn rate(count: usize, time: Duration) -> f64 {
+pub(super) fn rate(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64().max(1e-9)
 }
 
-fn of_events(plan: &Plan, count: usize) -> String {
+pub(super) fn of_events(plan: &Plan, count: usize) -> String {
     format!("{}, {} events", plan.data, format::count(count as u64))
 }
 
-fn figure(name: impl Into<String>, measures: &'static str, data: &str, value: Value) -> Figure {
+pub(super) fn figure(name: impl Into<String>, measures: &'static str, data: &str, value: Value) -> Figure {
     Figure { name: name.into(), measures, data: data.to_string(), value }
 }

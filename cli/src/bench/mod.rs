@@ -5,6 +5,7 @@
 
 mod latency;
 mod measure;
+mod tail;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use serde_json::json;
 
 pub use latency::Latency;
 pub use measure::{append, apply, replay, scan, tick_to_order};
+pub use tail::tail;
 
 use crate::error::{Exit, Failure};
 use crate::report::format;

@@ -9,7 +9,7 @@ use super::{Context, say};
 use crate::audit::explain::{ExplainedEvent, ExplainedOrder, Proof};
 use crate::audit::recording::{NOTHING, Numbered, Recording};
 use crate::audit::show::{self, Bound, Selection};
-use crate::audit::{diff, json, verify};
+use crate::audit::{diff, json, tail, verify};
 use crate::error::{Exit, Failure};
 use crate::report::format;
 use crate::runs;
@@ -28,12 +28,14 @@ Examples:
   genovo audit verify last
   genovo audit explain last --order 12
   genovo audit show last --kind OrderFilled
+  genovo audit tail last
   genovo audit diff runs/gold-5ffe runs/gold-5ffe-2";
 
 #[derive(Debug, Subcommand)]
 enum Question {
     Verify(Verify),
     Show(Show),
+    Tail(Tail),
     Explain(Explain),
     Diff(Diff),
 }
@@ -44,6 +46,7 @@ impl Audit {
         match &self.question {
             Question::Verify(verify) => verify.run(context),
             Question::Show(show) => show.run(context),
+            Question::Tail(tail) => tail.run(context),
             Question::Explain(explain) => explain.run(context),
             Question::Diff(diff) => diff.run(context),
         }
@@ -51,6 +54,8 @@ impl Audit {
 }
 
 /// Recompute the chain from the first event and compare every file with its seal.
+///
+/// Of a journal that is not sealed, say how far it is whole.
 #[derive(Args, Debug)]
 #[command(after_help = VERIFY_EXAMPLES)]
 struct Verify {
@@ -70,6 +75,12 @@ Examples:
 impl Verify {
     fn run(&self, context: &Context) -> Result<(), Failure> {
         let journal = runs::resolve(&self.journal)?;
+        if let Some(extent) = verify::extent(&journal)? {
+            if context.json {
+                context.answer(&verify::extent_json(&journal, &extent))?;
+            }
+            return Err(verify::incomplete(&journal, &extent));
+        }
         let rebuilt = self.rebuild && verify::rebuild(&journal)?;
         let found = verify::verify(&journal)?;
         let failure = verify::failure(&found);
@@ -167,6 +178,56 @@ impl Show {
             (false, _, true) => say(&format!("The first {}: --limit 0 shows all.\n", format::count(shown))),
             _ => Ok(()),
         }
+    }
+}
+
+/// Show the last events of a journal, then those that come, until it is sealed.
+///
+/// No lock is taken: whoever writes the journal is not disturbed.
+#[derive(Args, Debug)]
+#[command(after_help = TAIL_EXAMPLES)]
+struct Tail {
+    /// The journal, or `last`.
+    journal: PathBuf,
+    /// How many of the events that are there are shown.
+    #[arg(short = 'n', long = "lines", value_name = "COUNT", default_value_t = 10)]
+    lines: usize,
+    /// Only these kinds, such as OrderFilled; case does not matter.
+    #[arg(long, value_name = "KIND", num_args = 1.., value_delimiter = ',')]
+    kind: Vec<String>,
+    /// Only this instrument.
+    #[arg(long, value_name = "NAME")]
+    symbol: Option<String>,
+    /// End with the last event that is there.
+    #[arg(long)]
+    no_follow: bool,
+}
+
+const TAIL_EXAMPLES: &str = "\
+With --json, every event is a JSON object in a line of its own.
+Examples:
+  genovo audit tail last
+  genovo audit tail last -n 0 --kind OrderSubmitted OrderFilled
+  genovo audit tail runs/live-1 --symbol XAUUSD --json
+  genovo audit tail runs/live-1 -n 100 --no-follow";
+
+impl Tail {
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let journal = runs::resolve(&self.journal)?;
+        let kinds = self.kind.iter().map(|name| show::kind(name)).collect::<Result<Vec<_>, _>>()?;
+        let tail = tail::Tail {
+            last: self.lines,
+            kinds,
+            symbol: self.symbol.clone(),
+            json: context.json,
+            follow: !self.no_follow,
+        };
+        match tail.run(&journal)? {
+            tail::End::Written => eprintln!("! the journal is incomplete: it is being written"),
+            tail::End::Interrupted => eprintln!("! the journal is incomplete: its run was interrupted"),
+            tail::End::Sealed | tail::End::Unread => {}
+        }
+        Ok(())
     }
 }
 

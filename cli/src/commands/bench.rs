@@ -41,6 +41,8 @@ enum Name {
     TickToOrder,
     /// Reading and verifying a journal
     Scan,
+    /// A live journal: appending, committing in both modes, reopening with 10 million events
+    Tail,
     /// All of them
     All,
 }
@@ -55,7 +57,9 @@ Examples:
 impl Name {
     fn each(self) -> Vec<Name> {
         match self {
-            Name::All => vec![Name::Append, Name::Apply, Name::Replay, Name::TickToOrder, Name::Scan],
+            Name::All => {
+                vec![Name::Append, Name::Apply, Name::Replay, Name::TickToOrder, Name::Scan, Name::Tail]
+            }
             one => vec![one],
         }
     }
@@ -67,6 +71,7 @@ impl Name {
             Name::Replay => "replay",
             Name::TickToOrder => "tick-to-order",
             Name::Scan => "scan",
+            Name::Tail => "tail",
             Name::All => "all",
         }
     }
@@ -78,6 +83,7 @@ impl Name {
             Name::Replay => bench::replay(setting),
             Name::TickToOrder => bench::tick_to_order(setting),
             Name::Scan => bench::scan(setting),
+            Name::Tail => bench::tail(setting),
             Name::All => Ok(Vec::new()),
         }
     }

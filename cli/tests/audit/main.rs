@@ -5,4 +5,5 @@ mod explain;
 mod scripted;
 mod show;
 mod support;
+mod tail;
 mod verify;

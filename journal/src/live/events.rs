@@ -64,7 +64,7 @@ impl LiveJournal {
         &self.identity
     }
 
-    /// Whether every chapter is sealed, so that [`Journal::open`] reads it.
+    /// Whether every chapter has its seal, so that [`Journal::open`] reads it.
     pub fn is_sealed(&self) -> bool {
         is_sealed(&self.path)
     }
@@ -106,10 +106,10 @@ impl LiveJournal {
     }
 }
 
-/// Whether every chapter is sealed and none is missing at the end.
+/// Whether every chapter has its seal and none is missing at the end. A seal that cannot be read is one, and damaged.
 fn is_sealed(journal: &Path) -> bool {
     let last = Paths::sealed_chapters(journal).ok().and_then(|mut chapters| chapters.pop());
-    last.and_then(|paths| Seal::read(&paths.seal).ok()).is_some_and(|seal| !seal.continues)
+    last.is_some_and(|paths| Seal::read(&paths.seal).map_or(true, |seal| !seal.continues))
 }
 
 fn extent(journal: &Path) -> Result<Extent, Error> {

@@ -178,3 +178,108 @@ fn long(bytes: &[u8], at: usize) -> u64 {
     long[..there].copy_from_slice(&bytes[at..at + there]);
     u64::from_le_bytes(long)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn framed(nonce: u64, number: u64, safe: u64, payload: &[u8]) -> (Vec<u8>, FrameHeader) {
+        let header = FrameHeader {
+            number,
+            first_sequence: Sequence(number << 16),
+            safe,
+            payload: payload.len() as u32,
+            events: payload.len().min(9) as u32,
+        };
+        let mut frame = vec![0; FRAME_HEADER_BYTES];
+        frame.extend_from_slice(payload);
+        finish(&mut frame, nonce, &header);
+        (frame, header)
+    }
+
+    proptest! {
+        #[test]
+        fn a_frame_is_found_whatever_is_in_it_and_behind_it(
+            nonce in any::<u64>(),
+            number in 1..u64::MAX / 2,
+            safe in any::<u64>(),
+            payload in proptest::collection::vec(any::<u8>(), 0..300),
+            behind in proptest::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let (mut bytes, header) = framed(nonce, number, safe, &payload);
+            prop_assert_eq!(bytes.len(), header.frame_bytes());
+            bytes.extend(behind);
+            prop_assert_eq!(look(&bytes, nonce), Found::Frame(header));
+            prop_assert_eq!(&bytes[FRAME_HEADER_BYTES..][..payload.len()], &payload[..]);
+            prop_assert_eq!(look(&bytes, nonce ^ 1), Found::Torn, "another chapter's");
+        }
+
+        #[test]
+        fn a_changed_frame_is_none(
+            payload in proptest::collection::vec(any::<u8>(), 0..200),
+            at in any::<proptest::sample::Index>(),
+            change in 1..=u8::MAX,
+        ) {
+            let (mut bytes, _) = framed(5, 3, 2, &payload);
+            let at = at.index(bytes.len());
+            bytes[at] ^= change;
+            prop_assert_eq!(look(&bytes, 5), Found::Torn);
+        }
+
+        #[test]
+        fn a_frame_cut_short_is_none(
+            payload in proptest::collection::vec(any::<u8>(), 0..200),
+            at in any::<proptest::sample::Index>(),
+        ) {
+            let (mut bytes, _) = framed(5, 3, 2, &payload);
+            let whole = bytes.clone();
+            bytes[at.index(whole.len())..].fill(0);
+            // What is cut off may have been zeros.
+            prop_assert!(bytes == whole || !matches!(look(&bytes, 5), Found::Frame(_)));
+        }
+
+        #[test]
+        fn any_bytes_are_a_frame_or_none(
+            mut bytes in proptest::collection::vec(any::<u8>(), 0..300),
+            magic in any::<bool>(),
+        ) {
+            if magic && bytes.len() > 16 {
+                bytes[..4].copy_from_slice(&FRAME_MAGIC);
+                bytes[8..16].copy_from_slice(&5_u64.to_le_bytes());
+            }
+            prop_assert!(!matches!(look(&bytes, 5), Found::Frame(_)));
+            let _ = FileHeader::read(&bytes);
+        }
+
+        #[test]
+        fn a_frame_behind_other_bytes_is_found(
+            before in proptest::collection::vec(any::<u8>(), 0..100),
+            payload in proptest::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let (frame, header) = framed(5, 3, 2, &payload);
+            let mut bytes = before;
+            bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 1);
+            let at = bytes.len();
+            bytes.extend(frame);
+            prop_assert_eq!(search(&bytes, 0, 5), Some((at, header)));
+            prop_assert_eq!(search(&bytes, at + 1, 5), None);
+        }
+
+        #[test]
+        fn a_header_comes_back_and_a_changed_one_does_not(
+            nonce in any::<u64>(),
+            chapter in any::<u32>(),
+            file in any::<u32>(),
+            bytes in any::<u64>(),
+            at in 0..FILE_HEADER_BYTES,
+            change in 1..=u8::MAX,
+        ) {
+            let header = FileHeader { nonce, chapter, file, bytes };
+            let mut written = header.to_bytes();
+            prop_assert_eq!(FileHeader::read(&written), Ok(header));
+            written[at] ^= change;
+            prop_assert!(FileHeader::read(&written).is_err());
+        }
+    }
+}

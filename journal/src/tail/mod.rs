@@ -8,6 +8,8 @@
 //! A file is written full of zeros and brought to the disk before its first frame, so that a frame is the only thing
 //! that can be there. A frame holds whole events; what is no whole frame is no event.
 
-pub mod frame;
-pub mod scan;
-pub mod writer;
+mod frame;
+pub(crate) mod scan;
+pub(crate) mod writer;
+
+pub use frame::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, Found, FrameHeader, frame_bytes, look};

@@ -578,3 +578,11 @@ pub fn some_order(events: &[Event]) -> OrderId {
     });
     order.expect("there are fills")
 }
+
+/// Changes one byte of a file where it is.
+pub fn change(file: &Path, at: usize, byte: u8) {
+    use std::io::{Seek, SeekFrom, Write};
+    let mut file = fs::File::options().write(true).open(file).unwrap();
+    file.seek(SeekFrom::Start(at as u64)).unwrap();
+    file.write_all(&[byte]).unwrap();
+}
