@@ -13,6 +13,8 @@ use genovo_engine::settings::Settings;
 use genovo_engine::simulated::Simulated;
 use genovo_engine::world::WorldError;
 use genovo_journal::Journal;
+use genovo_kernels::backend::Cpu;
+use genovo_kernels::cpu::CpuLevel;
 
 use crate::commands::{Context, say};
 use crate::error::{Exit, Failure, Place, SourceLine};
@@ -52,8 +54,8 @@ pub fn settings_of(journal: &Journal) -> Result<(RunStarted, Settings), Failure>
     Ok((started, settings))
 }
 
-/// Runs a journal's inputs through the engine again and compares all that comes out.
-pub fn recompute(journal: &Journal, context: &Context) -> Result<Recomputed, Failure> {
+/// Runs a journal's inputs through the engine again, kernels at this level, and compares all that comes out.
+pub fn recompute(journal: &Journal, cpu: CpuLevel, context: &Context) -> Result<Recomputed, Failure> {
     let (started, settings) = settings_of(journal)?;
     let failed =
         |message: String| Failure::new(Exit::Failed, message, "The run was not recomputed to its end.");
@@ -64,6 +66,9 @@ pub fn recompute(journal: &Journal, context: &Context) -> Result<Recomputed, Fai
             SettingsError::Parameter(_) => failure,
         }
     })?;
+    if let Ok(cpu) = Cpu::new(cpu, 1) {
+        engine.compute_on(&cpu);
+    }
     let events = || journal.events().map(|event| event.map_err(WorldError::new));
     let mut log = Comparison::new(events());
     let result = match started.world {
@@ -85,10 +90,10 @@ pub fn recompute(journal: &Journal, context: &Context) -> Result<Recomputed, Fai
 }
 
 /// `genovo replay --verify`.
-pub fn command(path: &Path, context: &Context) -> Result<(), Failure> {
+pub fn command(path: &Path, cpu: CpuLevel, context: &Context) -> Result<(), Failure> {
     let journal =
         Journal::open(path).map_err(|error| failures::journal(&error, "Nothing was recomputed."))?;
-    let found = recompute(&journal, context)?;
+    let found = recompute(&journal, cpu, context)?;
     let failure = found.difference.as_ref().map(|difference| differs(&journal, difference)).transpose()?;
     if context.json {
         context.answer(&serde_json::json!({

@@ -6,6 +6,8 @@
 mod live;
 mod placing;
 
+use genovo_kernels::backend::Cpu;
+
 use crate::LOGIC_VERSION;
 use crate::account::{Account, NoRate, PositionOverflow};
 use crate::bars::{BarBuilder, span_start};
@@ -25,7 +27,7 @@ use crate::units::{Money, Price, Quantity, Timestamp};
 /// The timer of a live world's heartbeat; nobody asks for it.
 pub const HEARTBEAT: TimerId = TimerId(0);
 /// The timer of the trigger `every = "…"`.
-const TRIGGER_TIMER: TimerId = TimerId(1);
+pub(crate) const TRIGGER_TIMER: TimerId = TimerId(1);
 /// Who decides when the operator does.
 const OPERATOR: &str = "operator";
 
@@ -235,8 +237,13 @@ impl Engine {
             settings_hash: Hash(*blake3::hash(settings.as_bytes()).as_bytes()),
             settings,
             features: self.features.clone(),
-            model: None,
+            model: self.strategy.model(),
         }
+    }
+
+    /// Where kernels run from now on; without it, at this machine's best level on one thread. It changes no bit.
+    pub fn compute_on(&mut self, cpu: &Cpu) {
+        self.strategy.compute_on(cpu);
     }
 
     /// The settings it runs with.

@@ -10,6 +10,8 @@ mod determinism;
 mod invariants;
 /// Does the engine do the right thing on what only a live world says?
 mod live_inputs;
+/// Does the model decide the same at every level of the CPU, and does its journal say all that made a decision?
+mod model;
 /// Do the same orders come to what nautilus_trader makes of them?
 mod nautilus;
 /// Does recomputing a recorded run find every difference?

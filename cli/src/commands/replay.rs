@@ -64,13 +64,15 @@ Examples:
   genovo replay scenarios/gold.toml
   genovo replay scenarios/gold.toml --set risk.max_per_trade=\"1 %\"
   genovo replay scenarios/gold.toml --set strategy.kind=flat --json
-  genovo replay --verify last";
+  genovo replay --verify last
+  genovo replay --verify last --cpu scalar";
 
 impl Replay {
     /// Runs the command.
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         if let Some(journal) = &self.verify {
-            return verify::command(&runs::resolve(journal)?, context);
+            let cpu = level(self.cpu.as_deref().unwrap_or("auto"), "Nothing was recomputed.")?;
+            return verify::command(&runs::resolve(journal)?, cpu, context);
         }
         let began = Instant::now();
         let scenario = self.scenario.clone().expect("the command line asks for it");
@@ -103,7 +105,7 @@ impl Replay {
             Cpu::Auto => "auto",
             other => other.word(),
         });
-        let cpu = CpuLevel::choose(cpu).map_err(|error| usage(error.to_string()))?;
+        let cpu = level(cpu, "Nothing was run.")?;
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         let pipelined = match (self.inline, self.pipelined, execution.mode) {
             (true, ..) => false,
@@ -122,6 +124,11 @@ fn parses(settings: &Settings) -> bool {
     settings.sources.iter().any(|source| source.kind != DataKind::Journal)
 }
 
+/// The level of this name, if this machine has it.
+fn level(name: &str, nothing: &'static str) -> Result<CpuLevel, Failure> {
+    CpuLevel::choose(name).map_err(|error| Failure::new(Exit::Usage, error.to_string(), nothing))
+}
+
 /// How this machine runs it. Changes no result.
 #[derive(Clone, Copy, Debug)]
 pub struct Machine {
@@ -134,6 +141,11 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Where kernels run: at this level, on two threads where there are two cores.
+    pub fn kernels(&self) -> Option<genovo_kernels::backend::Cpu> {
+        genovo_kernels::backend::Cpu::new(self.cpu, self.cores.min(2)).ok()
+    }
+
     /// For `identity.toml`: outside the chain.
     pub fn identity(&self) -> Identity {
         let mode = if self.pipelined { "pipelined" } else { "inline" };
@@ -248,6 +260,9 @@ pub fn drive(
     machine: &Machine,
 ) -> Result<(Counts, Writer, ReportBuilder, Duration), RunError> {
     let settings = engine.settings().clone();
+    if let Some(cpu) = machine.kernels() {
+        engine.compute_on(&cpu);
+    }
     let began = Instant::now();
     let sources: Vec<Box<dyn Source>> = match machine.pipelined {
         true => opened

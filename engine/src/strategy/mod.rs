@@ -7,14 +7,17 @@ pub mod bar_by_bar;
 pub mod buy_and_hold;
 pub mod ema_cross;
 pub mod flat;
+pub mod model;
 pub mod ofi_sign;
 pub mod random;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use genovo_kernels::backend::Cpu;
+
 use crate::event::{Action, Event, Evidence, Quote, Side};
-use crate::ids::InstrumentId;
+use crate::ids::{Hash, InstrumentId};
 use crate::order::Orders;
 use crate::settings::{Settings, Trigger};
 use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
@@ -78,6 +81,14 @@ pub trait Strategy: Send {
     fn features(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// The content id of the model that decides, which is part of the run's identity; `None` for a rule.
+    fn model(&self) -> Option<Hash> {
+        None
+    }
+
+    /// Where kernels run from now on. It changes no bit of what is decided, only how soon.
+    fn compute_on(&mut self, _: &Cpu) {}
 
     /// Sees a market event, a closed bar, a timer or an answer of the venue, in order. Returns whether its signal
     /// changed, which is what the trigger `on_signal` waits for.
@@ -196,7 +207,14 @@ impl Default for Registry {
     /// The built-in strategies.
     fn default() -> Registry {
         Registry {
-            kinds: vec![flat::KIND, buy_and_hold::KIND, ema_cross::KIND, ofi_sign::KIND, random::KIND],
+            kinds: vec![
+                flat::KIND,
+                buy_and_hold::KIND,
+                ema_cross::KIND,
+                ofi_sign::KIND,
+                random::KIND,
+                model::KIND,
+            ],
         }
     }
 }

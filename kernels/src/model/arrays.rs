@@ -77,7 +77,7 @@ impl<B: Backend> Model<B> {
         let mut work = self.workspace(rows)?;
         let mut outputs = Outputs::new(spec, rows);
         self.sequences((sequences, steps), inputs, &mut work)?;
-        self.heads(account.as_slice().expect(flat), rows, &mut work, &mut outputs)?;
+        self.heads(account.as_slice().expect(flat), 0..rows, &mut work, &mut outputs)?;
 
         let (horizons, members) = (spec.horizons, spec.members);
         let mut all = Forecasts {

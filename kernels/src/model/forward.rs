@@ -1,5 +1,7 @@
 //! The forward pass: one step of some streams, or whole sequences.
 
+use std::ops::Range;
+
 use super::{LEVEL_INPUTS, LEVEL_WIDTH, Model, ModelError, Outputs, STAMPS, Spec};
 use crate::backend::{Backend, BackendError};
 use crate::heads::{ACTIONS, QUANTILES};
@@ -249,8 +251,8 @@ impl<B: Backend> Model<B> {
         Ok(())
     }
 
-    /// The heads over the first `rows` rows that the trunk left in the workspace, for these accounts
-    /// (`[rows][account]`). May be called again with others.
+    /// The heads over these rows of those that the trunk left in the workspace, each for an account
+    /// (`[rows][account]`); the first becomes row 0 of the outputs. May be called again with others.
     ///
     /// # Errors
     /// When the backend fails, or an output is NaN or infinite.
@@ -260,17 +262,18 @@ impl<B: Backend> Model<B> {
     pub fn heads(
         &self,
         account: &[f32],
-        rows: usize,
+        rows: Range<usize>,
         work: &mut Workspace<B>,
         outputs: &mut Outputs,
     ) -> Result<(), ModelError> {
-        assert!(rows <= work.rows, "{rows} rows in a workspace for {}", work.rows);
+        assert!(rows.end <= work.rows, "{rows:?} in a workspace for {}", work.rows);
         let (backend, spec, weights) = (&self.backend, &self.spec, &self.weights);
         let (shape, inner) = (spec.head_shape(), spec.head_hidden);
         let stride = spec.width + spec.account;
-        let place = Rows::columns(spec.width, stride);
+        let z = Rows::columns(rows.start * stride, stride);
+        let rows = rows.len();
+        let place = Rows::columns(z.offset + spec.width, stride);
         backend.write((&mut work.heads, place), rows, spec.account, account)?;
-        let z = Rows::dense(stride);
         let raw = |column: usize| Rows::columns(column, shape.raw_width());
 
         let members = spec.members * inner;

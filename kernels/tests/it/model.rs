@@ -122,7 +122,7 @@ fn whole(model: &Model, inputs: &GoldenInputs) -> Vec<Vec<u32>> {
     };
     assert!(spec.fits(&all, rows));
     model.sequences(inputs.shape, all, &mut work).unwrap();
-    model.heads(&inputs.account, rows, &mut work, &mut outputs).unwrap();
+    model.heads(&inputs.account, 0..rows, &mut work, &mut outputs).unwrap();
     let mut trunk = vec![0.0; rows * spec.width];
     model.trunk_output(rows, &work, &mut trunk).unwrap();
     trunk.chunks_exact(spec.width).enumerate().map(|(row, trunk)| bits(trunk, &outputs, row)).collect()
@@ -140,7 +140,7 @@ fn stepped(model: &Model, inputs: &GoldenInputs, due: usize, from: usize) -> Vec
             let at: Vec<(usize, usize)> = batch.iter().map(|sequence| (*sequence, step)).collect();
             let (market, account) = inputs.batch(spec, &at);
             model.step(&mut streams, batch, view(&market), &mut work).unwrap();
-            model.heads(&account, batch.len(), &mut work, &mut outputs).unwrap();
+            model.heads(&account, 0..batch.len(), &mut work, &mut outputs).unwrap();
             let mut trunk = vec![0.0; batch.len() * spec.width];
             model.trunk_output(batch.len(), &work, &mut trunk).unwrap();
             for (row, sequence) in batch.iter().enumerate() {
@@ -213,13 +213,13 @@ fn the_heads_can_be_run_again_for_another_account() {
     let (mut work, mut outputs) = (model.workspace(1).unwrap(), Outputs::new(spec, 1));
     let mut streams = model.streams(1).unwrap();
     model.step(&mut streams, &[0], view(&market), &mut work).unwrap();
-    model.heads(&account, 1, &mut work, &mut outputs).unwrap();
+    model.heads(&account, 0..1, &mut work, &mut outputs).unwrap();
     let first = outputs.clone();
-    model.heads(&vec![0.5; spec.account], 1, &mut work, &mut outputs).unwrap();
+    model.heads(&vec![0.5; spec.account], 0..1, &mut work, &mut outputs).unwrap();
     // Only what the control head says depends on the account.
     assert_ne!(outputs.row(0).logits(), first.row(0).logits());
     assert_eq!(outputs.row(0).mean(), first.row(0).mean());
-    model.heads(&account, 1, &mut work, &mut outputs).unwrap();
+    model.heads(&account, 0..1, &mut work, &mut outputs).unwrap();
     assert_eq!(outputs, first);
 }
 
@@ -234,7 +234,7 @@ fn an_input_that_is_no_number_is_named() {
         let (mut work, mut outputs) = (model.workspace(2).unwrap(), Outputs::new(spec, 2));
         let mut streams = model.streams(2).unwrap();
         model.step(&mut streams, &[0, 1], view(&market), &mut work).unwrap();
-        let error = model.heads(&account, 2, &mut work, &mut outputs).unwrap_err();
+        let error = model.heads(&account, 0..2, &mut work, &mut outputs).unwrap_err();
         assert!(matches!(error, ModelError::NotFinite { row: 1, output: "a logit", .. }), "{error}");
     }
 }
@@ -252,7 +252,7 @@ fn a_step_allocates_nothing() {
         let before = ALLOCATIONS.get();
         for _ in 0..50 {
             model.step(&mut streams, &[0, 2], view(&market), &mut work).unwrap();
-            model.heads(&account, 2, &mut work, &mut outputs).unwrap();
+            model.heads(&account, 0..2, &mut work, &mut outputs).unwrap();
         }
         assert_eq!(ALLOCATIONS.get() - before, 0, "{what}");
         assert_eq!([streams.steps(0), streams.steps(1), streams.steps(2)], [50, 0, 50]);

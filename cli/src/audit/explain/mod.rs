@@ -6,6 +6,7 @@
 mod afterwards;
 mod event;
 mod fills;
+mod model;
 mod proof;
 mod risk;
 mod rows;

@@ -2,6 +2,7 @@
 
 use genovo_engine::ids::Hash;
 use genovo_engine::recorded::Difference;
+use genovo_kernels::cpu::CpuLevel;
 use serde_json::{Value, json};
 
 use crate::audit::recording::Recording;
@@ -32,7 +33,7 @@ impl Proof {
     pub fn of(recording: &Recording, context: &Context) -> Result<Proof, Failure> {
         let path = recording.journal.path().to_owned();
         let chain = std::thread::spawn(move || genovo_journal::verify(&path));
-        let recomputed = verify::recompute(&recording.journal, context);
+        let recomputed = verify::recompute(&recording.journal, CpuLevel::detect(), context);
         let chain = chain.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let chain = chain.map_err(|error| failures::journal(&error, "Nothing was proven."))?;
         if let Some(damage) = &chain.first_damage {

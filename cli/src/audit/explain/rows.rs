@@ -210,6 +210,10 @@ fn of_decision(recording: &Recording, one: &Numbered, decision: &Decision) -> Ro
     let first = first.unwrap_or_else(|| actions().collect::<Vec<_>>().join("; "));
     let mut row = Row::new(one, format!("{} → {first}", decision.strategy));
     row.lines.extend(reason);
+    if let Some(lines) = super::model::lines(decision) {
+        row.lines.extend(lines);
+        return row;
+    }
     let evidence: Vec<String> = decision
         .evidence
         .iter()

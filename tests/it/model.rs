@@ -1,0 +1,242 @@
+//! Does the model decide the same at every level of the CPU, and does its journal say all that made a decision?
+
+use genovo_engine::engine::Engine;
+use genovo_engine::event::{Action, Decision, Event, Fact, Quote, WorldKind};
+use genovo_engine::ids::{Hash, InstrumentId};
+use genovo_engine::recorded::{Comparison, MarketOf};
+use genovo_engine::run::run;
+use genovo_engine::settings::{Settings, StrategySettings, Trigger};
+use genovo_engine::simulated::Simulated;
+use genovo_engine::strategy::Registry;
+use genovo_engine::units::{Nanoseconds, Price, Quantity, Timestamp};
+use genovo_engine::world::MemorySource;
+use genovo_kernels::backend::Cpu;
+use genovo_kernels::cpu::CpuLevel;
+use genovo_kernels::random::RandomKey;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// Every level of this machine, with one thread and with two.
+fn cpus() -> Vec<Cpu> {
+    let all = CpuLevel::ALL.into_iter().flat_map(|level| [1, 2].map(|threads| Cpu::new(level, threads)));
+    let (here, missing): (Vec<_>, Vec<_>) = all.partition(Result::is_ok);
+    for error in missing.into_iter().filter_map(Result::err) {
+        println!("skipped: {error}");
+    }
+    here.into_iter().flatten().collect()
+}
+
+/// A walk of quotes with sizes, two a second.
+fn walk(instrument: u32, seconds: i64) -> Vec<Event> {
+    let mut mid = 1_300 * SECOND;
+    let quote = |n: i64| {
+        let key = RandomKey { seed: 4, purpose: instrument, id: n as u64 };
+        mid += (key.below(0, 2_001) as i64 - 1_000) * 1_000_000;
+        let size = |draw| Some(Quantity((1 + key.below(draw, 900) as i64) * SECOND));
+        let half = (50 + key.below(3, 100) as i64) * 1_000_000;
+        let (bid, ask) = (Price(mid - half), Price(mid + half));
+        let fact = Fact::QuoteChanged(Quote { bid, ask, bid_size: size(1), ask_size: size(2) });
+        let time = Timestamp(1_398_902_400 * SECOND + n * SECOND / 2);
+        Event::unnumbered(time, time, InstrumentId(instrument), fact)
+    };
+    (0..2 * seconds).map(quote).collect()
+}
+
+/// So many instruments that a model trades every ten seconds.
+fn settings(instruments: usize, changes: &[(&str, &str)]) -> Settings {
+    let mut settings = genovo_tests::gold();
+    settings.bars.as_mut().unwrap().interval = Nanoseconds(30 * SECOND);
+    settings.trigger = Trigger::Every(Nanoseconds(10 * SECOND));
+    let (instrument, source) = (settings.instruments.remove(0), settings.sources.remove(0));
+    for number in 1..=instruments as u32 {
+        let mut instrument = instrument.clone();
+        instrument.symbol = format!("X{number}");
+        settings.instruments.push(instrument);
+        let mut source = source.clone();
+        source.instrument = InstrumentId(number);
+        settings.sources.push(source);
+    }
+    let mut parameters: Vec<(&str, &str)> = vec![
+        ("size", "tiny"),
+        ("model_seed", "1"),
+        ("precision", "f32"),
+        ("quantity", "50"),
+        ("choose", "sample"),
+        ("volatility", "100 %"),
+    ];
+    for change in changes {
+        parameters.retain(|(name, _)| *name != change.0);
+        parameters.push(*change);
+    }
+    let parameters = parameters.into_iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    settings.strategy = StrategySettings { kind: "model".to_string(), parameters: parameters.collect() };
+    settings
+}
+
+/// Runs it on this CPU, over these instruments' quotes.
+fn record(settings: &Settings, walks: &[Vec<Event>], cpu: &Cpu) -> Vec<Event> {
+    let mut engine = Engine::new(settings.clone(), &Registry::default()).unwrap();
+    engine.compute_on(cpu);
+    let sources = walks.iter().map(|walk| Box::new(MemorySource::new(walk.clone())) as _).collect();
+    let mut world = Simulated::new(settings, engine.identity(WorldKind::Simulated), sources).unwrap();
+    let mut log = Vec::new();
+    run(&mut world, &mut log, &mut engine).unwrap();
+    log
+}
+
+fn model_of(log: &[Event]) -> Option<Hash> {
+    log.iter().find_map(|event| match &event.fact {
+        Fact::RunStarted(started) => started.model,
+        _ => None,
+    })
+}
+
+fn decisions(log: &[Event], instrument: u32) -> Vec<&Decision> {
+    let of = log.iter().filter(|event| event.header.instrument == InstrumentId(instrument));
+    let decisions = of.filter_map(|event| match &event.fact {
+        Fact::DecisionMade(decision) => Some(&**decision),
+        _ => None,
+    });
+    decisions.collect()
+}
+
+#[test]
+fn a_run_recorded_at_one_level_is_recomputed_at_every_other() {
+    let settings = settings(2, &[]);
+    let walks = [walk(1, 1_200), walk(2, 1_200)];
+    let cpus = cpus();
+    for recorder in [&cpus[0], &cpus[cpus.len() - 1]] {
+        let log = record(&settings, &walks, recorder);
+        let orders = log.iter().filter(|event| matches!(event.fact, Fact::OrderFilled(_))).count();
+        assert!(orders > 20, "{orders} fills");
+        for cpu in &cpus {
+            let mut engine = Engine::new(settings.clone(), &Registry::default()).unwrap();
+            engine.compute_on(cpu);
+            let events = || log.clone().into_iter().map(Ok);
+            let market = Box::new(MarketOf::new(events()));
+            let identity = engine.identity(WorldKind::Simulated);
+            let mut world = Simulated::new(&settings, identity, vec![market]).unwrap();
+            let mut comparison = Comparison::new(events());
+            run(&mut world, &mut comparison, &mut engine).unwrap();
+            let (equal, difference) = comparison.finish().unwrap();
+            assert!(difference.is_none(), "recorded on {recorder:?}, recomputed on {cpu:?}: {difference:?}");
+            assert_eq!(equal, log.len() as u64);
+        }
+    }
+}
+
+#[test]
+fn a_decision_holds_everything_that_made_it() {
+    let settings = settings(1, &[]);
+    let log = record(&settings, &[walk(1, 600)], &cpus()[0]);
+    let all = decisions(&log, 1);
+    assert!(all.len() >= 59, "{} decisions", all.len());
+    let value = |decision: &Decision, name: &str| {
+        let found = decision.evidence.iter().find(|evidence| evidence.name == name);
+        found.unwrap_or_else(|| panic!("no {name} in {decision:?}")).value
+    };
+    for decision in all {
+        let action = value(decision, "action") as usize;
+        let wants = match decision.actions[..] {
+            [] | [Action::Hold] => None,
+            [Action::Target { quantity, .. }] => Some(quantity),
+            _ => panic!("{decision:?}"),
+        };
+        match (action, wants) {
+            (0, wanted) => assert_eq!(wanted, None),
+            (1, wanted) => assert!(wanted.is_none_or(|wanted| wanted >= Quantity::ZERO)),
+            (_, wanted) => assert!(wanted.is_none_or(|wanted| wanted <= Quantity::ZERO)),
+        }
+        let share = value(decision, "size_share");
+        assert!((0.0..=1.0).contains(&share) && share <= value(decision, "risk_scale"));
+        assert!(value(decision, "log_probability") < 0.0);
+        for steps in [16, 64, 256] {
+            let fan = ["q05", "q25", "q50", "q75", "q95"].map(|q| value(decision, &format!("{q}_{steps}")));
+            assert!(fan.is_sorted(), "{fan:?}");
+            assert!(value(decision, &format!("volatility_{steps}")) > 0.0);
+            assert!(value(decision, &format!("disagreement_{steps}")) >= 0.0);
+        }
+    }
+    // The vector holds all that the network saw: by its names, and with what is not known marked so.
+    let names = match &log[0].fact {
+        Fact::RunStarted(started) => started.features.clone(),
+        _ => panic!("a run starts"),
+    };
+    for name in ["return_1", "bid_flow", "signed_volume", "time_of_week", "position_share"] {
+        assert!(names.iter().any(|known| known == name), "{name} in {names:?}");
+    }
+}
+
+#[test]
+fn instruments_that_share_a_pass_decide_as_if_alone() {
+    let walks = [walk(1, 600), walk(2, 600)];
+    let cpu = &cpus()[0];
+    let together = record(&settings(2, &[("choose", "best")]), &walks, cpu);
+    let alone = record(&settings(1, &[("choose", "best")]), &walks[..1], cpu);
+    let forecasts = |log: &[Event]| -> Vec<Vec<u64>> {
+        // What the account does not enter.
+        let names =
+            |name: &str| name.starts_with('q') || name.starts_with("disagreement") || name == "impact";
+        let of = |decision: &&Decision| -> Vec<u64> {
+            let said = decision.evidence.iter().filter(|evidence| names(&evidence.name));
+            said.map(|evidence| evidence.value.to_bits()).collect()
+        };
+        decisions(log, 1).iter().map(of).collect()
+    };
+    let (together, alone) = (forecasts(&together), forecasts(&alone));
+    assert!(alone.len() >= 59 && alone[20].len() == 19, "{} of {}", alone.len(), alone[20].len());
+    assert_eq!(together, alone);
+}
+
+#[test]
+fn another_seed_or_precision_is_another_model() {
+    let walks = [walk(1, 60)];
+    let cpu = &cpus()[0];
+    let mut ids = Vec::new();
+    for changes in
+        [[("precision", "f32")], [("precision", "bf16")], [("precision", "int8")], [("model_seed", "2")]]
+    {
+        let id = model_of(&record(&settings(1, &changes), &walks, cpu)).expect("a model's id");
+        assert!(!ids.contains(&id), "{changes:?}");
+        ids.push(id);
+    }
+    for (name, value, said) in [
+        ("size", "huge", "`huge` is none of tiny, base, full"),
+        ("precision", "f16", "`f16` is none of f32, bf16, int8"),
+        ("model_seed", "-1", "`-1` is no whole number"),
+        ("choose", "worst", "`worst` is none of best, sample"),
+        ("quantity", "0", "is not above zero"),
+    ] {
+        let error = Engine::new(settings(1, &[(name, value)]), &Registry::default()).err().expect(name);
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+/// Through the program: a scenario recorded at one level is verified at every other.
+#[test]
+fn verify_takes_a_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = String::from("ts_ns,bid,ask,bid_size,ask_size\n");
+    for event in walk(1, 400) {
+        let Fact::QuoteChanged(quote) = event.fact else { continue };
+        let (time, bid, ask) = (event.header.time_event.0, quote.bid, quote.ask);
+        rows.push_str(&format!("{time},{bid},{ask},,\n"));
+    }
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("quotes.csv"), rows).unwrap();
+    let (data, journal) = (format!("data.path={}", path("quotes.csv")), path("journal"));
+    let arguments = ["replay", "scenarios/model.toml", "--set", &data, "--set", "strategy.decide=5 s"];
+    let output = genovo_tests::genovo(arguments.into_iter().chain(["--journal", &journal, "--json"]));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for level in CpuLevel::ALL.into_iter().filter(|level| *level <= CpuLevel::detect()) {
+        let output = genovo_tests::genovo(["replay", "--verify", &journal, "--cpu", level.name(), "--json"]);
+        assert!(output.status.success(), "{level}: {}", String::from_utf8_lossy(&output.stderr));
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["verified"], true, "{level}");
+    }
+    let explained = genovo_tests::genovo(["audit", "explain", &journal, "--order", "1"]);
+    let text = String::from_utf8_lossy(&explained.stdout);
+    for said in ["logits ", "in 256 steps", "disagreement", "risk scale", "equal, bit for bit"] {
+        assert!(text.contains(said), "`{said}` in\n{text}");
+    }
+}
