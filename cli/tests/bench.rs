@@ -30,7 +30,7 @@ fn every_bench_gives_figures_with_units() {
     let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert!(json["machine"]["cores"].as_u64() > Some(0));
     let figures = json["figures"].as_array().expect("a list");
-    for bench in ["append", "apply", "replay", "tick-to-order", "scan", "tail"] {
+    for bench in ["append", "apply", "replay", "tick-to-order", "scan", "tail", "model"] {
         let of_it: Vec<&Value> = figures.iter().filter(|figure| figure["bench"] == bench).collect();
         assert!(of_it.len() >= 2, "{bench}");
         assert!(of_it.iter().all(|figure| figure["unit"].is_string()), "{bench}");
@@ -52,7 +52,7 @@ fn what_is_missing_is_named() {
     assert!(said.contains("scenarios/btcusdt.toml is not here") && said.contains("--data FILE"), "{said}");
     let help = genovo(folder.path(), &["bench", "--help"]);
     let help = String::from_utf8_lossy(&help.stdout);
-    for name in ["append", "apply", "replay", "tick-to-order", "scan", "tail", "all"] {
+    for name in ["append", "apply", "replay", "tick-to-order", "scan", "tail", "model", "all"] {
         assert!(help.contains(&format!("- {name}:")), "{help}");
     }
 }

@@ -5,6 +5,7 @@
 
 mod latency;
 mod measure;
+mod model;
 mod tail;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use serde_json::json;
 
 pub use latency::Latency;
 pub use measure::{append, apply, replay, scan, tick_to_order};
+pub use model::model;
 pub use tail::tail;
 
 use crate::error::{Exit, Failure};

@@ -41,9 +41,11 @@ enum Name {
     TickToOrder,
     /// Reading and verifying a journal
     Scan,
+    /// Decisions of a neural network: tiny, base and full, in f32, bf16 and int8
+    Model,
     /// A live journal: appending, committing in both modes, reopening with 10 million events
     Tail,
-    /// All of them
+    /// All of them, of the network the sizes tiny and base
     All,
 }
 
@@ -51,6 +53,7 @@ const EXAMPLES: &str = "\
 Examples:
   genovo bench replay
   genovo bench tick-to-order --seconds 10 --hgrm figures
+  genovo bench model --seconds 5
   genovo bench all --json
   genovo bench append --data quotes.csv.zst";
 
@@ -58,7 +61,15 @@ impl Name {
     fn each(self) -> Vec<Name> {
         match self {
             Name::All => {
-                vec![Name::Append, Name::Apply, Name::Replay, Name::TickToOrder, Name::Scan, Name::Tail]
+                vec![
+                    Name::Append,
+                    Name::Apply,
+                    Name::Replay,
+                    Name::TickToOrder,
+                    Name::Scan,
+                    Name::Tail,
+                    Name::Model,
+                ]
             }
             one => vec![one],
         }
@@ -71,18 +82,22 @@ impl Name {
             Name::Replay => "replay",
             Name::TickToOrder => "tick-to-order",
             Name::Scan => "scan",
+            Name::Model => "model",
             Name::Tail => "tail",
             Name::All => "all",
         }
     }
 
-    fn measure(self, setting: &Setting<'_>) -> Result<Vec<Figure>, Failure> {
+    /// Measures it, by itself or as one of all.
+    fn measure(self, setting: &Setting<'_>, alone: bool) -> Result<Vec<Figure>, Failure> {
         match self {
             Name::Append => bench::append(setting),
             Name::Apply => bench::apply(setting),
             Name::Replay => bench::replay(setting),
             Name::TickToOrder => bench::tick_to_order(setting),
             Name::Scan => bench::scan(setting),
+            Name::Model if alone => bench::model(setting, &["tiny", "base", "full"]),
+            Name::Model => bench::model(setting, &["tiny", "base"]),
             Name::Tail => bench::tail(setting),
             Name::All => Ok(Vec::new()),
         }
@@ -112,7 +127,7 @@ impl Bench {
         }
         let mut all = Vec::new();
         for name in self.name.each() {
-            let figures = name.measure(&setting)?;
+            let figures = name.measure(&setting, self.name == name)?;
             if let Some(folder) = &self.hgrm {
                 write_distributions(folder, name.word(), &figures)?;
             }

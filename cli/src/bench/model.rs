@@ -1,0 +1,161 @@
+//! `genovo bench model`: decisions of the network alone, by size, precision, threads and symbols.
+
+use std::time::Instant;
+
+use genovo_kernels::backend::Cpu;
+use genovo_kernels::checkpoint::{Checkpoint, Precision};
+use genovo_kernels::cpu::CpuLevel;
+use genovo_kernels::model::{
+    Inputs, LEVEL_INPUTS, Model, ModelError, Outputs, STAMPS, Spec, Streams, Workspace,
+};
+
+use super::{Figure, Latency, Setting, Value};
+use crate::error::{Exit, Failure};
+
+const NOT_MEASURED: &str = "Nothing was measured.";
+/// Symbols that decide at one time, in the figure for many.
+const SYMBOLS: usize = 8;
+
+const ONE: &str = "one step of one stream and all heads: inputs in, forecasts, logits and sizes out; the rings \
+                   are full, so that attention sees its whole windows";
+const READ: &str = "weights read for one decision, as stored, times decisions a second: what the memory gave";
+const MANY: &str = "decisions a second when 8 symbols share one pass over the weights; the bits are the same";
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Failed, error.to_string(), NOT_MEASURED)
+}
+
+/// A model that takes steps of some streams on made-up inputs.
+struct Runner {
+    model: Model,
+    streams: Streams<Cpu>,
+    work: Workspace<Cpu>,
+    outputs: Outputs,
+    due: Vec<usize>,
+    inputs: [Vec<f32>; 5],
+}
+
+impl Runner {
+    fn new(cpu: Cpu, checkpoint: &Checkpoint, symbols: usize) -> Result<Runner, ModelError> {
+        let model = Model::new(cpu, checkpoint)?;
+        let spec = model.spec();
+        // Any numbers of ordinary size: no kernel's speed depends on them.
+        let values = |width: usize| (0..symbols * width).map(|n| (n % 17) as f32 / 17.0 - 0.5).collect();
+        let inputs = [
+            values(spec.features),
+            values(spec.levels * LEVEL_INPUTS),
+            values(spec.trades),
+            values(STAMPS),
+            values(spec.account),
+        ];
+        let (streams, work) = (model.streams(symbols)?, model.workspace(symbols)?);
+        let (outputs, due) = (Outputs::new(spec, symbols), (0..symbols).collect());
+        Ok(Runner { model, streams, work, outputs, due, inputs })
+    }
+
+    fn decide(&mut self) -> Result<(), ModelError> {
+        let [features, book, trades, stamps, account] = &self.inputs;
+        let inputs = Inputs { features, book, trades, stamps };
+        self.model.step(&mut self.streams, &self.due, inputs, &mut self.work)?;
+        self.model.heads(account, 0..self.due.len(), &mut self.work, &mut self.outputs)
+    }
+
+    /// Steps until the longest window is full.
+    fn warm_up(&mut self) -> Result<(), ModelError> {
+        let longest = self.model.spec().windows.into_iter().max().unwrap_or(0);
+        (0..longest).try_for_each(|_| self.decide())
+    }
+}
+
+/// What one configuration took.
+#[derive(Default)]
+struct Taken {
+    latency: Latency,
+    decisions: u64,
+    seconds: f64,
+    /// The fastest round.
+    best: f64,
+}
+
+/// Decisions of these sizes.
+pub fn model(setting: &Setting<'_>, sizes: &[&str]) -> Result<Vec<Figure>, Failure> {
+    let level = CpuLevel::detect();
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let mut figures = Vec::new();
+    for size in sizes {
+        let spec = Spec::named(size).ok_or_else(|| failed(format!("no model is called {size}")))?;
+        let made = Checkpoint::init(&spec, 1).map_err(failed)?;
+        for precision in Precision::ALL {
+            let reduced = match precision {
+                Precision::F32 => None,
+                other => Some(made.reduced(other).map_err(failed)?),
+            };
+            let checkpoint = reduced.as_ref().unwrap_or(&made);
+            for threads in [1, 2].into_iter().filter(|threads| *threads <= cores) {
+                let cpu = Cpu::new(level, threads).map_err(failed)?;
+                figures.extend(of_one(setting, &cpu, checkpoint)?);
+            }
+        }
+    }
+    Ok(figures)
+}
+
+/// One size, precision and number of threads.
+fn of_one(setting: &Setting<'_>, cpu: &Cpu, checkpoint: &Checkpoint) -> Result<Vec<Figure>, Failure> {
+    let metadata = checkpoint.metadata();
+    let threads = if cpu.threads() == 1 { "1 thread" } else { "2 threads" };
+    let name = format!("{} {}, {threads}", metadata.spec.name(), metadata.precision.name());
+    let data = format!("model {} {}, initialised from seed 1", metadata.spec.name(), cpu.level());
+    let one = measure(setting, cpu, checkpoint, 1)?;
+    let many = measure(setting, cpu, checkpoint, SYMBOLS)?;
+    let read = checkpoint.file().len() as f64 * one.best / 1e9;
+    let rate = |name: String, measures, value| Figure {
+        name,
+        measures,
+        data: data.clone(),
+        value: Value::Number { value, unit: "decisions/s" },
+    };
+    Ok(vec![
+        rate(name.clone(), ONE, one.decisions as f64 / one.seconds),
+        rate(format!("{name}, best round"), ONE, one.best),
+        rate(format!("{name}, 8 symbols"), MANY, many.decisions as f64 / many.seconds),
+        Figure {
+            name: format!("{name}, read"),
+            measures: READ,
+            data: data.clone(),
+            value: Value::Number { value: read, unit: "GB/s" },
+        },
+        Figure {
+            name: format!("{name}, one decision"),
+            measures: ONE,
+            data,
+            value: Value::Latency(Box::new(one.latency)),
+        },
+    ])
+}
+
+fn measure(
+    setting: &Setting<'_>,
+    cpu: &Cpu,
+    checkpoint: &Checkpoint,
+    symbols: usize,
+) -> Result<Taken, Failure> {
+    let mut runner = Runner::new(cpu.clone(), checkpoint, symbols).map_err(failed)?;
+    runner.warm_up().map_err(failed)?;
+    // Some ten milliseconds a round.
+    let steps = (650_000_000 / (symbols * checkpoint.spec().parameters().unwrap_or(1))).clamp(1, 1_000);
+    setting.rounds(|taken: &mut Taken| {
+        let round = Instant::now();
+        for _ in 0..steps {
+            let began = Instant::now();
+            runner.decide().map_err(failed)?;
+            taken.latency.record(began.elapsed());
+        }
+        let seconds = round.elapsed().as_secs_f64();
+        let decisions = steps * symbols;
+        taken.best = taken.best.max(decisions as f64 / seconds);
+        taken.seconds += seconds;
+        taken.decisions += decisions as u64;
+        Ok(())
+    })
+}
