@@ -99,6 +99,7 @@ pub fn gold() -> Settings {
                 .map(|(name, value)| (text(name), text(value)))
                 .into(),
         },
+        features: None,
         risk: RiskSettings {
             max_per_trade: "0.02".parse().unwrap(),
             max_total: "0.05".parse().unwrap(),

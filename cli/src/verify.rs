@@ -63,7 +63,7 @@ pub fn recompute(journal: &Journal, cpu: CpuLevel, context: &Context) -> Result<
         let failure = Failure::new(Exit::Usage, error.to_string(), "Nothing was recomputed.");
         match error {
             SettingsError::UnknownStrategy(_) => failure.help("recompute it with the program that has it"),
-            SettingsError::Parameter(_) => failure,
+            SettingsError::Parameter(_) | SettingsError::Features(_) => failure,
         }
     })?;
     if let Ok(cpu) = Cpu::new(cpu, 1) {

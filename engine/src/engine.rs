@@ -14,6 +14,7 @@ use crate::bars::{BarBuilder, span_start};
 use crate::canonical;
 use crate::command::Command;
 use crate::event::*;
+use crate::features::{FeatureError, FeatureState};
 use crate::gate::Gate;
 use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
 use crate::market::Market;
@@ -71,6 +72,9 @@ pub enum SettingsError {
     /// A parameter cannot be used.
     #[error(transparent)]
     Parameter(#[from] crate::strategy::ParameterError),
+    /// The selection of features cannot be.
+    #[error(transparent)]
+    Features(#[from] FeatureError),
 }
 
 /// What an input caused. The buffers are reused from input to input.
@@ -98,6 +102,8 @@ struct State {
     orders: Orders,
     /// The instruments whose calendar has said that they are closed.
     closed: Vec<bool>,
+    /// The catalogue's row at the decision under way; empty without one.
+    features: Vec<Option<f32>>,
 }
 
 impl View for State {
@@ -141,13 +147,21 @@ impl View for State {
     fn is_open(&self, instrument: InstrumentId) -> bool {
         instrument.index().and_then(|index| self.closed.get(index)) != Some(&true)
     }
+
+    fn features(&self) -> &[Option<f32>] {
+        &self.features
+    }
 }
 
 /// The engine of a run.
 pub struct Engine {
     settings: Settings,
     strategy: Box<dyn Strategy>,
+    /// The names of the feature vector's columns: the strategy's own, the average true range, the catalogue's.
     features: Vec<String>,
+    /// How many of them are the strategy's own.
+    own_features: usize,
+    catalogue: Option<FeatureState>,
     state: State,
     risk: Risk,
     quality: Vec<Quality>,
@@ -193,13 +207,21 @@ impl Engine {
         let kind = registry.get(kind).ok_or_else(|| SettingsError::UnknownStrategy(kind.clone()))?;
         let strategy = (kind.make)(&Parameters(settings.strategy.parameters.clone()), &settings)?;
         let mut features = strategy.features();
+        let own_features = features.len();
         if let RiskDistance::AverageTrueRange { period, .. } = settings.risk.distance {
             features.push(format!("atr_{period}"));
+        }
+        let catalogue =
+            settings.features.as_ref().map(|features| FeatureState::new(features, &settings.instruments));
+        let catalogue = catalogue.transpose()?;
+        if let Some(catalogue) = &catalogue {
+            features.extend(catalogue.columns().iter().map(|column| column.id.clone()));
         }
         let count = settings.instruments.len();
         Ok(Engine {
             strategy,
             features,
+            own_features,
             state: State {
                 now: Timestamp::MIN,
                 instrument: InstrumentId::NONE,
@@ -207,7 +229,9 @@ impl Engine {
                 account: Account::new(&settings),
                 orders: Orders::default(),
                 closed: vec![false; count],
+                features: Vec::new(),
             },
+            catalogue,
             risk: Risk::new(&settings),
             quality: vec![Quality::new(&settings.quality); count],
             bars: settings.bars.map(|bars| vec![BarBuilder::new(bars); count]).unwrap_or_default(),
@@ -354,6 +378,9 @@ impl Engine {
             }
         }
         self.due.clear();
+        if let Some(catalogue) = &mut self.catalogue {
+            catalogue.advance(self.state.now);
+        }
         if let Some(bars) = self.settings.bars
             && self.state.now >= self.bars_end
         {
@@ -362,6 +389,9 @@ impl Engine {
         }
         if !findings.dropped() {
             self.state.markets[index].update(&input.fact);
+            if let Some(catalogue) = &mut self.catalogue {
+                catalogue.update(index, self.state.now, input.header.time_event, &input.fact);
+            }
             if let Some(bars) = self.settings.bars {
                 let open_time = Timestamp(self.bars_end.0.saturating_sub(bars.interval.0));
                 self.bars[index].add(&input.fact, open_time);
@@ -424,6 +454,9 @@ impl Engine {
     }
 
     fn on_timer(&mut self, input: &Event, timer: TimerId) -> Result<(), Fault> {
+        if let Some(catalogue) = &mut self.catalogue {
+            catalogue.advance(self.state.now);
+        }
         self.strategy.update(input, &self.state);
         if let (Trigger::Every(interval), TRIGGER_TIMER) = (self.settings.trigger, timer) {
             let time = input.header.time_event + interval;
@@ -534,6 +567,17 @@ impl Engine {
         if equity <= Money::ZERO {
             return self.halt(TradingHalted::EquityGone);
         }
+        if let (Some(catalogue), Some(index)) = (&mut self.catalogue, instrument.index()) {
+            self.state.features.clear();
+            match catalogue.read(index, self.state.now) {
+                Ok(row) => self.state.features.extend_from_slice(row),
+                Err(not_a_number) => {
+                    let first = self.features.len() - catalogue.columns().len();
+                    let column = first as u32 + not_a_number.0;
+                    return self.halt(TradingHalted::NotANumber { column });
+                }
+            }
+        }
         let mut proposal = std::mem::take(&mut self.proposal);
         proposal.clear();
         self.strategy.decide(&self.state, &mut proposal);
@@ -550,12 +594,13 @@ impl Engine {
     ) -> Result<(), Fault> {
         let mut cause = self.header.sequence;
         if !self.features.is_empty() {
+            // A strategy that knows nothing yet says so for each of its own columns.
+            proposal.features.resize(self.own_features, None);
             if let RiskDistance::AverageTrueRange { .. } = self.settings.risk.distance {
-                // A strategy that knows nothing yet says so for each of its own columns.
-                proposal.features.resize(self.features.len() - 1, None);
                 let range = instrument.index().and_then(|index| self.risk.range(index));
                 proposal.features.push(range.map(|range| range as f32));
             }
+            proposal.features.extend_from_slice(&self.state.features);
             match vector(&proposal.features) {
                 Ok(features) => {
                     cause = self.emit(instrument, cause, Fact::FeaturesComputed(Box::new(features)))?

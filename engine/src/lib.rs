@@ -12,6 +12,7 @@ pub mod canonical;
 pub mod command;
 pub mod engine;
 pub mod event;
+pub mod features;
 pub mod gate;
 pub mod ids;
 pub mod log;

@@ -6,6 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::event::FlawAction;
+use crate::features::candle::Timeframe;
+use crate::features::catalogue::TIMEFRAMES;
+use crate::features::normalise::Normalise;
 use crate::ids::{Hash, InstrumentId};
 use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio};
 
@@ -35,6 +38,9 @@ pub struct Settings {
     pub trigger: Trigger,
     /// Who decides.
     pub strategy: StrategySettings,
+    /// The columns of the catalogue that a decision sees, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeatureSettings>,
     /// The limits.
     pub risk: RiskSettings,
     /// The simulated venue.
@@ -253,6 +259,22 @@ pub struct StrategySettings {
     pub kind: String,
     /// Its parameters as written, defaults filled in.
     pub parameters: BTreeMap<String, String>,
+}
+
+/// Which columns of the catalogue a decision sees, and of which bars.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureSettings {
+    /// `all`, names of families, of columns, or of columns without their timeframe.
+    pub columns: Vec<String>,
+    /// The bars that columns are over, shortest first.
+    pub timeframes: [Timeframe; TIMEFRAMES],
+    /// The price that these bars show.
+    pub price: BarPrice,
+    /// How raw values become what a model sees.
+    pub scale: Normalise,
+    /// What other instruments are compared with.
+    pub benchmark: Option<InstrumentId>,
 }
 
 /// The limits. Defaults are those of the original design.

@@ -6,6 +6,8 @@ mod allocation;
 mod bad_input;
 /// Do the same inputs give the same bytes, whatever runs them?
 mod determinism;
+/// Does every column of the catalogue move on data that ships?
+mod features;
 /// Does what must always hold, hold after every event?
 mod invariants;
 /// Does the engine do the right thing on what only a live world says?

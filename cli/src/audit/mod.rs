@@ -12,6 +12,7 @@ pub mod names;
 pub mod recording;
 pub mod show;
 pub mod tail;
+pub mod vector;
 pub mod verify;
 pub mod when;
 pub mod words;

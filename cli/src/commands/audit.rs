@@ -9,7 +9,7 @@ use super::{Context, say};
 use crate::audit::explain::{ExplainedEvent, ExplainedOrder, Proof};
 use crate::audit::recording::{NOTHING, Numbered, Recording};
 use crate::audit::show::{self, Bound, Selection};
-use crate::audit::{diff, json, tail, verify};
+use crate::audit::{diff, json, tail, vector, verify};
 use crate::error::{Exit, Failure};
 use crate::report::format;
 use crate::runs;
@@ -125,6 +125,10 @@ struct Show {
     #[arg(long, value_name = "N", value_parser = number)]
     #[arg(conflicts_with_all = ["from", "to", "kind", "order", "symbol"])]
     event: Option<u64>,
+    /// The feature vector that the event with this number is, whole and by family.
+    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(conflicts_with_all = ["from", "to", "kind", "order", "symbol", "event"])]
+    features: Option<u64>,
     /// The most events shown; 0 for all.
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     limit: u64,
@@ -137,7 +141,8 @@ Examples:
   genovo audit show last --from \"2014-05-02 14:30\" --kind BarClosed DecisionMade
   genovo audit show last --kind OrderFilled --limit 0 --json
   genovo audit show last --order 12
-  genovo audit show last --event 286,641";
+  genovo audit show last --event 286,641
+  genovo audit show last --features 286,650";
 
 /// A number that may have separators, as events are printed.
 fn number(text: &str) -> Result<u64, String> {
@@ -156,6 +161,13 @@ impl Show {
             return match context.json {
                 true => print(&one),
                 false => say(&show::in_full(&recording, &one)),
+            };
+        }
+        if let Some(number) = self.features {
+            let families = vector::by_family(&recording, &event(&recording, number)?)?;
+            return match context.json {
+                true => context.answer(&vector::to_json(&families)),
+                false => say(&vector::to_text(&families)),
             };
         }
         let kinds = self.kind.iter().map(|name| show::kind(name)).collect::<Result<Vec<_>, _>>()?;

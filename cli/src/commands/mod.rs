@@ -6,6 +6,7 @@
 mod audit;
 mod bench;
 mod check;
+pub(crate) mod features;
 pub(crate) mod import;
 pub(crate) mod replay;
 
@@ -60,6 +61,7 @@ enum Command {
     Audit(audit::Audit),
     Bench(bench::Bench),
     Check(check::Check),
+    Features(features::Features),
     Import(import::Import),
     Replay(replay::Replay),
 }
@@ -70,6 +72,7 @@ impl Command {
             Command::Audit(audit) => audit.run(context),
             Command::Bench(bench) => bench.run(context),
             Command::Check(check) => check.run(context),
+            Command::Features(features) => features.run(context),
             Command::Import(import) => import.run(context),
             Command::Replay(replay) => replay.run(context),
         }

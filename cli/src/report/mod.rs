@@ -18,7 +18,7 @@ mod plotted;
 mod position;
 mod quality;
 mod returns;
-mod sparkline;
+pub(crate) mod sparkline;
 pub mod terminal;
 mod verdicts;
 mod write;

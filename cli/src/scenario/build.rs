@@ -13,6 +13,7 @@ use genovo_engine::units::Nanoseconds;
 
 use super::data::{self, Data};
 use super::document::{self, Document, Entry};
+use super::features;
 use super::readable::{self, did_you_mean};
 use super::section::{Reading, Section};
 use super::{Execution, Scenario};
@@ -48,6 +49,7 @@ fn assemble<'a>(
     let has_bars =
         bars.as_ref().is_some_and(|bars| bars.is_some()) || reading_has(data.as_ref(), DataKind::Bars);
     let strategy = strategy(reading, registry, notes);
+    let features = features::read(reading, instruments.as_deref(), data.as_ref(), bars.as_ref());
     let risk = risk(reading, &currency, has_bars);
     let venue = venue(reading);
     let quality = quality(reading);
@@ -69,6 +71,7 @@ fn assemble<'a>(
         bars: bars?,
         trigger: strategy.trigger,
         strategy: StrategySettings { kind: strategy.kind.name.to_string(), parameters: strategy.parameters },
+        features: features?,
         risk: risk?,
         venue: venue?,
         quality: quality?,

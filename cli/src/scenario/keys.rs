@@ -314,6 +314,48 @@ pub const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "features",
+        many: false,
+        about: "Columns of the catalogue that every decision sees and journals. Without this section there are none.",
+        keys: &[
+            key(
+                "columns",
+                Unit::Text,
+                Any,
+                Is("all"),
+                "families, columns and `.txt` files of their names, with commas; see `genovo features list`",
+            ),
+            key(
+                "timeframes",
+                Unit::Text,
+                Any,
+                Otherwise("the bars of the scenario, else 1 min, and 5, 15 and 60 times that"),
+                "four lengths of bars, shortest first: `1 min`, `500 ticks`, `1000 volume`, `1000000 money`",
+            ),
+            key(
+                "price",
+                Unit::Word(&["mid", "bid", "ask", "trade"]),
+                Any,
+                Otherwise("that of [bars], else `mid` with quotes, else `trade`"),
+                "price that these bars show",
+            ),
+            key(
+                "scale",
+                Unit::Word(&["robust", "normal", "none"]),
+                Any,
+                Is("robust"),
+                "by median and quartiles of the last 512 values, by their ranks, or not at all",
+            ),
+            key(
+                "benchmark",
+                Unit::Text,
+                Any,
+                Otherwise("none"),
+                "symbol of the instrument that others are compared with",
+            ),
+        ],
+    },
+    Section {
         name: "risk",
         many: false,
         about: "The limits.",

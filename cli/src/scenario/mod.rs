@@ -7,6 +7,7 @@ mod build;
 mod data;
 mod document;
 pub mod explain;
+pub(crate) mod features;
 pub mod keys;
 mod peek;
 pub mod readable;

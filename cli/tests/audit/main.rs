@@ -2,6 +2,7 @@
 
 mod diff;
 mod explain;
+mod features;
 mod scripted;
 mod show;
 mod support;

@@ -44,6 +44,11 @@ pub trait View {
     fn orders(&self) -> &Orders;
     /// Whether the instrument's market is open, as far as its calendar has said.
     fn is_open(&self, instrument: InstrumentId) -> bool;
+    /// The catalogue's columns of the instrument at the decision under way, in the order of `RunStarted::features`
+    /// behind the strategy's own, scaled; empty where the scenario selects none.
+    fn features(&self) -> &[Option<f32>] {
+        &[]
+    }
 }
 
 /// What a strategy answers when it is asked. Reused from decision to decision, so that asking costs no allocation.

@@ -53,6 +53,7 @@ pub fn settings() -> Settings {
                 ("slow".to_string(), "48".to_string()),
             ]),
         },
+        features: None,
         risk: RiskSettings {
             max_per_trade: of("0.02"),
             max_total: of("0.05"),

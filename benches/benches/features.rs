@@ -1,0 +1,170 @@
+//! How long do features take: one bar through every indicator of a timeframe, one quote through the families over
+//! ticks, one row read and scaled?
+//!
+//! `cargo bench -p genovo-benches --bench features`
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use genovo_benches::{btcusdt, csv};
+use genovo_engine::event::Event;
+use genovo_engine::features::FeatureState;
+use genovo_engine::features::bank::{Anchored, Wanted};
+use genovo_engine::features::candle::{Candle, Timeframe};
+use genovo_engine::features::catalogue::{Place, entries};
+use genovo_engine::features::indicators::talib;
+use genovo_engine::features::normalise::Normalise;
+use genovo_engine::settings::{BarPrice, FeatureSettings};
+use genovo_engine::units::{Nanoseconds, Timestamp};
+
+const SECOND: i64 = 1_000_000_000;
+
+fn timeframes() -> [Timeframe; 4] {
+    [60, 300, 900, 3600].map(|seconds| Timeframe::Time(Nanoseconds(seconds * SECOND)))
+}
+
+fn settings(columns: &[&str], scale: Normalise) -> FeatureSettings {
+    FeatureSettings {
+        columns: columns.iter().map(|column| column.to_string()).collect(),
+        timeframes: timeframes(),
+        price: BarPrice::Mid,
+        scale,
+        benchmark: None,
+    }
+}
+
+/// The shipped quotes of BTCUSDT in memory.
+fn quotes() -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut source = csv(1);
+    loop {
+        let before = events.len();
+        source.read(&mut events, 10_000).expect("good quotes");
+        if events.len() == before {
+            return events;
+        }
+    }
+}
+
+/// A bar whose price wanders by its number.
+fn bar(index: i64) -> Candle {
+    let price = 100.0 + (index % 97) as f64 * 0.3 + (index % 13) as f64 * 0.1;
+    Candle {
+        open_time: Timestamp(index * 60 * SECOND),
+        close_time: Timestamp((index + 1) * 60 * SECOND),
+        open: price - 0.2,
+        high: price + 0.7,
+        low: price - 0.6,
+        close: price,
+        volume: Some(1_000.0 + (index % 31) as f64),
+    }
+}
+
+/// The columns of the shortest timeframe, which has them all.
+fn wanted() -> Vec<Wanted> {
+    let places = entries(&timeframes()).into_iter().filter_map(|(_, place)| match place {
+        Place::Bar(0, wanted) => Some(wanted),
+        _ => None,
+    });
+    places.enumerate().map(|(place, wanted)| Wanted { place, ..wanted }).collect()
+}
+
+fn a_bar(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("features, a bar");
+    group.throughput(Throughput::Elements(1));
+    let mut bank = Anchored::new(wanted());
+    let mut row = vec![None; wanted().len()];
+    let mut index = 0;
+    // Past every warm-up, and before a shadow is fed.
+    while index < 1_000 {
+        bank.update(&bar(index), &mut row);
+        index += 1;
+    }
+    group.bench_function(format!("all {} columns of a timeframe", row.len()), |bencher| {
+        bencher.iter(|| {
+            if index == 4_000 {
+                index = 1_000;
+                bank = Anchored::new(wanted());
+                (0..1_000).for_each(|index| bank.update(&bar(index), &mut row));
+            }
+            bank.update(black_box(&bar(index)), &mut row);
+            index += 1;
+        });
+    });
+    let mut known: Vec<(&str, &[f64])> = Vec::new();
+    for wanted in wanted() {
+        let key = (wanted.indicator, wanted.parameters);
+        if !known.contains(&key) && talib::FUNCTIONS.iter().any(|function| function.name == key.0) {
+            known.push(key);
+        }
+    }
+    let mut bare: Vec<_> =
+        known.iter().map(|(name, parameters)| talib::make(name, parameters).unwrap()).collect();
+    let mut out = [None; 4];
+    for index in 0..1_000 {
+        bare.iter_mut().for_each(|indicator| indicator.update(&bar(index), &mut out));
+    }
+    let mut index = 1_000;
+    group.bench_function(format!("the {} functions of TA-Lib among them", bare.len()), |bencher| {
+        bencher.iter(|| {
+            let bar = bar(index);
+            bare.iter_mut().for_each(|indicator| indicator.update(black_box(&bar), &mut out));
+            index += 1;
+        });
+    });
+    group.finish();
+}
+
+fn a_quote(criterion: &mut Criterion) {
+    let quotes = quotes();
+    let instruments = btcusdt(&["strategy.kind=flat"]).instruments;
+    let mut group = criterion.benchmark_group("features, quotes");
+    group.throughput(Throughput::Elements(quotes.len() as u64));
+    let families = ["microstructure", "order_flow", "volume_profile", "calendar"];
+    for (name, columns) in [("families over ticks", &families[..]), ("all columns", &["all"][..])] {
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched_ref(
+                || FeatureState::new(&settings(columns, Normalise::None), &instruments).unwrap(),
+                |state| {
+                    for event in &quotes {
+                        let header = &event.header;
+                        state.advance(header.time_received);
+                        state.update(0, header.time_received, header.time_event, &event.fact);
+                    }
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn a_row(criterion: &mut Criterion) {
+    let quotes = quotes();
+    let instruments = btcusdt(&["strategy.kind=flat"]).instruments;
+    let mut group = criterion.benchmark_group("features, a row");
+    for (name, scale) in
+        [("raw", Normalise::None), ("robust", Normalise::Robust), ("normal", Normalise::Normal)]
+    {
+        let mut state = FeatureState::new(&settings(&["all"], scale), &instruments).unwrap();
+        for (at, event) in quotes.iter().enumerate() {
+            let header = &event.header;
+            state.advance(header.time_received);
+            state.update(0, header.time_received, header.time_event, &event.fact);
+            if at % 50 == 0 {
+                state.read(0, header.time_received).expect("no overflow");
+            }
+        }
+        let mut now = quotes.last().expect("quotes").header.time_received;
+        group.bench_function(format!("all {} columns, {name}", state.columns().len()), |bencher| {
+            bencher.iter(|| {
+                now = now + Nanoseconds(SECOND / 1_000);
+                black_box(state.read(0, now).expect("no overflow"));
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, a_bar, a_quote, a_row);
+criterion_main!(benches);

@@ -1,0 +1,250 @@
+//! The columns over the closed bars of one timeframe: every indicator once, whatever columns show it.
+
+use super::candle::Candle;
+use super::column::Scale;
+use super::indicators::{self, Indicator};
+use super::kit::Ring;
+
+/// A column as the bank computes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wanted {
+    /// Where it stands in the row.
+    pub place: usize,
+    /// Which indicator.
+    pub indicator: &'static str,
+    /// Its parameters.
+    pub parameters: &'static [f64],
+    /// Which of its outputs.
+    pub output: usize,
+    /// How it becomes free of scale.
+    pub scale: Scale,
+}
+
+struct Slot {
+    indicator: Box<dyn Indicator>,
+    first: usize,
+    outputs: usize,
+}
+
+struct Shown {
+    place: usize,
+    value: usize,
+    scale: Scale,
+    ring: Option<Ring>,
+}
+
+/// All indicators of one timeframe.
+struct Bank {
+    slots: Vec<Slot>,
+    values: Vec<Option<f64>>,
+    before: Vec<Option<f64>>,
+    shown: Vec<Shown>,
+    /// Where the ATR's value is.
+    range: Option<usize>,
+}
+
+const RANGE: (&str, &[f64]) = ("ATR", &[14.0]);
+
+impl Bank {
+    fn new(wanted: &[Wanted]) -> Bank {
+        let mut bank = Bank {
+            slots: Vec::new(),
+            values: Vec::new(),
+            before: Vec::new(),
+            shown: Vec::new(),
+            range: None,
+        };
+        let mut known: Vec<(&str, &[f64])> = Vec::new();
+        for column in wanted {
+            let first = bank.slot(&mut known, column.indicator, column.parameters);
+            bank.shown.push(Shown {
+                place: column.place,
+                value: first + column.output,
+                scale: column.scale,
+                ring: column.scale.ring(),
+            });
+            if column.scale.uses_range() && bank.range.is_none() {
+                bank.range = Some(bank.slot(&mut known, RANGE.0, RANGE.1));
+            }
+        }
+        bank
+    }
+
+    /// The place of an indicator's first value; the indicator is made where there is none alike.
+    fn slot<'a>(
+        &mut self,
+        known: &mut Vec<(&'a str, &'a [f64])>,
+        name: &'a str,
+        parameters: &'a [f64],
+    ) -> usize {
+        if let Some(index) = known.iter().position(|known| *known == (name, parameters)) {
+            return self.slots[index].first;
+        }
+        let made = indicators::make(name, parameters).expect("the catalogue names indicators that there are");
+        known.push((name, parameters));
+        let first = self.values.len();
+        self.values.resize(first + made.outputs, None);
+        self.before.resize(first + made.outputs, None);
+        self.slots.push(Slot { indicator: made.indicator, first, outputs: made.outputs });
+        first
+    }
+
+    fn update(&mut self, bar: &Candle, row: Option<&mut [Option<f64>]>) {
+        std::mem::swap(&mut self.values, &mut self.before);
+        for slot in &mut self.slots {
+            slot.indicator.update(bar, &mut self.values[slot.first..slot.first + slot.outputs]);
+        }
+        let range = self.range.and_then(|range| self.values[range]);
+        let Some(row) = row else {
+            // A shadow's own histories grow, too.
+            for shown in self.shown.iter_mut().filter(|shown| shown.ring.is_some()) {
+                shown.apply(&self.values, &self.before, bar.close, range);
+            }
+            return;
+        };
+        for shown in &mut self.shown {
+            row[shown.place] = shown.apply(&self.values, &self.before, bar.close, range);
+        }
+    }
+}
+
+impl Shown {
+    fn apply(
+        &mut self,
+        values: &[Option<f64>],
+        before: &[Option<f64>],
+        close: f64,
+        range: Option<f64>,
+    ) -> Option<f64> {
+        self.scale.apply(values[self.value], before[self.value], close, range, self.ring.as_mut())
+    }
+}
+
+/// Bars between two renewals.
+pub const RENEWAL: u64 = 8_192;
+/// Bars of which a renewed state follows.
+pub const HISTORY: u64 = 4_096;
+
+/// A bank that is renewed at bar counts divisible by [`RENEWAL`] from the last [`HISTORY`] bars, so that no state
+/// depends on more than the last 12,288 bars and re-feeding those restores it. A shadow is fed ahead and takes over.
+pub struct Anchored {
+    wanted: Vec<Wanted>,
+    active: Bank,
+    shadow: Option<Bank>,
+    bars: u64,
+}
+
+impl Anchored {
+    /// Computes these columns.
+    pub fn new(wanted: Vec<Wanted>) -> Anchored {
+        Anchored { active: Bank::new(&wanted), wanted, shadow: None, bars: 0 }
+    }
+
+    /// How many bars came.
+    pub fn bars(&self) -> u64 {
+        self.bars
+    }
+
+    /// The number of the bar, counted from 0, from which on bars must be fed again to restore the state.
+    pub fn needed_from(&self) -> u64 {
+        let renewed = self.bars / RENEWAL * RENEWAL;
+        renewed.saturating_sub(HISTORY)
+    }
+
+    /// Takes a closed bar and writes the columns into their places of the row.
+    pub fn update(&mut self, bar: &Candle, row: &mut [Option<f64>]) {
+        if self.bars % RENEWAL == RENEWAL - HISTORY {
+            self.shadow = Some(Bank::new(&self.wanted));
+        }
+        if self.bars.is_multiple_of(RENEWAL)
+            && let Some(shadow) = self.shadow.take()
+        {
+            self.active = shadow;
+        }
+        self.active.update(bar, Some(row));
+        if let Some(shadow) = &mut self.shadow {
+            shadow.update(bar, None);
+        }
+        self.bars += 1;
+    }
+
+    /// A bank that was restored by feeding it the bars from [`Anchored::needed_from`] on; `bars` is how many came
+    /// before them.
+    pub fn restored(wanted: Vec<Wanted>, bars: u64) -> Anchored {
+        Anchored { bars, ..Anchored::new(wanted) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Timestamp;
+
+    fn wanted() -> Vec<Wanted> {
+        let column =
+            |place, indicator, parameters, scale| Wanted { place, indicator, parameters, output: 0, scale };
+        vec![
+            column(0, "EMA", &[50.0] as &[f64], Scale::GapPerAtr),
+            column(1, "RSI", &[14.0], Scale::Plain),
+            column(2, "RSI", &[14.0], Scale::Z),
+            column(3, "KAMA", &[30.0], Scale::SlopePerAtr),
+        ]
+    }
+
+    /// A price that wanders by the bits of a counter.
+    fn bar(index: u64) -> Candle {
+        let mix = |x: u64| (x ^ (x >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        let price = 100.0 + (index % 977) as f64 * 0.1 + mix(index) as f64 * 1e-7;
+        let time = Timestamp(index as i64);
+        Candle {
+            open_time: time,
+            close_time: time,
+            open: price - 0.2,
+            high: price + 0.7,
+            low: price - 0.9,
+            close: price,
+            volume: None,
+        }
+    }
+
+    #[test]
+    fn indicators_and_the_range_are_computed_once() {
+        let bank = Bank::new(&wanted());
+        assert_eq!(bank.slots.len(), 4, "EMA, ATR, RSI, KAMA");
+    }
+
+    #[test]
+    fn bars_before_the_renewal_leave_no_trace() {
+        let end = 2 * RENEWAL + 100;
+        let mut whole = Anchored::new(wanted());
+        let mut row = vec![None; 4];
+        for index in 0..end {
+            whole.update(&bar(index), &mut row);
+        }
+        let from = whole.needed_from();
+        assert_eq!(from, 2 * RENEWAL - HISTORY);
+        let mut restored = Anchored::restored(wanted(), from);
+        let mut again = vec![None; 4];
+        for index in from..end {
+            restored.update(&bar(index), &mut again);
+        }
+        assert!(row.iter().all(Option::is_some));
+        let bits = |row: &[Option<f64>]| row.iter().map(|value| value.unwrap().to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&row), bits(&again));
+        assert_eq!(whole.bars(), restored.bars());
+    }
+
+    #[test]
+    fn a_column_by_the_range_waits_for_it() {
+        let mut bank = Anchored::new(wanted());
+        let mut row = vec![None; 4];
+        for index in 0..14 {
+            bank.update(&bar(index), &mut row);
+        }
+        assert_eq!(row, [None; 4]);
+        for index in 14..50 {
+            bank.update(&bar(index), &mut row);
+        }
+        assert!(row[0].is_some() && row[1].is_some() && row[2].is_none());
+    }
+}

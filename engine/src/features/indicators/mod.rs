@@ -1,0 +1,67 @@
+//! Streaming computations over closed bars, by name: those of TA-Lib in capitals, as its documentation lists them, and
+//! our own in small letters.
+//!
+//! An indicator is deterministic in the bars since it was made and nothing else, so that making it anew and feeding it
+//! the same bars gives the same state.
+
+mod averages;
+mod formula;
+mod hilbert;
+pub mod kalman;
+mod oscillators;
+mod ranges;
+pub mod regime;
+pub(crate) mod shapes;
+mod statistics;
+pub mod talib;
+mod volumes;
+mod wavelet;
+
+use super::candle::Candle;
+
+/// A computation that takes one closed bar at a time.
+pub trait Indicator: Send {
+    /// How many bars come before the first value, when every bar has what the indicator reads.
+    fn warm_up(&self) -> u32;
+
+    /// Takes a closed bar and sets every output; `None` where there is no value yet, or none at this bar.
+    fn update(&mut self, bar: &Candle, out: &mut [Option<f64>]);
+}
+
+/// An indicator with its number of outputs.
+pub struct Made {
+    /// The indicator.
+    pub indicator: Box<dyn Indicator>,
+    /// How many values it has a bar.
+    pub outputs: usize,
+}
+
+/// Makes the indicators of one file.
+type Maker = fn(&str, &[f64]) -> Option<Made>;
+
+/// The indicator of this name with these parameters; `None` where there is none such or a parameter is out of range.
+pub fn make(name: &str, parameters: &[f64]) -> Option<Made> {
+    if let Some(function) = talib::FUNCTIONS.iter().find(|function| function.name == name) {
+        let indicator = talib::make(name, parameters)?;
+        return Some(Made { indicator, outputs: function.outputs });
+    }
+    let rooms: [Maker; 10] = [
+        averages::make,
+        hilbert::make,
+        kalman::make,
+        oscillators::make,
+        ranges::make,
+        regime::make,
+        shapes::make,
+        statistics::make,
+        volumes::make,
+        wavelet::make,
+    ];
+    rooms.iter().find_map(|room| room(name, parameters))
+}
+
+/// Whether the indicator of this name has no value without volume.
+pub fn reads_volume(name: &str) -> bool {
+    let function = talib::FUNCTIONS.iter().find(|function| function.name == name);
+    function.map_or_else(|| volumes::NAMES.contains(&name), |function| function.volume)
+}

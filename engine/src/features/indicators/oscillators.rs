@@ -1,0 +1,409 @@
+//! Momentum and trend that TA-Lib does not have, or computes with the C library's logarithm: as pandas-ta 0.4.71b0 or
+//! TA-Lib defines them, where they do.
+
+use genovo_kernels::scalar::f64::{atan, ln};
+
+use super::averages::SuperSmoother;
+use super::formula::{length, one, several};
+use super::{Made, talib};
+use crate::features::candle::Candle;
+use crate::features::kit::{Ema, Ring, larger, line, ratio, smaller};
+
+/// The oscillator of this name.
+pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
+    match (name, parameters) {
+        ("bias", &[n]) => bias(length(n, 1)?),
+        ("brar", &[n]) => brar(length(n, 1)?),
+        ("cfo", &[n]) => cfo(length(n, 2)?),
+        ("cg", &[n]) => cg(length(n, 1)?),
+        ("exhc", &[n, cap]) => exhc(length(n, 1)?, cap),
+        ("inertia", &[n, rvi]) => inertia(length(n, 2)?, length(rvi, 2)?),
+        ("kst", &[]) => kst(),
+        ("pgo", &[n]) => pgo(length(n, 2)?),
+        ("psl", &[n]) => psl(length(n, 1)?),
+        ("reflex", &[n, smooth]) => flex(length(n, 2)?, length(smooth, 2)?, true),
+        ("trendflex", &[n, smooth]) => flex(length(n, 2)?, length(smooth, 2)?, false),
+        ("rsx", &[n]) => rsx(length(n, 2)?),
+        ("rvgi", &[n]) => rvgi(length(n, 1)?),
+        ("rwi", &[n]) => rwi(length(n, 2)?),
+        ("smi", &[fast, slow, signal]) => smi(length(fast, 1)?, length(slow, 1)?, length(signal, 1)?),
+        ("squeeze", &[]) => squeeze(),
+        ("thermo", &[n]) => thermo(length(n, 1)?),
+        ("log_return", &[n]) => log_return(length(n, 1)?),
+        ("percent_return", &[n]) => percent_return(length(n, 1)?),
+        ("CHOP", &[n]) => chop(length(n, 2)?),
+        ("FISHER", &[n]) => fisher(length(n, 2)?),
+        ("LINEARREG_ANGLE", &[n]) => angle(length(n, 2)?),
+        _ => None,
+    }
+}
+
+/// A function of TA-Lib inside one of ours.
+struct Inner(Box<dyn super::Indicator>);
+
+impl Inner {
+    fn new(name: &str, parameters: &[f64]) -> Option<Inner> {
+        talib::make(name, parameters).map(Inner)
+    }
+
+    fn push(&mut self, bar: &Candle) -> Option<f64> {
+        let mut out = [None];
+        self.0.update(bar, &mut out);
+        out[0]
+    }
+}
+
+fn bias(n: u32) -> Option<Made> {
+    let mut ring = Ring::new(n as usize);
+    one(n - 1, move |bar| {
+        ring.push(bar.close);
+        Some(ratio(bar.close, ring.mean()?)? - 1.0)
+    })
+}
+
+/// AR from the open, BR from the previous close.
+fn brar(n: u32) -> Option<Made> {
+    let n = n as usize;
+    let (mut up, mut down) = (Ring::new(n), Ring::new(n));
+    let (mut over, mut under) = (Ring::new(n), Ring::new(n));
+    let mut last = None;
+    several(n as u32, move |bar| {
+        up.push(bar.high - bar.open);
+        down.push(bar.open - bar.low);
+        let ar = if up.is_full() { ratio(up.sum(), down.sum()).map(|ar| 100.0 * ar) } else { None };
+        let mut br = None;
+        if let Some(last) = last.replace(bar.close) {
+            over.push(larger(bar.high - last, 0.0));
+            under.push(larger(last - bar.low, 0.0));
+            if over.is_full() {
+                br = ratio(over.sum(), under.sum()).map(|br| 100.0 * br);
+            }
+        }
+        [ar, br]
+    })
+}
+
+/// Chande's forecast oscillator: what the close is from the line's next value, in per cent.
+fn cfo(n: u32) -> Option<Made> {
+    let mut forecast = Inner::new("TSF", &[f64::from(n)])?;
+    one(n - 1, move |bar| ratio(100.0 * (bar.close - forecast.push(bar)?), bar.close))
+}
+
+/// Ehlers' centre of gravity.
+fn cg(n: u32) -> Option<Made> {
+    let mut ring = Ring::new(n as usize);
+    one(n - 1, move |bar| {
+        ring.push(bar.close);
+        if !ring.is_full() {
+            return None;
+        }
+        let moment = ring.iter().zip(1_u32..).fold(0.0, |sum, (value, place)| sum + value * f64::from(place));
+        ratio(-moment, ring.sum())
+    })
+}
+
+/// Exhaustion: bars in a row whose close is below, above the close `n` bars before, at most `cap`.
+fn exhc(n: u32, cap: f64) -> Option<Made> {
+    let mut ring = Ring::new(n as usize);
+    let (mut down, mut up) = (0.0, 0.0);
+    several(n, move |bar| {
+        let Some(before) = ring.push(bar.close) else { return [None; 2] };
+        down = if bar.close < before { down + 1.0 } else { 0.0 };
+        up = if bar.close > before { up + 1.0 } else { 0.0 };
+        [Some(smaller(down, cap)), Some(smaller(up, cap))]
+    })
+}
+
+/// The regression line's end through the relative volatility index.
+fn inertia(n: u32, rvi: u32) -> Option<Made> {
+    let mut deviation = Inner::new("STDDEV", &[f64::from(rvi), 1.0])?;
+    let (mut ups, mut downs) = (Ema::new(rvi), Ema::new(rvi));
+    let mut ring = Ring::new(n as usize);
+    let mut last = None;
+    one(2 * (rvi - 1) + n - 1, move |bar| {
+        let before = last.replace(bar.close);
+        let deviation = deviation.push(bar)?;
+        let before = before?;
+        let up = ups.push(if bar.close > before { deviation } else { 0.0 });
+        let down = downs.push(if bar.close < before { deviation } else { 0.0 });
+        let (up, down) = (up?, down?);
+        ring.push(100.0 * ratio(up, up + down)?);
+        ring.is_full().then(|| line(ring.iter(), ring.len()).1)
+    })
+}
+
+/// Pring's know sure thing with its signal, of rates of change in per cent.
+fn kst() -> Option<Made> {
+    const RATES: [(usize, usize); 4] = [(10, 10), (15, 10), (20, 10), (30, 15)];
+    let mut closes = Ring::new(31);
+    let mut means = RATES.map(|(_, mean)| Ring::new(mean));
+    let mut signal = Ring::new(9);
+    several(44, move |bar| {
+        closes.push(bar.close);
+        for (mean, (rate, _)) in means.iter_mut().zip(RATES) {
+            if let Some(change) = closes.back(rate).and_then(|before| ratio(bar.close, before)) {
+                mean.push(100.0 * (change - 1.0));
+            }
+        }
+        let mut value = Some(0.0);
+        for (mean, weight) in means.iter().zip([1.0, 2.0, 3.0, 4.0]) {
+            value = value.zip(mean.mean()).map(|(sum, mean)| sum + weight * mean);
+        }
+        let value = value.map(|value| 100.0 * value);
+        if let Some(value) = value {
+            signal.push(value);
+        }
+        [value, signal.mean()]
+    })
+}
+
+/// Pretty good oscillator: the gap to the mean over an average of the average true range.
+fn pgo(n: u32) -> Option<Made> {
+    let mut range = Inner::new("ATR", &[f64::from(n)])?;
+    let mut mean = Ring::new(n as usize);
+    let mut average = Ema::new(n);
+    one(2 * n - 1, move |bar| {
+        mean.push(bar.close);
+        let range = average.push(range.push(bar)?)?;
+        ratio(bar.close - mean.mean()?, range)
+    })
+}
+
+/// Psychological line: the share of bars that closed above their open, in per cent.
+fn psl(n: u32) -> Option<Made> {
+    let mut ring = Ring::new(n as usize);
+    one(n - 1, move |bar| {
+        ring.push(if bar.close > bar.open { 1.0 } else { 0.0 });
+        Some(100.0 * ring.mean()?)
+    })
+}
+
+/// Ehlers' reflex and trendflex.
+fn flex(n: u32, smooth: u32, reflex: bool) -> Option<Made> {
+    let mut smoother = SuperSmoother::new(2.0 * 1.414 / f64::from(smooth));
+    let mut ring = Ring::new(n as usize + 1);
+    let mut square = 0.0;
+    one(n, move |bar| {
+        ring.push(smoother.push(bar.close, 0.0));
+        if !ring.is_full() {
+            return None;
+        }
+        let (now, oldest) = (ring.back(0)?, ring.oldest()?);
+        let slope = if reflex { (oldest - now) / f64::from(n) } else { 0.0 };
+        let mut sum = 0.0;
+        for (back, value) in ring.iter().rev().enumerate().skip(1).take(n as usize - 1) {
+            sum += now - value + back as f64 * slope;
+        }
+        sum /= f64::from(n);
+        square = 0.04 * sum * sum + (1.0 - 0.04) * square;
+        Some(if square == 0.0 { 0.0 } else { sum / square.sqrt() })
+    })
+}
+
+/// Jurik's relative strength index.
+fn rsx(n: u32) -> Option<Made> {
+    let weight = 3.0 / (f64::from(n) + 2.0);
+    let keep = 1.0 - weight;
+    // Three stages of two averages each, for the change and for its size.
+    let mut stages = [[0.0; 2]; 6];
+    let settle = if n > 5 { n - 1 } else { 5 };
+    let (mut seen, mut count, mut moved) = (0, 0, false);
+    let mut last = 0.0;
+    one(n - 1, move |bar| {
+        seen += 1;
+        if seen < n {
+            return None;
+        }
+        if seen == n {
+            return Some(50.0);
+        }
+        let price = 100.0 * bar.close;
+        if count == 0 {
+            (count, moved, last) = (1, false, price);
+            return Some(50.0);
+        }
+        count = if settle <= count { settle + 1 } else { count + 1 };
+        let change = price - last;
+        let mut stage = |first: usize, input: f64| {
+            let mut value = input;
+            for [outer, inner] in &mut stages[first..first + 3] {
+                *outer = keep * *outer + weight * value;
+                *inner = weight * *outer + keep * *inner;
+                value = 1.5 * *outer - 0.5 * *inner;
+            }
+            value
+        };
+        let (signed, size) = (stage(0, change), stage(3, change.abs()));
+        if settle >= count && price != last {
+            moved = true;
+        }
+        last = price;
+        if settle == count && !moved {
+            count = 0;
+        }
+        if settle < count && size > 1e-10 {
+            Some(larger(0.0, smaller(100.0, (signed / size + 1.0) * 50.0)))
+        } else {
+            Some(50.0)
+        }
+    })
+}
+
+/// The weighted mean 1 2 2 1 of four values.
+fn four(ring: &Ring) -> Option<f64> {
+    let (a, b, c, d) = (ring.back(3)?, ring.back(2)?, ring.back(1)?, ring.back(0)?);
+    Some((a + 2.0 * b + 2.0 * c + d) / 6.0)
+}
+
+/// Relative vigour index and its signal.
+fn rvgi(n: u32) -> Option<Made> {
+    let (mut bodies, mut ranges) = (Ring::new(4), Ring::new(4));
+    let (mut numerators, mut denominators) = (Ring::new(n as usize), Ring::new(n as usize));
+    let mut values = Ring::new(4);
+    several(n + 2, move |bar| {
+        bodies.push(bar.close - bar.open);
+        ranges.push(bar.high - bar.low);
+        let (Some(numerator), Some(denominator)) = (four(&bodies), four(&ranges)) else { return [None; 2] };
+        numerators.push(numerator);
+        denominators.push(denominator);
+        if !numerators.is_full() {
+            return [None; 2];
+        }
+        let value = ratio(numerators.sum(), denominators.sum());
+        if let Some(value) = value {
+            values.push(value);
+        }
+        [value, if value.is_some() { four(&values) } else { None }]
+    })
+}
+
+/// Random walk index, high and low. The first true range is the first bar's range.
+fn rwi(n: u32) -> Option<Made> {
+    let mut average = Ema::wilder(n);
+    let mut last: Option<f64> = None;
+    let (mut highs, mut lows) = (Ring::new(n as usize), Ring::new(n as usize));
+    let root = f64::from(n).sqrt();
+    several(n, move |bar| {
+        let (high, low) = (highs.push(bar.high), lows.push(bar.low));
+        let last = last.replace(bar.close);
+        let top = last.map_or(bar.high, |last| larger(last, bar.high));
+        let bottom = last.map_or(bar.low, |last| smaller(last, bar.low));
+        let range = average.push(top - bottom);
+        let (Some(range), Some(high), Some(low)) = (range, high, low) else { return [None; 2] };
+        [ratio(bar.high - low, range * root), ratio(high - bar.low, range * root)]
+    })
+}
+
+/// True strength as pandas-ta's stochastic momentum: value, signal, gap.
+fn smi(fast: u32, slow: u32, signal: u32) -> Option<Made> {
+    let (mut slow_sum, mut fast_sum) = (Ema::new(slow), Ema::new(fast));
+    let (mut slow_size, mut fast_size) = (Ema::new(slow), Ema::new(fast));
+    let mut average = Ema::new(signal);
+    let mut last = None;
+    several(slow + fast - 1, move |bar| {
+        let change = last.replace(bar.close).map(|last| bar.close - last);
+        let Some(change) = change else { return [None; 3] };
+        let sum = slow_sum.push(change).and_then(|sum| fast_sum.push(sum));
+        let size = slow_size.push(change.abs()).and_then(|size| fast_size.push(size));
+        let value = sum.zip(size).and_then(|(sum, size)| ratio(sum, size));
+        let signal = value.and_then(|value| average.push(value));
+        [value, signal, value.zip(signal).map(|(value, signal)| value - signal)]
+    })
+}
+
+/// The squeeze of Bollinger bands into Keltner's channel: momentum, squeezed, released.
+fn squeeze() -> Option<Made> {
+    let (mut closes, mut ranges) = (Ring::new(20), Ring::new(20));
+    let (mut momentum, mut lagged) = (Ring::new(6), Ring::new(12));
+    let mut last: Option<f64> = None;
+    several(20, move |bar| {
+        closes.push(bar.close);
+        if let Some(last) = last.replace(bar.close) {
+            let highest = larger(bar.high, last);
+            ranges.push(highest - smaller(bar.low, last));
+        }
+        if let Some(before) = lagged.push(bar.close) {
+            momentum.push(bar.close - before);
+        }
+        let channel = closes.moments().zip(ranges.mean());
+        let flags = channel.map(|(moments, range)| {
+            let (bands, channel) = (2.0 * moments.variance().sqrt(), 1.5 * range);
+            [f64::from(u8::from(bands < channel)), f64::from(u8::from(bands > channel))]
+        });
+        [momentum.mean(), flags.map(|flags| flags[0]), flags.map(|flags| flags[1])]
+    })
+}
+
+/// Elder's thermometer and its average.
+fn thermo(n: u32) -> Option<Made> {
+    let mut last: Option<[f64; 2]> = None;
+    let mut average = Ema::new(n);
+    several(n, move |bar| {
+        let Some([high, low]) = last.replace([bar.high, bar.low]) else { return [None; 2] };
+        let (down, up) = ((low - bar.low).abs(), (bar.high - high).abs());
+        let value = if up < down { down } else { up };
+        [Some(value), average.push(value)]
+    })
+}
+
+fn log_return(n: u32) -> Option<Made> {
+    let mut ring = Ring::new(n as usize);
+    one(n, move |bar| {
+        let before = ring.push(bar.close)?;
+        (before > 0.0 && bar.close > 0.0).then(|| ln(bar.close / before))
+    })
+}
+
+fn percent_return(n: u32) -> Option<Made> {
+    let mut ring = Ring::new(n as usize);
+    one(n, move |bar| Some(ratio(bar.close, ring.push(bar.close)?)? - 1.0))
+}
+
+/// Dreiss' choppiness index.
+fn chop(n: u32) -> Option<Made> {
+    let n = n as usize;
+    let (mut highs, mut lows, mut ranges) = (Ring::new(n), Ring::new(n), Ring::new(n));
+    let mut last: Option<f64> = None;
+    let scale = ln(n as f64);
+    one(n as u32, move |bar| {
+        highs.push(bar.high);
+        lows.push(bar.low);
+        let last = last.replace(bar.close)?;
+        ranges.push(larger(last, bar.high) - smaller(last, bar.low));
+        if !ranges.is_full() {
+            return None;
+        }
+        let (sum, range) = (ranges.sum(), highs.highest()? - lows.lowest()?);
+        Some(if range <= 0.0 || sum <= 0.0 { 100.0 } else { 100.0 * (ln(sum / range) / scale) })
+    })
+}
+
+/// Ehlers' Fisher transform of where the price stands in its range, and its previous value.
+fn fisher(n: u32) -> Option<Made> {
+    let mut prices = Ring::new(n as usize);
+    let (mut smoothed, mut value) = (0.0, 0.0);
+    several(n - 1, move |bar| {
+        let price = (bar.high + bar.low) / 2.0;
+        prices.push(price);
+        let (Some(highest), Some(lowest)) = (prices.highest(), prices.lowest()) else { return [None; 2] };
+        let range = highest - lowest;
+        let flat = range.abs() <= 1e-14 * (highest.abs() + lowest.abs());
+        let place = if flat { 0.5 } else { (price - lowest) / range };
+        smoothed = 0.67f64.mul_add(smoothed, 0.33 * 2.0 * (place - 0.5));
+        if smoothed > 0.99 {
+            smoothed = 0.999;
+        }
+        if smoothed < -0.99 {
+            smoothed = -0.999;
+        }
+        let before = value;
+        value = 0.5f64.mul_add(ln((1.0 + smoothed) / (1.0 - smoothed)), 0.5 * before);
+        [Some(value), Some(before)]
+    })
+}
+
+/// The angle of the regression line in degrees.
+fn angle(n: u32) -> Option<Made> {
+    let mut slope = Inner::new("LINEARREG_SLOPE", &[f64::from(n)])?;
+    one(n - 1, move |bar| Some(atan(slope.push(bar)?) * (180.0 / std::f64::consts::PI)))
+}

@@ -1,0 +1,12 @@
+//! Features against golden files, against slow obvious recomputation, and against looking ahead.
+
+// A test may read files.
+#![allow(clippy::disallowed_methods)]
+
+mod filters;
+mod golden;
+mod pandasta;
+mod run;
+mod selection;
+mod talib;
+mod ticks;
