@@ -59,6 +59,12 @@ pub fn journal(error: &Error, consequence: &str) -> Failure {
         Error::Damaged(damage) => damaged(damage, consequence),
         Error::StoreDamaged { .. } => Failure::new(Exit::Difference, error.to_string(), consequence)
             .help("genovo audit verify --rebuild JOURNAL makes the store anew"),
+        Error::Incomplete { journal, .. } if crate::live::folder::folder(journal).exists() => {
+            Failure::new(Exit::Failed, error.to_string(), consequence).help(format!(
+                "it is a live session that was cut off, or runs: genovo live --resume {} goes on with it",
+                journal.display()
+            ))
+        }
         Error::Incomplete { seal, .. } => {
             let is_live = seal.parent().is_some_and(|chapter| chapter.join("tail").is_dir());
             Failure::new(Exit::Failed, error.to_string(), consequence).help(match is_live {

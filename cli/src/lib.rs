@@ -10,6 +10,7 @@ pub mod commands;
 pub mod error;
 mod failures;
 mod inspect;
+mod live;
 pub mod machine;
 mod progress;
 mod provenance;

@@ -21,6 +21,14 @@ pub fn place(name: &str, run: RunId) -> PathBuf {
     places.find(|place| !place.exists()).expect("numbers do not end")
 }
 
+/// The first free place for a live session that begins now: `runs/live-2026-11-22-0931`.
+pub fn live_place(now: &jiff::Zoned) -> PathBuf {
+    let base = format!("live-{}", now.strftime("%Y-%m-%d-%H%M"));
+    let names = std::iter::once(base.clone()).chain((2_u32..).map(|number| format!("{base}-{number}")));
+    let mut places = names.map(|name| Path::new(RUNS).join(name));
+    places.find(|place| !place.exists()).expect("numbers do not end")
+}
+
 /// The journal that an argument names: a directory, or `last` for the newest under `runs/`.
 pub fn resolve(argument: &Path) -> Result<PathBuf, Failure> {
     if argument != Path::new("last") || argument.exists() {

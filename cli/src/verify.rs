@@ -4,11 +4,11 @@ use std::path::Path;
 
 use genovo_engine::LOGIC_VERSION;
 use genovo_engine::engine::{Engine, SettingsError};
-use genovo_engine::event::{Event, RunStarted, WorldKind};
+use genovo_engine::event::{Event, Fact, RunStarted, WorldKind};
 use genovo_engine::ids::Sequence;
 use genovo_engine::pipeline::QueuedSource;
 use genovo_engine::recorded::{Comparison, Difference, MarketOf, Recorded};
-use genovo_engine::run::{RunError, run};
+use genovo_engine::run::{RunError, run, take};
 use genovo_engine::settings::Settings;
 use genovo_engine::simulated::Simulated;
 use genovo_engine::world::WorldError;
@@ -77,9 +77,18 @@ pub fn recompute(journal: &Journal, cpu: CpuLevel, context: &Context) -> Result<
             let identity = engine.identity(WorldKind::Simulated);
             Simulated::new(&settings, identity, vec![Box::new(market)])
                 .map_err(RunError::from)
-                .and_then(|mut world| run(&mut world, &mut log, &mut engine))
+                .and_then(|mut world| run(&mut world, &mut log, &mut engine).map(drop))
         }
-        WorldKind::Live | WorldKind::Market => run(&mut Recorded::new(events()), &mut log, &mut engine),
+        WorldKind::Live | WorldKind::Market => {
+            // A session that was stopped may go on: its journal has no end yet.
+            let last = journal.get(journal.summary().last_sequence).ok().flatten();
+            let ended = last.is_some_and(|event| matches!(event.fact, Fact::RunEnded(_)));
+            let mut world = Recorded::new(events());
+            match ended {
+                true => run(&mut world, &mut log, &mut engine).map(drop),
+                false => take(&mut world, &mut log, &mut engine, 0).map(drop),
+            }
+        }
     };
     let (events, difference) = log.finish().map_err(|error| failed(error.to_string()))?;
     match (result, &difference) {

@@ -5,7 +5,7 @@
 
 use crate::event::{DataFlagged, Event, Fact, Flaw, FlawAction, Quote};
 use crate::settings::QualitySettings;
-use crate::units::Timestamp;
+use crate::units::{Nanoseconds, Timestamp};
 
 /// The most flaws that one event can have.
 pub const FLAWS_MAX: usize = 4;
@@ -149,11 +149,25 @@ impl Quality {
     }
 }
 
+/// What a venue has to look for: it only asks what is dropped: a flaw that drops nothing need not be looked for. `None` when nothing drops.
+pub fn what_drops(settings: &QualitySettings) -> Option<QualitySettings> {
+    let mut quality = settings.clone();
+    if quality.outlier != FlawAction::Drop {
+        quality.outlier_times = 0;
+    }
+    if quality.gap != FlawAction::Drop {
+        quality.gap_after = Nanoseconds::ZERO;
+    }
+    let QualitySettings { crossed, locked, out_of_order, duplicate, gap, outlier, .. } = &quality;
+    let drops = [crossed, locked, out_of_order, duplicate, gap, outlier].contains(&&FlawAction::Drop);
+    drops.then_some(quality)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ids::InstrumentId;
-    use crate::units::{Nanoseconds, Price};
+    use crate::units::Price;
 
     fn settings(outlier_times: u32) -> QualitySettings {
         QualitySettings {

@@ -5,7 +5,7 @@
 
 use crate::canonical;
 use crate::command::Command;
-use crate::event::Event;
+use crate::event::{Event, Fact};
 use crate::ids::Sequence;
 use crate::log::{Log, LogError};
 use crate::world::{Source, World, WorldError};
@@ -146,4 +146,82 @@ impl<I: Recording> Log for Comparison<I> {
     fn commit(&mut self) -> Result<(), LogError> {
         Ok(())
     }
+}
+
+/// Where an engine stands that was brought to the end of a recording.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reached {
+    /// Inputs taken.
+    pub inputs: u64,
+    /// What the last input caused beyond what was recorded: it was cut off, and belongs into the record now.
+    pub missing: Vec<Event>,
+    /// Whether the recording ends the run.
+    pub ended: bool,
+}
+
+/// Why an engine cannot be brought to the end of a recording.
+#[derive(Debug, thiserror::Error)]
+pub enum RerunError {
+    /// The recording cannot be read.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// What follows from the inputs is not what was recorded.
+    #[error("the recorded run differs at sequence {}", .0.sequence)]
+    Differs(Box<Difference>),
+    /// The engine stopped on a recorded input.
+    #[error("at sequence {0}: {1}")]
+    Fault(Sequence, crate::engine::Fault),
+}
+
+/// Brings a new engine to the end of a recording: every input again, and everything that follows compared with what was
+/// recorded. Commands go nowhere. `seen` is shown every recorded event in order.
+pub fn rerun(
+    events: impl Recording,
+    engine: &mut crate::engine::Engine,
+    mut seen: impl FnMut(&Event),
+) -> Result<Reached, RerunError> {
+    let mut reached = Reached::default();
+    // What the last input caused, last first.
+    let mut expected: Vec<Event> = Vec::new();
+    let mut bytes = [Vec::new(), Vec::new()];
+    for event in events {
+        let event = event?;
+        seen(&event);
+        if event.header.sequence.is_input() {
+            if let Some(left) = expected.pop() {
+                let sequence = left.header.sequence;
+                let difference = Difference { sequence, recorded: Some(event), recomputed: Some(left) };
+                return Err(RerunError::Differs(Box::new(difference)));
+            }
+            let output =
+                engine.apply(&event).map_err(|fault| RerunError::Fault(event.header.sequence, fault))?;
+            expected.extend(output.events.iter().rev().cloned());
+            reached.inputs += 1;
+            continue;
+        }
+        let recomputed = match &event.fact {
+            Fact::RunEnded(_) if expected.is_empty() => {
+                let output =
+                    engine.finish().map_err(|fault| RerunError::Fault(event.header.sequence, fault))?;
+                reached.ended = true;
+                output.events.first().cloned()
+            }
+            _ => expected.pop(),
+        };
+        let equal = recomputed.as_ref().is_some_and(|recomputed| {
+            for (bytes, event) in bytes.iter_mut().zip([&event, recomputed]) {
+                bytes.clear();
+                canonical::encode(event, bytes);
+            }
+            bytes[0] == bytes[1]
+        });
+        if !equal {
+            let sequence = event.header.sequence;
+            let difference = Difference { sequence, recorded: Some(event), recomputed };
+            return Err(RerunError::Differs(Box::new(difference)));
+        }
+    }
+    expected.reverse();
+    reached.missing = expected;
+    Ok(reached)
 }

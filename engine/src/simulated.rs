@@ -17,11 +17,11 @@
 use std::collections::VecDeque;
 
 use crate::command::Command;
-use crate::event::{Event, Fact, FlawAction, Header, Replacement, RunStarted, TimerFired};
+use crate::event::{Event, Fact, Header, Replacement, RunStarted, TimerFired};
 use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
 use crate::merge::Merge;
-use crate::quality::Quality;
-use crate::settings::{QualitySettings, Settings};
+use crate::quality::{Quality, what_drops};
+use crate::settings::Settings;
 use crate::units::{Nanoseconds, Timestamp};
 use crate::venue::{Resting, Venue};
 use crate::world::{Source, World, WorldError};
@@ -70,7 +70,7 @@ struct Floor {
 
 impl Floor {
     fn new(settings: &Settings) -> Floor {
-        let quality = what_drops(settings);
+        let quality = what_drops(&settings.quality);
         let watches =
             quality.map_or(Vec::new(), |quality| vec![Quality::new(&quality); settings.instruments.len()]);
         Floor {
@@ -113,20 +113,6 @@ impl Floor {
             self.answers.push_back(((answer.header.time_received, number), answer));
         }
     }
-}
-
-/// The venue only asks what is dropped: a flaw that drops nothing need not be looked for. `None` when nothing drops.
-fn what_drops(settings: &Settings) -> Option<QualitySettings> {
-    let mut quality = settings.quality.clone();
-    if quality.outlier != FlawAction::Drop {
-        quality.outlier_times = 0;
-    }
-    if quality.gap != FlawAction::Drop {
-        quality.gap_after = Nanoseconds::ZERO;
-    }
-    let QualitySettings { crossed, locked, out_of_order, duplicate, gap, outlier, .. } = &quality;
-    let drops = [crossed, locked, out_of_order, duplicate, gap, outlier].contains(&&FlawAction::Drop);
-    drops.then_some(quality)
 }
 
 impl Simulated {

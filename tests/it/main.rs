@@ -12,6 +12,8 @@ mod features;
 mod invariants;
 /// Does the engine do the right thing on what only a live world says?
 mod live_inputs;
+/// Is anything lost, or done twice, when a live session is killed at any moment?
+mod live_kills;
 /// Does the model decide the same at every level of the CPU, and does its journal say all that made a decision?
 mod model;
 /// Do the same orders come to what nautilus_trader makes of them?

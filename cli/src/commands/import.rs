@@ -415,7 +415,7 @@ fn market_identity() -> RunStarted {
     }
 }
 
-fn identity() -> Identity {
+pub(crate) fn identity() -> Identity {
     Identity {
         version: env!("CARGO_PKG_VERSION").to_string(),
         commit: option_env!("GENOVO_COMMIT").unwrap_or("unknown").to_string(),

@@ -8,6 +8,8 @@ mod bench;
 mod check;
 pub(crate) mod features;
 pub(crate) mod import;
+mod kill;
+mod live;
 pub(crate) mod replay;
 
 use std::cell::Cell;
@@ -63,6 +65,8 @@ enum Command {
     Check(check::Check),
     Features(features::Features),
     Import(import::Import),
+    Kill(kill::Kill),
+    Live(live::Live),
     Replay(replay::Replay),
 }
 
@@ -74,6 +78,8 @@ impl Command {
             Command::Check(check) => check.run(context),
             Command::Features(features) => features.run(context),
             Command::Import(import) => import.run(context),
+            Command::Kill(kill) => kill.run(context),
+            Command::Live(live) => live.run(context),
             Command::Replay(replay) => replay.run(context),
         }
     }

@@ -93,7 +93,7 @@ impl Engine {
 
     /// Decides what waited for the gate, as far as it is open now.
     pub(super) fn gate_moved(&mut self) -> Result<(), Fault> {
-        if self.gate.is_flattening() && self.gate.links_are_live() {
+        if self.gate.is_flattening() {
             self.close_positions()?;
         }
         while !self.halted
@@ -123,6 +123,10 @@ impl Engine {
 
     /// Closes, at market, every position whose instrument has no working order left.
     pub(super) fn close_positions(&mut self) -> Result<(), Fault> {
+        if self.gate.is_live() && !self.gate.links_are_live() {
+            // Nothing leaves; when the links are live again, this is the first thing that is done.
+            return Ok(());
+        }
         let mut actions = Vec::new();
         let (mut open, mut closing) = (false, false);
         for (index, position) in self.state.account.positions.iter().enumerate() {

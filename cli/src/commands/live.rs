@@ -1,0 +1,266 @@
+//! `genovo live`: a scenario against a broker, journaled as it happens.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use genovo_adapters::live::{Ending, Pace};
+
+use super::{Changes, Context, say, say_json};
+use crate::error::{Exit, Failure};
+use crate::live::folder::{self, Anchor, SessionFile};
+use crate::live::screen::signed;
+use crate::live::{Beginning, Ended, Orders, Session};
+use crate::report::format;
+use crate::{runs, scenario};
+
+/// What runs when nothing is named.
+const SHIPPED: &str = "scenarios/gold.toml";
+/// How fast it runs.
+const SHIPPED_SPEED: u32 = 600;
+
+/// Trade a scenario live: on paper, at the pace of its recorded feed.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Live {
+    /// The scenario: a TOML file [default: scenarios/gold.toml at 600 times the speed].
+    #[arg(value_name = "SCENARIO")]
+    scenario: Option<PathBuf>,
+    /// Go on with a session that was stopped or killed: its journal, or `last`.
+    #[arg(long, value_name = "JOURNAL", conflicts_with_all = ["scenario", "set", "journal", "speed", "commit"])]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    changes: Changes,
+    /// Where the journal goes: a new or empty directory [default: one under runs/].
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+    /// How many times as fast as the clock the recorded feed runs: 1 to 10,000, or max.
+    #[arg(long, value_name = "TIMES")]
+    speed: Option<String>,
+    /// What an order waits for before it leaves: `process` survives a kill, `disk` a power loss.
+    #[arg(long, value_name = "process|disk", value_parser = ["process", "disk"])]
+    commit: Option<String>,
+    /// Close every position, then stop.
+    #[arg(long)]
+    flatten: bool,
+    /// Stop after so long by the wall clock, such as 90s or 5min.
+    #[arg(long = "for", value_name = "DURATION")]
+    for_duration: Option<String>,
+    /// Start although the last session was killed.
+    #[arg(long)]
+    unlatch: bool,
+    /// Look instead of sleep while waiting: the shortest latency, for a whole core.
+    #[arg(long)]
+    busy: bool,
+    /// Bytes kept free on the disk, so that a session that has filled it can still cancel its orders and stop.
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    reserve: u64,
+}
+
+const EXAMPLES: &str = "\
+Keys: p pause and go on, f flatten, k kill, q stop. Ctrl-C stops too, and says what stays open.
+
+Examples:
+  genovo live
+  genovo live scenarios/btcusdt.toml --speed 10 --commit disk
+  genovo live --for 90s --json
+  genovo live --resume last
+  genovo live --resume last --flatten";
+
+impl Live {
+    /// Runs the command.
+    pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        let orders = self.orders()?;
+        let session = match &self.resume {
+            Some(journal) => {
+                let journal = runs::resolve(journal)?;
+                folder::check_latch(&journal, self.unlatch)?;
+                Session::resume(&journal, &orders, context)?
+            }
+            None => Session::begin(self.beginning(context)?, &orders, context)?,
+        };
+        if !context.json {
+            say(&opening(&session))?;
+        }
+        let ended = session.run(&orders)?;
+        match context.json {
+            true => say_json(&to_json(&ended)),
+            false => say(&closing(&ended)),
+        }
+    }
+
+    fn orders(&self) -> Result<Orders, Failure> {
+        let for_duration = self.for_duration.as_deref().map(duration).transpose()?;
+        Ok(Orders {
+            flatten: self.flatten,
+            for_duration,
+            words: Vec::new(),
+            busy: self.busy,
+            reserve: Some(self.reserve),
+            keys: true,
+        })
+    }
+
+    fn beginning(&self, context: &Context) -> Result<Beginning, Failure> {
+        let usage = |message: String| Failure::new(Exit::Usage, message, "Nothing was started.");
+        let path = match &self.scenario {
+            Some(path) => path.clone(),
+            None if Path::new(SHIPPED).exists() => PathBuf::from(SHIPPED),
+            None => {
+                return Err(usage(format!("there is no {SHIPPED} here"))
+                    .help("name a scenario: genovo live SCENARIO, or go to genovo's folder"));
+            }
+        };
+        let speed = match self.speed.as_deref() {
+            Some(text) => speed(text)?,
+            None if self.scenario.is_none() => Some(SHIPPED_SPEED),
+            None => Some(1),
+        };
+        let scenario =
+            scenario::load_only(&path, &self.changes.set, &self.changes.symbol, &context.registry)?;
+        let journal = self.journal.clone().unwrap_or_else(|| runs::live_place(&jiff::Zoned::now()));
+        folder::check_latch(&journal, self.unlatch)?;
+        let absolute = path.canonicalize().unwrap_or(path);
+        let file = SessionFile {
+            scenario: absolute,
+            set: self.changes.set.clone(),
+            symbol: self.changes.symbol.clone(),
+            speed,
+            broker: "paper".to_string(),
+            commit: self.commit.clone().unwrap_or_else(|| "process".to_string()),
+            anchor: Anchor { wall: 0, session: 0 },
+        };
+        Ok(Beginning { scenario, file, journal })
+    }
+}
+
+/// `600`, `10x`, `max`.
+fn speed(text: &str) -> Result<Option<u32>, Failure> {
+    let number = text.trim().trim_end_matches(['x', '×']).trim().replace(['_', ','], "");
+    match (text.trim(), number.parse::<u32>()) {
+        ("max", _) => Ok(None),
+        (_, Ok(times)) if (1..=Pace::TIMES_MAX).contains(&times) => Ok(Some(times)),
+        _ => Err(Failure::new(Exit::Usage, format!("`{text}` is no speed"), "Nothing was started.")
+            .help("write 1 (real time) to 10,000, or max")),
+    }
+}
+
+/// `90s`, `5min`, `1h`, `500ms`.
+fn duration(text: &str) -> Result<Duration, Failure> {
+    match scenario::readable::length(text) {
+        Ok(length) if length.0 > 0 => Ok(Duration::from_nanos(length.0 as u64)),
+        _ => Err(Failure::new(Exit::Usage, format!("`{text}` is no duration"), "Nothing was started.")
+            .help("write such as 90s, 5min or 1h")),
+    }
+}
+
+fn opening(session: &Session) -> String {
+    let settings = session.settings();
+    let symbols: Vec<&str> =
+        settings.instruments.iter().map(|instrument| instrument.symbol.as_str()).collect();
+    let pace = session.file().pace();
+    let head = match &session.resumption {
+        None => format!(
+            " PAPER   no real money   {}   {} · recorded feed at {pace}\n",
+            symbols.join(", "),
+            settings.strategy.kind,
+        ),
+        Some(resumption) => format!(
+            " PAPER   resumed at sequence {} in {:.1} s: {} events read, 0 lost   recorded feed at {pace}\n",
+            resumption.last,
+            resumption.took.as_secs_f64(),
+            format::count(resumption.events),
+        ),
+    };
+    let waits = match session.file().commit.as_str() {
+        "disk" => "orders leave only after their cause is on disk",
+        _ => "orders leave only after their cause is written",
+    };
+    format!(
+        "{head}  journal    {}   {waits}\n  keys       p pause   f flatten   k kill   q stop\n\n",
+        session.journal().display()
+    )
+}
+
+fn closing(ended: &Ended) -> String {
+    let mut text = String::new();
+    if !ended.footer.is_empty() {
+        text.push_str(&format!("{}\n", ended.footer));
+    }
+    text.push_str(match ended.ending {
+        Ending::DataEnded => "\n  The data has ended.",
+        Ending::Stopped if ended.killed => "\n  Killed.",
+        Ending::Stopped | Ending::Running => "\n  Stopped.",
+    });
+    match ended.working.len() {
+        0 => text.push_str(" No working orders."),
+        1 => text.push_str(&format!(" Order {} still works at the broker.", ended.working[0])),
+        count => {
+            let named: Vec<String> = ended.working.iter().take(5).map(ToString::to_string).collect();
+            text.push_str(&format!(" {count} orders still work at the broker: {}.", named.join(", ")));
+        }
+    }
+    for (symbol, quantity) in &ended.open {
+        text.push_str(&format!(" Position {} {symbol} stays open.", signed(*quantity)));
+    }
+    if !ended.open.is_empty() {
+        text.push_str(" ! No protective stop rests at the broker.");
+    }
+    let journal = ended.journal.display();
+    text.push('\n');
+    match ended.ending {
+        Ending::DataEnded => {
+            text.push_str(&format!("  Verify it: genovo replay --verify {journal}\n"));
+        }
+        Ending::Stopped | Ending::Running => {
+            let unlatch = if ended.killed { " --unlatch" } else { "" };
+            text.push_str(&format!("  Go on: genovo live --resume {journal}{unlatch}"));
+            if !ended.open.is_empty() && !ended.killed {
+                text.push_str(&format!("        Close it: genovo live --resume {journal} --flatten"));
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+pub(super) fn to_json(ended: &Ended) -> serde_json::Value {
+    serde_json::json!({
+        "ending": match ended.ending {
+            Ending::DataEnded => "data_ended",
+            Ending::Stopped | Ending::Running => "stopped",
+        },
+        "killed": ended.killed,
+        "journal": ended.journal,
+        "inputs": ended.counts.inputs,
+        "ticks": ended.counts.ticks,
+        "decisions": ended.counts.decisions,
+        "orders": ended.counts.orders,
+        "fills": ended.counts.fills,
+        "equity": ended.equity,
+        "working_orders": ended.working,
+        "positions": ended.open.iter().map(|(symbol, quantity)| {
+            serde_json::json!({ "symbol": symbol, "quantity": quantity })
+        }).collect::<Vec<_>>(),
+        "measured": ended.measured,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speeds_and_durations_are_read_or_refused() {
+        assert_eq!(speed("600").unwrap(), Some(600));
+        assert_eq!(speed("1,000 ×").unwrap(), Some(1_000));
+        assert_eq!(speed("max").unwrap(), None);
+        for text in ["0", "10001", "fast", "", "-1"] {
+            assert!(speed(text).is_err(), "{text}");
+        }
+        assert_eq!(duration("90s").unwrap(), Duration::from_secs(90));
+        for text in ["0s", "-1s", "soon"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

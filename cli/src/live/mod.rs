@@ -1,0 +1,513 @@
+//! A live session: the scenario's engine, a feed, a broker and a journal, joined and run to their end.
+
+pub mod control;
+pub mod folder;
+mod keys;
+mod past;
+pub mod screen;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use genovo_adapters::broker::ClientIds;
+use genovo_adapters::broker::factory::{Brokers, Making};
+use genovo_adapters::broker::paper::book::Durability;
+use genovo_adapters::feed::RecordedFeed;
+use genovo_adapters::live::{Clock, Ending, Latency, Live, Operator, Parts, Past, SystemTimeSource, Word};
+use genovo_engine::engine::{Counts, Engine};
+use genovo_engine::event::{
+    ChapterClosed, ChapterReason, Event, Fact, OperatorCommand, RunStarted, WorldKind,
+};
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
+use genovo_engine::log::{Log, LogError};
+use genovo_engine::pipeline::QueuedSource;
+use genovo_engine::recorded::RerunError;
+use genovo_engine::run;
+use genovo_engine::units::{Money, Quantity};
+use genovo_engine::world::{Source, WorldError};
+use genovo_journal::{CommitMode, Identity, LiveOptions, LiveWriter};
+use genovo_kernels::cpu::CpuLevel;
+
+use crate::commands::{Context, import};
+use crate::error::{Exit, Failure};
+use crate::report::{self, ReportBuilder};
+use crate::scenario::{self, Scenario};
+use crate::{failures, sources};
+use folder::{Anchor, SessionFile};
+use screen::{Footer, Screen};
+
+const NOTHING: &str = "Nothing was started.";
+
+/// What a session is to do beside running.
+#[derive(Clone, Debug, Default)]
+pub struct Orders {
+    /// Close every position, then stop.
+    pub flatten: bool,
+    /// Stop after so long by the wall clock.
+    pub for_duration: Option<Duration>,
+    /// Said at the start, before anything else: how a dead session is killed.
+    pub words: Vec<Word>,
+    /// Spend waiting with looking, on a core of its own.
+    pub busy: bool,
+    /// Bytes kept free on the disk.
+    pub reserve: Option<u64>,
+    /// Whether keys are read.
+    pub keys: bool,
+}
+
+/// A session that came to its end.
+pub struct Ended {
+    /// How.
+    pub ending: Ending,
+    /// Where its journal is.
+    pub journal: PathBuf,
+    /// What happened, in numbers.
+    pub counts: Counts,
+    /// Orders that still work at the broker.
+    pub working: Vec<OrderId>,
+    /// Positions that are open.
+    pub open: Vec<(String, Quantity)>,
+    /// Equity at the last marks.
+    pub equity: Money,
+    /// What was measured, as a line.
+    pub footer: String,
+    /// Whether the operator killed it.
+    pub killed: bool,
+    /// For a program.
+    pub measured: serde_json::Value,
+}
+
+/// How a session that goes on found things.
+pub struct Resumption {
+    /// The last event that was recorded.
+    pub last: Sequence,
+    /// How many events there were.
+    pub events: u64,
+    /// How long it took until the loop ran.
+    pub took: Duration,
+}
+
+/// What a new session is made of.
+pub struct Beginning {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Its file and what was changed of it, and how it runs.
+    pub file: SessionFile,
+    /// Where the journal goes.
+    pub journal: PathBuf,
+}
+
+/// A session ready to run.
+pub struct Session {
+    journal: PathBuf,
+    file: SessionFile,
+    engine: Engine,
+    /// Inputs that the engine has seen.
+    taken: u64,
+    live: Live,
+    log: SessionLog,
+    footer: Footer,
+    /// How it found things, when it goes on.
+    pub resumption: Option<Resumption>,
+}
+
+/// The journal, and those who look at the same events on their way into it.
+struct SessionLog {
+    writer: LiveWriter,
+    screen: Screen,
+    report: ReportBuilder,
+    commits: Arc<Mutex<Latency>>,
+}
+
+impl Log for SessionLog {
+    #[inline]
+    fn append(&mut self, event: &Event) -> Result<(), LogError> {
+        self.writer.append(event).map_err(LogError::new)?;
+        self.report.observe(event);
+        self.screen.observe(event);
+        if matches!(event.fact, Fact::TimerFired(_)) {
+            // Whoever follows the journal sees what is there, once a heartbeat.
+            self.writer.flush().map_err(LogError::new)?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), LogError> {
+        let began = Instant::now();
+        self.writer.commit().map_err(LogError::new)?;
+        if let Ok(mut commits) = self.commits.lock() {
+            commits.record(began.elapsed());
+        }
+        Ok(())
+    }
+}
+
+/// For `identity.toml`: outside the chain.
+fn this_machine() -> Identity {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    Identity {
+        backend: "cpu".to_string(),
+        cpu: CpuLevel::detect().to_string(),
+        threads: format!("live on {cores} cores"),
+        ..import::identity()
+    }
+}
+
+fn options(file: &SessionFile, orders: &Orders) -> Result<LiveOptions, Failure> {
+    let commit = CommitMode::parse(&file.commit).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("`{}` is no commit mode", file.commit), NOTHING)
+            .help("write --commit process or --commit disk")
+    })?;
+    let mut options = LiveOptions { commit, ..LiveOptions::default() };
+    if let Some(bytes) = orders.reserve {
+        options.reserve_bytes = bytes;
+    }
+    Ok(options)
+}
+
+fn durability(options: &LiveOptions) -> Durability {
+    match options.commit {
+        CommitMode::Process => Durability::Process,
+        CommitMode::Disk => Durability::Disk,
+    }
+}
+
+/// The scenario's data as a feed that happens now.
+fn feed(scenario: &Scenario) -> Result<RecordedFeed, Failure> {
+    let opened = sources::open(scenario)?;
+    let sources = opened.sources.into_iter();
+    let queued = sources.map(|source| Box::new(QueuedSource::spawn(source)) as Box<dyn Source>);
+    let symbols: Vec<&str> =
+        scenario.settings.instruments.iter().map(|instrument| instrument.symbol.as_str()).collect();
+    Ok(RecordedFeed::new(format!("recorded {}", symbols.join(", ")), queued.collect()))
+}
+
+fn world_failed(error: WorldError) -> Failure {
+    failures::run(&run::RunError::World(error), NOTHING)
+}
+
+fn brokers(
+    file: &SessionFile,
+    making: &Making,
+) -> Result<Box<dyn genovo_adapters::broker::Execution>, Failure> {
+    Brokers::default()
+        .make(&file.broker, making)
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string(), NOTHING))
+}
+
+impl Session {
+    /// Begins a session in a new journal.
+    pub fn begin(beginning: Beginning, orders: &Orders, context: &Context) -> Result<Session, Failure> {
+        let Beginning { scenario, mut file, journal } = beginning;
+        let usage = |message: String| Failure::new(Exit::Usage, message, NOTHING);
+        let engine = Engine::new(scenario.settings.clone(), &context.registry)
+            .map_err(|error| usage(error.to_string()))?;
+        let started = engine.identity(WorldKind::Live);
+        let mut feed = feed(&scenario)?;
+        let first = feed.next_time().map_err(world_failed)?;
+        let first = first.ok_or_else(|| usage("the data has no events".to_string()))?;
+        let options = options(&file, orders)?;
+        let writer = LiveWriter::create(&journal, &this_machine(), options)
+            .map_err(|error| failures::journal(&error, NOTHING))?;
+        file.anchor = Anchor::now(first);
+        file.write(&journal)?;
+        let ids = ClientIds::new(&started, first);
+        let parts = Assembly {
+            file,
+            journal,
+            engine,
+            writer,
+            feed,
+            ids,
+            started: Some(started),
+            past: Past { now: first, ..Past::default() },
+            taken: 0,
+            resumption: None,
+            report: ReportBuilder::new(),
+            seen: Vec::new(),
+        };
+        assemble(parts, &options, orders, context)
+    }
+
+    /// Goes on with the session of a journal.
+    pub fn resume(journal: &Path, orders: &Orders, context: &Context) -> Result<Session, Failure> {
+        let began = Instant::now();
+        let mut file = SessionFile::read(journal)?;
+        let scenario = scenario::load_only(&file.scenario, &file.set, &file.symbol, &context.registry)?;
+        let usage = |message: String| Failure::new(Exit::Usage, message, NOTHING);
+        let mut engine = Engine::new(scenario.settings.clone(), &context.registry)
+            .map_err(|error| usage(error.to_string()))?;
+        let started = engine.identity(WorldKind::Live);
+        let options = options(&file, orders)?;
+        let resumed = LiveWriter::resume(journal, &this_machine(), options)
+            .map_err(|error| failures::journal(&error, NOTHING))?;
+        let mut report = ReportBuilder::new();
+        let (mut first, mut seen) = (None, Vec::new());
+        let events = resumed.events().map(|event| event.map_err(WorldError::new));
+        let before = past::read(events, &started, &mut engine, |event| {
+            report.observe(event);
+            if let Fact::RunStarted(recorded) = &event.fact {
+                first = Some((**recorded).clone());
+            }
+            if !event.fact.kind().is_market() {
+                seen.push(event.clone());
+            }
+        });
+        if let Some(recorded) = &first
+            && *recorded != started
+        {
+            return Err(usage(format!(
+                "{} is no longer the scenario of this session",
+                file.scenario.display()
+            ))
+            .help("the settings or this build's logic differ from those in the journal: undo the change"));
+        }
+        let before = before.map_err(|error| rerun_failed(&error))?;
+        if before.reached.ended {
+            return Err(usage(format!("{} has ended: there is nothing to go on with", journal.display()))
+                .help("begin a new session: genovo live"));
+        }
+        if first.is_none() {
+            return Err(usage(format!("{} was killed before it began", journal.display()))
+                .help("begin a new session: genovo live"));
+        }
+        let past::Before { reached, mut past, ids, stopped, last } = before;
+        if !stopped {
+            past.missed_until = file.missed_until(past.now);
+        }
+        let mut writer = resumed.writer;
+        for event in &reached.missing {
+            writer.append(event).map_err(|error| failures::journal(&error, NOTHING))?;
+            report.observe(event);
+        }
+        writer.commit().map_err(|error| failures::journal(&error, NOTHING))?;
+        let feed = feed(&scenario)?;
+        file.anchor = Anchor::now(past.missed_until.unwrap_or(past.now));
+        let events = resumed.recovery.events;
+        let parts = Assembly {
+            file,
+            journal: journal.to_owned(),
+            engine,
+            writer,
+            feed,
+            ids,
+            started: None,
+            past,
+            taken: reached.inputs,
+            resumption: Some(Resumption { last, events, took: began.elapsed() }),
+            report,
+            seen,
+        };
+        let mut session = assemble(parts, &options, orders, context)?;
+        if let Some(resumption) = &mut session.resumption {
+            resumption.took = began.elapsed();
+        }
+        Ok(session)
+    }
+
+    /// Runs it until it is stopped or its data ends.
+    pub fn run(mut self, orders: &Orders) -> Result<Ended, Failure> {
+        let operator = self.live.operator();
+        let control = control::Control::listen(&self.journal, operator.clone())?;
+        keys::stop_on_signals(operator.clone());
+        let keys = if orders.keys { keys::Keys::read(operator.clone()) } else { None };
+        for &word in &orders.words {
+            operator.say(word);
+        }
+        if orders.flatten {
+            operator.say(Word::Operator(OperatorCommand::Flatten));
+            operator.say(Word::StopWhenFlat);
+        }
+        if let Some(duration) = orders.for_duration {
+            stop_after(duration, operator);
+        }
+        let kept = format!("Everything up to there is kept: genovo live --resume {}", self.journal.display());
+        let failed = |error: &run::RunError| failures::run(error, &kept);
+        let taken = run::take(&mut self.live, &mut self.log, &mut self.engine, self.taken)
+            .map_err(|error| failed(&error))?;
+        let ending = self.live.ending();
+        let sealed = match ending {
+            Ending::DataEnded => {
+                run::end(&mut self.log, &mut self.engine, taken).map_err(|error| failed(&error))?;
+                true
+            }
+            Ending::Stopped | Ending::Running => false,
+        };
+        self.log.screen.close();
+        drop(keys);
+        let footer = self.footer.line();
+        let SessionLog { writer, report, .. } = self.log;
+        // A session that stopped is sealed too, and goes on in a new chapter.
+        writer.finish().map_err(|error| failures::journal(&error, &kept))?;
+        if sealed {
+            let mut figures = report.finish();
+            figures.identity.journal = Some(self.journal.display().to_string());
+            report::write(&self.journal, &figures).map_err(|error| {
+                let message = format!("cannot write the report: {error}");
+                Failure::new(
+                    Exit::Failed,
+                    message,
+                    format!("The journal is whole: {}", self.journal.display()),
+                )
+            })?;
+        }
+        drop(control);
+        let engine = &self.engine;
+        let instruments = engine.settings().instruments.iter().zip(1..);
+        let open = instruments
+            .map(|(rules, number)| (rules.symbol.clone(), engine.position(InstrumentId(number))))
+            .filter(|(_, quantity)| *quantity != Quantity::ZERO);
+        Ok(Ended {
+            ending,
+            counts: engine.counts(),
+            working: engine.orders().working().map(|(order, _)| order).collect(),
+            open: open.collect(),
+            equity: engine.equity(),
+            killed: engine.is_halted(),
+            measured: measured(&self.footer),
+            footer,
+            journal: self.journal,
+        })
+    }
+
+    /// Where its journal is.
+    pub fn journal(&self) -> &Path {
+        &self.journal
+    }
+
+    /// How it runs.
+    pub fn file(&self) -> &SessionFile {
+        &self.file
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &genovo_engine::settings::Settings {
+        self.engine.settings()
+    }
+}
+
+/// Everything of a session but the world.
+struct Assembly {
+    file: SessionFile,
+    journal: PathBuf,
+    engine: Engine,
+    writer: LiveWriter,
+    feed: RecordedFeed,
+    ids: ClientIds,
+    started: Option<RunStarted>,
+    past: Past,
+    taken: u64,
+    resumption: Option<Resumption>,
+    report: ReportBuilder,
+    /// What the journal has besides market data, for the screen's account.
+    seen: Vec<Event>,
+}
+
+fn assemble(
+    assembly: Assembly,
+    options: &LiveOptions,
+    orders: &Orders,
+    context: &Context,
+) -> Result<Session, Failure> {
+    let Assembly {
+        file,
+        journal,
+        engine,
+        writer,
+        mut feed,
+        ids,
+        started,
+        past,
+        taken,
+        resumption,
+        report,
+        seen,
+    } = assembly;
+    let settings = engine.settings().clone();
+    let making = Making {
+        settings: settings.clone(),
+        ids: ids.clone(),
+        folder: folder::folder(&journal),
+        durability: durability(options),
+    };
+    let mut broker = brokers(&file, &making)?;
+    // What the journal has of the market is passed over; a broker that simulates lives through it again.
+    feed.skip(past.market, |event, number| broker.market(event, number)).map_err(world_failed)?;
+    file.write(&journal)?;
+    let start = past.missed_until.unwrap_or(past.now);
+    let clock = Clock::new(file.pace(), start, Box::<SystemTimeSource>::default());
+    let handle = writer.handle();
+    let live = Live::open(Parts {
+        settings: settings.clone(),
+        started,
+        ids,
+        feed: Box::new(feed),
+        broker,
+        clock,
+        past,
+        busy: orders.busy,
+        chapter_due: Some(Box::new(move |now| match now {
+            Some(now) => handle.chapter_due(now),
+            None => Some(ChapterClosed { chapter: handle.chapter(), reason: ChapterReason::Asked }),
+        })),
+    })
+    .map_err(world_failed)?;
+    let commits = Arc::new(Mutex::new(Latency::default()));
+    let footer = Footer {
+        telemetry: live.telemetry(),
+        commits: Arc::clone(&commits),
+        mode: options.commit.name(),
+        hidden: context.json,
+    };
+    let mut screen = Screen::open(&settings, context.json, footer.clone());
+    for event in &seen {
+        screen.catch_up(event);
+    }
+    let log = SessionLog { writer, screen, report, commits };
+    Ok(Session { journal, file, engine, taken, live, log, footer, resumption })
+}
+
+fn measured(footer: &Footer) -> serde_json::Value {
+    let figures = |latency: &Latency| {
+        serde_json::json!({
+            "count": latency.count(),
+            "p50_ns": latency.at(0.5).as_nanos() as u64,
+            "p99_ns": latency.at(0.99).as_nanos() as u64,
+            "p999_ns": latency.at(0.999).as_nanos() as u64,
+            "max_ns": latency.max().as_nanos() as u64,
+        })
+    };
+    let (Ok(telemetry), Ok(commits)) = (footer.telemetry.lock(), footer.commits.lock()) else {
+        return serde_json::Value::Null;
+    };
+    serde_json::json!({
+        "tick_to_order": figures(&telemetry.tick_to_order),
+        "commit": figures(&commits),
+        "commit_mode": footer.mode,
+        "queue_max": telemetry.queue_max,
+        "lost": telemetry.lost,
+    })
+}
+
+fn rerun_failed(error: &RerunError) -> Failure {
+    let failure = |exit, message: String| Failure::new(exit, message, NOTHING);
+    match error {
+        RerunError::World(error) => match error.0.downcast_ref() {
+            Some(error) => failures::journal(error, NOTHING),
+            None => failure(Exit::Failed, error.to_string()),
+        },
+        RerunError::Differs(_) | RerunError::Fault(..) => failure(Exit::Difference, error.to_string())
+            .help("the engine does not come to the recorded events: was the strategy changed?"),
+    }
+}
+
+fn stop_after(duration: Duration, operator: Operator) {
+    std::thread::Builder::new()
+        .name("genovo-until".to_string())
+        .spawn(move || {
+            std::thread::sleep(duration);
+            operator.say(Word::Operator(OperatorCommand::Stop));
+        })
+        .expect("the system gives us a thread");
+}

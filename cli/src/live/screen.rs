@@ -1,0 +1,352 @@
+//! What a session shows while it runs: a line for everything that becomes of an order, and what it measures below.
+//!
+//! Lines go to a thread of their own: no order waits for a terminal.
+
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use genovo_adapters::live::{Latency, Telemetry};
+use genovo_engine::account::Account;
+use genovo_engine::event::{AlertRaised, Connection, Event, Fact, OrderKind};
+use genovo_engine::ids::InstrumentId;
+use genovo_engine::market::Market;
+use genovo_engine::settings::Settings;
+use genovo_engine::units::{Money, Quantity, Timestamp};
+
+use crate::report::format;
+
+/// Follows a session's events and prints what a person wants to see of them.
+pub struct Screen {
+    json: bool,
+    settings: Settings,
+    account: Account,
+    markets: Vec<Market>,
+    lines: Option<Sender<String>>,
+    printer: Option<JoinHandle<()>>,
+    /// Whether what comes is news; what a journal has already is not.
+    live: bool,
+}
+
+impl Screen {
+    /// A screen that shows `footer` below the lines where there is a terminal.
+    pub fn open(settings: &Settings, json: bool, footer: Footer) -> Screen {
+        let (lines, queue) = unbounded();
+        let printer = std::thread::Builder::new()
+            .name("genovo-screen".to_string())
+            .spawn(move || print(&queue, &footer))
+            .expect("the system gives us a thread");
+        Screen {
+            json,
+            settings: settings.clone(),
+            account: Account::new(settings),
+            markets: vec![Market::default(); settings.instruments.len()],
+            lines: Some(lines),
+            printer: Some(printer),
+            live: true,
+        }
+    }
+
+    /// Takes in what a journal has already, without showing it.
+    pub fn catch_up(&mut self, event: &Event) {
+        self.live = false;
+        self.observe(event);
+        self.live = true;
+    }
+
+    /// Takes the next event.
+    #[inline]
+    pub fn observe(&mut self, event: &Event) {
+        if event.fact.kind().is_market() {
+            let market = event.header.instrument.index().and_then(|index| self.markets.get_mut(index));
+            if let Some(market) = market {
+                market.update(&event.fact);
+            }
+        } else {
+            self.observe_other(event);
+        }
+    }
+
+    fn observe_other(&mut self, event: &Event) {
+        let before = self.account.balance;
+        if let (Fact::OrderFilled(fill), Some(index)) = (&event.fact, event.header.instrument.index())
+            && index < self.markets.len()
+        {
+            // The engine stops on a position that is too large; this account only shows.
+            let rate = self.account.rate_of(index, fill).unwrap_or_default();
+            let _ = self.account.fill(index, fill, rate);
+        }
+        if let (Fact::TradeCorrected(trade), Some(index)) = (&event.fact, event.header.instrument.index())
+            && index < self.markets.len()
+        {
+            let _ = self.account.correct(index, trade, None);
+        }
+        if !self.live {
+            return;
+        }
+        let text = match self.json {
+            true => self.json_line(event),
+            false => self.line(event, before),
+        };
+        if let Some(text) = text {
+            self.say(text);
+        }
+    }
+
+    /// Prints a line of its own.
+    pub fn say(&self, line: String) {
+        if let Some(lines) = &self.lines {
+            let _ = lines.send(line);
+        }
+    }
+
+    fn symbol(&self, instrument: InstrumentId) -> &str {
+        self.settings.instrument(instrument).map_or("", |rules| rules.symbol.as_str())
+    }
+
+    /// The instrument's name, where there is more than one.
+    fn of(&self, instrument: InstrumentId) -> String {
+        match self.settings.instruments.len() {
+            1 => String::new(),
+            _ => format!(" {}", self.symbol(instrument)),
+        }
+    }
+
+    fn line(&self, event: &Event, balance: Money) -> Option<String> {
+        let digits = self.settings.account.digits;
+        let instrument = event.header.instrument;
+        let time = clock(event.header.time_event);
+        let text = match &event.fact {
+            Fact::OrderSubmitted(order) if order.kind == OrderKind::Market => return None,
+            Fact::OrderSubmitted(order) => {
+                let kind = crate::audit::words::order_kind(&order.kind);
+                let what = format!(
+                    "{} {}{} {kind}",
+                    order.side.name(),
+                    format::quantity(order.quantity),
+                    self.of(instrument)
+                );
+                format!("order {:<4} {what}", order.order)
+            }
+            Fact::OrderFilled(fill) => {
+                let what = format!(
+                    "{} {}{}",
+                    fill.side.name(),
+                    format::quantity(fill.quantity),
+                    self.of(instrument)
+                );
+                let closed = self.account.balance - balance + fill.commission;
+                let closed = match closed {
+                    Money::ZERO => String::new(),
+                    closed => format!("closed {}", format::money(closed, digits)),
+                };
+                let position =
+                    instrument.index().map_or(Quantity::ZERO, |index| self.account.positions[index].quantity);
+                format!(
+                    "order {:<4} {what:<12} filled {:<11} {closed:<18} position {:<8} equity {}",
+                    fill.order,
+                    format::price(fill.price),
+                    signed(position),
+                    format::money(self.account.equity(&self.markets), digits),
+                )
+            }
+            Fact::OrderDenied(denied) => {
+                format!("order {:<4} denied by {}", denied.order, denied.rule.name())
+            }
+            Fact::OrderRejected(rejected) => {
+                format!("order {:<4} refused: {}", rejected.order, rejected.reason.name())
+            }
+            Fact::OrderUnknown(notice) => format!("order {:<4} no answer; asking", notice.order),
+            Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => {
+                format!("order {:<4} ended, {}", closed.order, crate::audit::words::closed(closed))
+            }
+            Fact::ConnectionChanged(change)
+                if matches!(
+                    change.state,
+                    Connection::Live | Connection::Backoff | Connection::Terminal | Connection::Degraded
+                ) =>
+            {
+                format!("{} {}: {}", change.link.name(), change.state.name(), change.reason)
+            }
+            Fact::OperatorCommanded(operator) => format!("operator: {}", operator.command.name()),
+            Fact::FeedGap(gap) => match gap.count {
+                Some(count) => format!("! {} market events are missing", format::count(count)),
+                None => "! market events are missing".to_string(),
+            },
+            Fact::ClockChecked(clock) => {
+                format!("! the wall clock stepped by {} ms", clock.step.0 / 1_000_000)
+            }
+            Fact::AlertRaised(alert) => format!("! {}", alert_words(alert, digits)),
+            Fact::TradingHalted(_) => "! no more decisions are taken".to_string(),
+            _ => return None,
+        };
+        Some(format!("  {time}  {text}"))
+    }
+
+    fn json_line(&self, event: &Event) -> Option<String> {
+        let shown = matches!(
+            &event.fact,
+            Fact::OrderSubmitted(_)
+                | Fact::OrderDenied(_)
+                | Fact::OrderAccepted(_)
+                | Fact::OrderRejected(_)
+                | Fact::OrderUnknown(_)
+                | Fact::OrderFilled(_)
+                | Fact::TradeCorrected(_)
+                | Fact::OrderCancelled(_)
+                | Fact::OrderExpired(_)
+                | Fact::CancelRequested(_)
+                | Fact::CancelRejected(_)
+                | Fact::ConnectionChanged(_)
+                | Fact::OperatorCommanded(_)
+                | Fact::FeedGap(_)
+                | Fact::ClockChecked(_)
+                | Fact::PositionReported(_)
+                | Fact::AlertRaised(_)
+                | Fact::TradingHalted(_)
+                | Fact::RunEnded(_)
+        );
+        shown.then(|| serde_json::to_string(event).ok()).flatten()
+    }
+
+    /// Waits until everything is printed.
+    pub fn close(&mut self) {
+        self.lines = None;
+        if let Some(printer) = self.printer.take() {
+            let _ = printer.join();
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn alert_words(alert: &AlertRaised, digits: u8) -> String {
+    match alert {
+        AlertRaised::PositionDiffers { ours, theirs } => format!(
+            "the broker holds {}, we hold {}: no order leaves until they agree",
+            signed(*theirs),
+            signed(*ours)
+        ),
+        AlertRaised::PositionAgrees => "the broker's position agrees again".to_string(),
+        AlertRaised::BalanceDiffers { ours, theirs } => format!(
+            "the broker counts {}, we count {}",
+            format::money(*theirs, digits),
+            format::money(*ours, digits)
+        ),
+        AlertRaised::ImpossibleAnswer { order, .. } => format!("an answer that cannot be, to order {order}"),
+    }
+}
+
+/// `+500`, `−500`, `0`.
+pub fn signed(quantity: Quantity) -> String {
+    let sign = if quantity > Quantity::ZERO { "+" } else { "" };
+    format!("{sign}{}", format::quantity(quantity))
+}
+
+/// `04:00:00.359`.
+fn clock(time: Timestamp) -> String {
+    let of_day = time.0.rem_euclid(86_400_000_000_000) / 1_000_000;
+    let (seconds, millis) = (of_day / 1_000, of_day % 1_000);
+    format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+/// What is measured, shown below the lines.
+#[derive(Clone, Debug)]
+pub struct Footer {
+    /// The world's measurements.
+    pub telemetry: Arc<Mutex<Telemetry>>,
+    /// How long commits took.
+    pub commits: Arc<Mutex<Latency>>,
+    /// What a commit waits for.
+    pub mode: &'static str,
+    /// Not for programs.
+    pub hidden: bool,
+}
+
+impl Footer {
+    /// `tick → order leaves  p50 3.1 µs  p99.9 19 µs  max 0.4 ms   (+ disk 2.1 ms)   queue 0`; empty before the first.
+    pub fn line(&self) -> String {
+        let (Ok(telemetry), Ok(commits)) = (self.telemetry.lock(), self.commits.lock()) else {
+            return String::new();
+        };
+        let latency = &telemetry.tick_to_order;
+        if latency.count() == 0 {
+            return String::new();
+        }
+        format!(
+            "  tick → order leaves  p50 {}  p99.9 {}  max {}   of it commit ({})  p50 {}  max {}   queue {}   lost {}",
+            short(latency.at(0.5)),
+            short(latency.at(0.999)),
+            short(latency.max()),
+            self.mode,
+            short(commits.at(0.5)),
+            short(commits.max()),
+            telemetry.queue_max,
+            telemetry.lost,
+        )
+    }
+}
+
+/// A latency in a unit that suits it.
+pub fn short(latency: Duration) -> String {
+    let nanos = latency.as_nanos() as f64;
+    match nanos {
+        nanos if nanos < 1e3 => format!("{nanos:.0} ns"),
+        nanos if nanos < 1e5 => format!("{:.1} µs", nanos / 1e3),
+        nanos if nanos < 1e6 => format!("{:.0} µs", nanos / 1e3),
+        nanos if nanos < 1e9 => format!("{:.1} ms", nanos / 1e6),
+        nanos => format!("{:.1} s", nanos / 1e9),
+    }
+}
+
+fn print(lines: &Receiver<String>, footer: &Footer) {
+    let mut out = std::io::stdout();
+    let terminal = out.is_terminal() && !footer.hidden;
+    let (clear, mut shown) = ("\r\x1b[K", false);
+    loop {
+        let line = match lines.recv_timeout(Duration::from_millis(500)) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        if terminal && shown {
+            let _ = write!(out, "{clear}");
+        }
+        if let Some(line) = line {
+            let _ = writeln!(out, "{line}");
+        }
+        if terminal {
+            let line = footer.line();
+            shown = !line.is_empty();
+            let _ = write!(out, "{line}");
+        }
+        let _ = out.flush();
+    }
+    if terminal && shown {
+        let _ = write!(out, "{clear}");
+        let _ = out.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_latencies_are_short() {
+        assert_eq!(clock(Timestamp(1_398_916_800_359_000_000)), "04:00:00.359");
+        assert_eq!(clock(Timestamp(-1)), "23:59:59.999");
+        for (nanos, text) in [(12, "12 ns"), (3_140, "3.1 µs"), (190_000, "190 µs"), (2_100_000, "2.1 ms")]
+        {
+            assert_eq!(short(Duration::from_nanos(nanos)), text);
+        }
+        assert_eq!(signed(Quantity(-500_000_000_000)), "−500");
+        assert_eq!(signed(Quantity(500_000_000_000)), "+500");
+    }
+}
