@@ -56,7 +56,7 @@ pub fn tail(setting: &Setting<'_>) -> Result<Vec<Figure>, Failure> {
         writer.stop().map_err(journal_failure)
     })?;
     let latency = |latency| Value::Latency(Box::new(latency));
-    let append = "LiveWriter::append: canonical bytes into the open frame; every 32 KiB go to the thread that writes \
+    let append = "LiveWriter::append: canonical bytes into the open frame; every 128 KiB go to the thread that writes \
                   the tail. In bursts of 64 with 100 µs between them, other threads making blocks meanwhile";
     let process = "LiveWriter::commit of one event in `process` mode: a positioned write to the page cache";
     let mut figures = vec![

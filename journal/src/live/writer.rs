@@ -27,12 +27,13 @@ use crate::seal::Before;
 use crate::tail::writer::{FrameBuffer, TailWriter};
 use crate::writer::Sealed;
 
-/// A frame of so many bytes goes to the tail without a commit.
-const FRAME_BYTES: usize = 32 * 1024;
+/// A frame of so many bytes goes to the tail without a commit. Handing it over wakes a thread, which costs more than
+/// anything else here: it is to be rarer than one event in a thousand.
+const FRAME_BYTES: usize = 128 * 1024;
 /// Frames under way to the tail: what a stalled disk may make wait before the producer waits too.
-const FRAMES: usize = 512;
+const FRAMES: usize = 128;
 /// Frames whose room is made before the first event.
-const FRAMES_READY: usize = 16;
+const FRAMES_READY: usize = 8;
 /// No event came yet.
 const NO_TIME: i64 = i64::MIN;
 
@@ -68,6 +69,8 @@ pub(crate) struct Shared {
     pub reserve: Arc<Reserve>,
     state: Mutex<State>,
     written: Condvar,
+    /// The thread that writes the tail has failed; the state says how.
+    failed: AtomicBool,
     bell: Sender<Bell>,
     /// Nothing more is built.
     stopping: AtomicBool,
@@ -186,6 +189,7 @@ impl LiveWriter {
             chapter_time: AtomicI64::new(chapter_time.map_or(NO_TIME, |time: Timestamp| time.0)),
             state: Mutex::new(State { tail, frames: 0, failure: None }),
             written: Condvar::new(),
+            failed: AtomicBool::new(false),
             bell,
             stopping: AtomicBool::new(false),
         });
@@ -302,11 +306,12 @@ impl LiveWriter {
     /// Writes the open frame behind all that were handed over.
     fn write_out(&mut self, to_disk: bool) -> Result<(), Error> {
         let mut state = self.shared.state();
-        while state.frames < self.handed && state.failure.is_none() {
+        while state.frames < self.handed && !self.shared.failed.load(Ordering::Acquire) {
             state = self.shared.written.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if let Some(failure) = state.failure.take() {
-            return Err(failure);
+        if self.shared.failed.load(Ordering::Acquire) {
+            let path = self.shared.journal.clone();
+            return Err(state.failure.take().unwrap_or(Error::Stopped { path }));
         }
         if !self.frame.is_empty() {
             state.tail.write(&mut self.frame)?;
@@ -356,7 +361,8 @@ impl LiveWriter {
         let frame = std::mem::replace(&mut self.frame, next);
         self.handed += 1;
         let sent = self.full.as_ref().is_some_and(|full| full.send(frame).is_ok());
-        match sent && self.shared.state().failure.is_none() {
+        // The state is not looked at: who writes a frame holds it for as long as the disk takes.
+        match sent && !self.shared.failed.load(Ordering::Acquire) {
             true => Ok(()),
             false => {
                 self.stopped = true;
@@ -489,9 +495,10 @@ fn write_tail(shared: &Shared, full: &Receiver<FrameBuffer>, empty: &Sender<Fram
     while let Ok(mut frame) = full.recv() {
         let mut state = shared.state();
         // After a failure nothing is written, but whoever waits is let go.
-        if state.failure.is_none() {
+        if !shared.failed.load(Ordering::Acquire) {
             if let Err(failure) = state.tail.write(&mut frame) {
                 state.failure = Some(failure);
+                shared.failed.store(true, Ordering::Release);
             }
             shared.publish(&state.tail);
         }
