@@ -42,7 +42,7 @@ fn bad_row(row: &BadRow, consequence: &str) -> Failure {
     let mut lines: Vec<SourceLine> =
         row.before.iter().map(|(_, text)| SourceLine { number: None, text: text.clone() }).collect();
     lines.push(SourceLine { number: None, text: row.line_text.clone() });
-    let mut title = format!("{}, line {}", row.file.display(), format::count(row.line));
+    let mut title = format!("{}, {} {}", row.file.display(), row.unit, format::count(row.line));
     if let Some(column) = &row.column {
         title.push_str(&format!(", column `{column}`"));
     }

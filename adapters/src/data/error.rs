@@ -170,7 +170,9 @@ fn shown_names(names: &[String]) -> String {
 pub struct BadRow {
     /// The file as it was named.
     pub file: PathBuf,
-    /// Counted from 1; the header is line 1.
+    /// What is counted: lines of a text, records of a binary file.
+    pub unit: &'static str,
+    /// Its number from 1; the header of a text is line 1.
     pub line: u64,
     /// The column's name, or its number when there is no header; `None` when the whole row is at fault.
     pub column: Option<String>,
@@ -196,7 +198,7 @@ impl fmt::Display for BadRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = if self.text.is_empty() { "an empty field" } else { &self.text };
         write!(f, "{text} {}: expected {}", self.problem, self.expected)?;
-        write!(f, " ({}, line {}", self.file.display(), self.line)?;
+        write!(f, " ({}, {} {}", self.file.display(), self.unit, self.line)?;
         match &self.column {
             Some(column) => write!(f, ", column {column})"),
             None => write!(f, ")"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
 use super::DataError;
@@ -12,18 +12,21 @@ use super::DataError;
 pub enum Format {
     /// Text in columns, plain or packed by gzip or zstd.
     Csv,
+    /// A file of Databento, plain or packed by zstd.
+    Dbn,
     /// A zip archive of LEAN.
     Lean,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 2] = [Format::Csv, Format::Lean];
+    pub const ALL: [Format; 3] = [Format::Csv, Format::Dbn, Format::Lean];
 
     /// As in a scenario.
     pub const fn name(self) -> &'static str {
         match self {
             Format::Csv => "csv",
+            Format::Dbn => "dbn",
             Format::Lean => "lean",
         }
     }
@@ -39,8 +42,16 @@ impl Format {
         let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
         let mut magic = Vec::with_capacity(4);
         file.by_ref().take(4).read_to_end(&mut magic).map_err(unreadable)?;
+        if let [0x28, 0xb5, 0x2f, 0xfd] = magic[..] {
+            // What is broken inside is said by whoever reads it.
+            let packed = Cursor::new(std::mem::take(&mut magic)).chain(file);
+            if let Ok(text) = zstd::stream::read::Decoder::new(packed) {
+                let _ = text.take(4).read_to_end(&mut magic);
+            }
+        }
         Ok(match magic.as_slice() {
             [b'P', b'K', 3 | 5, 4 | 6] => Format::Lean,
+            [b'D', b'B', b'N', _] => Format::Dbn,
             _ => Format::Csv,
         })
     }
@@ -50,6 +61,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Format::Csv => "CSV",
+            Format::Dbn => "DBN",
             Format::Lean => "LEAN",
         })
     }

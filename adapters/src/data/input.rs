@@ -85,7 +85,6 @@ fn other_format(magic: &[u8]) -> Option<&'static str> {
         [b'P', b'A', b'R', b'1', ..] => Some("it is a Parquet file"),
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("it is packed with bzip2: use gzip, zstd or none"),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("it is packed with xz: use gzip, zstd or none"),
-        [b'D', b'B', b'N', ..] => Some("it is a DBN file"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("its text is UTF-16: save it as UTF-8"),
         _ => None,
     }

@@ -15,6 +15,7 @@ use genovo_engine::units::Nanoseconds;
 use genovo_engine::world::{Source, WorldError};
 
 mod csv;
+mod dbn;
 mod error;
 mod format;
 mod input;
@@ -49,7 +50,8 @@ pub struct OpenData {
     pub header: Vec<String>,
 }
 
-/// Opens market data: CSV, plain or packed by gzip or zstd, or a LEAN archive; told apart by content, never by name.
+/// Opens market data: CSV, plain or packed by gzip or zstd, a LEAN archive or a DBN
+/// file; told apart by content, never by name.
 ///
 /// What a file says of itself is looked at here, so a wrong mapping fails before anything runs.
 ///
@@ -115,6 +117,7 @@ fn open_file(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<OpenFile
     spec.check(format).map_err(|message| DataError::Spec { file: path.to_owned(), message })?;
     match format {
         Format::Csv => csv::open(path, spec, tally),
+        Format::Dbn => dbn::open(path, spec, tally),
         Format::Lean => lean::open(path, spec, tally),
     }
 }
@@ -180,6 +183,7 @@ pub fn describe(
 ) -> Result<Option<Description>, DataError> {
     Ok(match Format::of(path)? {
         Format::Csv => None,
+        Format::Dbn => Some(dbn::describe(path, select)?),
         Format::Lean => Some(lean::describe(path, market, select)?),
     })
 }
@@ -211,6 +215,7 @@ pub struct Tally {
     rows: AtomicU64,
     skipped: AtomicU64,
     rounded: AtomicU64,
+    one_sided: AtomicU64,
     first_skipped: Mutex<Vec<BadRow>>,
 }
 
@@ -247,6 +252,20 @@ impl Tally {
     /// The first rows left out, at most [`Tally::SKIPPED_KEPT`].
     pub fn first_skipped(&self) -> Vec<BadRow> {
         self.kept().clone()
+    }
+
+    /// Records that would be quotes, had they a bid and an ask, over all tiles.
+    pub fn one_sided(&self) -> u64 {
+        self.one_sided.load(Ordering::Relaxed)
+    }
+
+    /// Counts a row that is left out, and keeps it if it is one of the first.
+    fn skip(&self, describe: impl FnOnce() -> BadRow) {
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+        let mut kept = self.kept();
+        if kept.len() < Tally::SKIPPED_KEPT {
+            kept.push(describe());
+        }
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Vec<BadRow>> {

@@ -38,7 +38,8 @@ pub struct DataSpec {
     pub skip_bad_rows: bool,
     /// How often the file is repeated, each time shifted past its end. 1 is the file itself.
     pub tiles: u32,
-    /// Which of several instruments in a file: the contract of a LEAN archive. `None`: it has but one.
+    /// Which of several instruments in a file: the contract of a LEAN archive, a symbol of a DBN
+    /// file. `None`: it has but one.
     pub select: Option<String>,
     /// Of which market a LEAN file is. `None`: as its folders say.
     pub market: Option<Market>,
@@ -91,7 +92,10 @@ impl DataSpec {
         }
         match format {
             Format::Csv => self.check_columns(),
-            Format::Lean => self.check_without_columns(format),
+            Format::Dbn if self.market.is_some() => {
+                Err("a DBN file has no market: `market` is for LEAN files".to_string())
+            }
+            Format::Dbn | Format::Lean => self.check_without_columns(format),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Data files: what is read, against the `csv` crate and plain string parsing, and how what is wrong is
 //! refused.
 
+mod dbn;
 mod errors;
+mod folder;
 mod hostile;
 mod inspect;
 mod lean;

@@ -34,7 +34,7 @@ use crate::{failures, machine};
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Import {
-    /// CSV files, plain or packed by zstd or gzip, or LEAN zip archives; several are merged by arrival time.
+    /// CSV files, plain or packed by zstd or gzip, LEAN zip archives or DBN files; several are merged by arrival time.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Whose data: one symbol for all files, or one for each in their order [default: as the files say; CSV does not].
@@ -191,6 +191,7 @@ struct Imported {
     times: (Timestamp, Timestamp),
     skipped: Vec<(PathBuf, u64)>,
     rounded: u64,
+    one_sided: u64,
     sealed: Sealed,
     elapsed: Duration,
 }
@@ -245,6 +246,7 @@ impl Import {
         progress.finish();
         let (ticks, times, sealed) = written.inspect_err(|_| clear())?;
         let rounded = tallies.iter().map(|(_, tally)| tally.rounded()).sum();
+        let one_sided = tallies.iter().map(|(_, tally)| tally.one_sided()).sum();
         let skipped = tallies.into_iter().map(|(path, tally)| (path, tally.skipped()));
         Ok(Imported {
             symbols,
@@ -253,6 +255,7 @@ impl Import {
             ticks,
             times,
             rounded,
+            one_sided,
             skipped: skipped.filter(|(_, skipped)| *skipped > 0).collect(),
             sealed,
             elapsed: began.elapsed(),
@@ -431,7 +434,7 @@ pub(crate) fn identity() -> Identity {
 fn default_place(file: &Path) -> PathBuf {
     let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut stem = name.as_str();
-    for ending in [".zst", ".zstd", ".gz", ".csv", ".tsv", ".txt", ".zip"] {
+    for ending in [".zst", ".zstd", ".gz", ".csv", ".tsv", ".txt", ".zip", ".dbn"] {
         stem = stem.strip_suffix(ending).unwrap_or(stem);
     }
     let stem = if stem.is_empty() { "data" } else { stem };
@@ -490,6 +493,10 @@ impl Imported {
                 "  ! {sizes} sizes had more than nine decimals and were rounded to nine\n"
             ));
         }
+        if self.one_sided > 0 {
+            let records = format::count(self.one_sided);
+            text.push_str(&format!("  ! {records} records had no bid or no ask, and are no quotes\n"));
+        }
         text.push_str(&format!(
             "  journal    {}   {} events, {} in blocks, {} in the store, chain verified   head {}\n",
             self.journal.display(),
@@ -513,6 +520,7 @@ impl Imported {
             "last_time": self.times.1,
             "rows_skipped": self.skipped.iter().map(|(_, count)| count).sum::<u64>(),
             "sizes_rounded": self.rounded,
+            "one_sided": self.one_sided,
             "head_hash": self.sealed.head_hash,
             "blocks": self.sealed.blocks,
             "blocks_bytes": self.sealed.blocks_bytes,

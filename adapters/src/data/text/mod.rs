@@ -113,13 +113,7 @@ impl<R: ReadRow> TextSource<R> {
             return Err(DataError::Row(Box::new(self.describe(line, flaw))));
         }
         self.skipped += 1;
-        if self.skipped <= Tally::SKIPPED_KEPT as u64 {
-            let row = self.describe(line, flaw);
-            let mut kept = self.tally.kept();
-            if kept.len() < Tally::SKIPPED_KEPT {
-                kept.push(row);
-            }
-        }
+        self.tally.skip(|| self.describe(line, flaw));
         Ok(())
     }
 
@@ -139,6 +133,7 @@ impl<R: ReadRow> TextSource<R> {
         let (line_text, shown_span) = shown_line(line, span.clone());
         BadRow {
             file: self.file.clone(),
+            unit: "line",
             line: number,
             column,
             text: printable(&line[span]),
@@ -157,10 +152,9 @@ impl<R: ReadRow> FileSource for TextSource<R> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let (before, skipped_before) = (batch.len(), self.skipped);
+        let before = batch.len();
         let result = self.fill(batch, before.saturating_add(limit));
         self.tally.rows.fetch_add((batch.len() - before) as u64, Ordering::Relaxed);
-        self.tally.skipped.fetch_add(self.skipped - skipped_before, Ordering::Relaxed);
         if let Err(error) = &result {
             self.failed = Some(error.clone());
         }
