@@ -71,7 +71,8 @@ impl Provenance {
         let text = fs::read_to_string(journal.join(FILE)).ok()?;
         let note: Note = serde_json::from_str(&text).ok()?;
         let mut files = Vec::new();
-        for source in &settings.sources {
+        // Signals are no market data, and no market event comes from them.
+        for source in settings.sources.iter().filter(|source| source.kind != DataKind::Signals) {
             let noted = note.sources.iter().find(|noted| noted.content == source.content)?;
             let content = match source.kind {
                 DataKind::Journal => {

@@ -37,6 +37,14 @@ pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
             opened.sources.push(Box::new(source));
             continue;
         }
+        if settings.kind == DataKind::Signals {
+            let spec = scenario::signals::spec(settings, &scenario.settings.instruments);
+            let signals = data::open_signals(&file.path, &spec)
+                .map_err(|error| failures::data(&error, "Nothing was run."))?;
+            debug!(file = %file.path.display(), signals = signals.count, skipped = signals.skipped, "read the signals");
+            opened.sources.push(Box::new(signals.source));
+            continue;
+        }
         let data = data::open(&file.path, &spec(settings, file))
             .map_err(|error| failures::data(&error, "Nothing was run."))?;
         debug!(

@@ -153,6 +153,7 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
         Fact::InstrumentDefined(fact) => fact.write(out),
         Fact::CorporateActionApplied(fact) => fact.write(out),
         Fact::SessionChanged(fact) => fact.write(out),
+        Fact::SignalReceived(fact) => fact.write(out),
         Fact::TimerFired(fact) => fact.write(out),
         Fact::ChapterClosed(fact) => fact.write(out),
         Fact::OrderAccepted(fact) | Fact::CancelRejected(fact) | Fact::CancelRequested(fact) => {
@@ -287,6 +288,7 @@ macro_rules! fields {
 fields! {
     RunStarted { world, logic_version, seed, settings, settings_hash, features, model }
     Commission { taker, maker, per_unit, minimum }
+    Signal { target }
     TimerFired { timer }
     ChapterClosed { chapter, reason }
     OrderNotice { order }
@@ -491,6 +493,29 @@ impl Canonical for OrderKind {
             5 => OrderKind::TrailingStop { trail: Trail::Amount(Canonical::read(input)?) },
             6 => OrderKind::TrailingStop { trail: Trail::Share(Canonical::read(input)?) },
             number => return Err(DecodeError::Invalid { what: "OrderKind", value: u64::from(number) }),
+        })
+    }
+}
+
+impl Canonical for SignalTarget {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            SignalTarget::Position { quantity } => {
+                out.push(1);
+                quantity.write(out);
+            }
+            SignalTarget::Weight { share } => {
+                out.push(2);
+                share.write(out);
+            }
+        }
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<SignalTarget, DecodeError> {
+        Ok(match input.byte()? {
+            1 => SignalTarget::Position { quantity: Canonical::read(input)? },
+            2 => SignalTarget::Weight { share: Canonical::read(input)? },
+            number => return Err(DecodeError::Invalid { what: "SignalTarget", value: u64::from(number) }),
         })
     }
 }

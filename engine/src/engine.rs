@@ -302,6 +302,7 @@ impl Engine {
             | Fact::ClockChecked(_) => {}
             Fact::CorporateActionApplied(action) => self.on_action(input, action)?,
             Fact::SessionChanged(session) => self.on_session(input, session)?,
+            Fact::SignalReceived(_) => self.on_signal(input)?,
             Fact::TimerFired(timer) => self.on_timer(input, timer.timer)?,
             Fact::OrderAccepted(notice) => self.on_answer(input, notice.order, Happening::Accept)?,
             Fact::OrderRejected(rejected) => self.on_rejection(input, rejected)?,
@@ -467,6 +468,15 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// A signal is no market data: it changes no price, ends no bar, and only the trigger `on_signal` heeds it at once.
+    fn on_signal(&mut self, input: &Event) -> Result<(), Fault> {
+        let instrument = input.header.instrument;
+        if instrument.index().is_none_or(|index| index >= self.state.markets.len()) {
+            return Err(Fault::UnknownInstrument(instrument));
+        }
+        self.after_answer(input)
     }
 
     fn on_answer(&mut self, input: &Event, order: OrderId, happening: Happening) -> Result<(), Fault> {

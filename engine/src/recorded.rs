@@ -46,13 +46,13 @@ impl<I: Recording> World for Recorded<I> {
     }
 }
 
-/// The market data of a recording as a source.
+/// What came out of a recording's sources, market data and signals, as one source.
 pub struct MarketOf<I> {
     events: I,
 }
 
 impl<I: Recording> MarketOf<I> {
-    /// The market events of this recording, with splits, dividends and sessions.
+    /// The market events of this recording, with splits, dividends, sessions and signals.
     pub fn new(events: I) -> MarketOf<I> {
         MarketOf { events }
     }

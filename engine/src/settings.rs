@@ -173,7 +173,7 @@ pub struct Commission {
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceSettings {
-    /// Whose data; [`InstrumentId::NONE`] for a market journal that names its own.
+    /// Whose data; [`InstrumentId::NONE`] for a market journal or signals, which name their own.
     pub instrument: InstrumentId,
     /// What it holds.
     pub kind: DataKind,
@@ -195,7 +195,7 @@ pub struct SourceSettings {
     pub bar_known_after: Option<Nanoseconds>,
 }
 
-/// What a stream of market data holds.
+/// What a stream of data holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DataKind {
@@ -209,6 +209,8 @@ pub enum DataKind {
     Journal,
     /// Splits and dividends.
     Actions,
+    /// What another program wants; no market data.
+    Signals,
 }
 
 /// Bars built from ticks.

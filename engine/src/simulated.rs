@@ -93,6 +93,10 @@ impl Floor {
     #[inline]
     fn show(&mut self, event: &Event, time: Timestamp, number: u64) {
         self.time = time;
+        if let Fact::SignalReceived(_) = event.fact {
+            // A venue knows nothing of what we are told.
+            return;
+        }
         if !self.quality.is_empty() {
             let index = event.header.instrument.index();
             let quality = index.and_then(|index| self.quality.get_mut(index));

@@ -205,6 +205,7 @@ impl Group {
             | Fact::InstrumentDefined(_)
             | Fact::CorporateActionApplied(_)
             | Fact::SessionChanged(_)
+            | Fact::SignalReceived(_)
             | Fact::TimerFired(_)
             | Fact::ChapterClosed(_)
             | Fact::OrderAccepted(_)

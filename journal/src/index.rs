@@ -74,6 +74,7 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
         | Fact::InstrumentDefined(_)
         | Fact::CorporateActionApplied(_)
         | Fact::SessionChanged(_)
+        | Fact::SignalReceived(_)
         | Fact::TimerFired(_)
         | Fact::ChapterClosed(_)
         | Fact::DataFlagged(_)

@@ -133,6 +133,7 @@ fn row(fact: Fact) -> Option<Row> {
         Fact::AlertRaised(fact) => Row::AlertRaised(fact),
         fact @ (Fact::CorporateActionApplied(_)
         | Fact::SessionChanged(_)
+        | Fact::SignalReceived(_)
         | Fact::OrderTriggered(_)
         | Fact::OrderReplaced(_)
         | Fact::ReplaceRejected(_)

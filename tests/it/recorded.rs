@@ -93,6 +93,7 @@ fn changed(event: &Event) -> Option<Event> {
         | Fact::BarReceived(_)
         | Fact::CorporateActionApplied(_)
         | Fact::SessionChanged(_)
+        | Fact::SignalReceived(_)
         | Fact::TimerFired(_)
         | Fact::ChapterClosed(_) => return None,
         Fact::OrderUnknown(_)

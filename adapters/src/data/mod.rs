@@ -21,6 +21,7 @@ mod format;
 mod input;
 pub mod inspect;
 mod lean;
+mod signals;
 mod spec;
 mod text;
 mod tile;
@@ -30,6 +31,7 @@ pub use error::{BadRow, DataError, MissingColumn};
 pub use format::Format;
 pub use input::Compression;
 pub use lean::Market;
+pub use signals::{OpenSignals, SignalsSpec, TargetKind, open_signals};
 pub use spec::{Column, DataSpec, Field};
 pub use time::TimeFormat;
 

@@ -79,8 +79,8 @@ impl DataSpec {
 
     /// Says what contradicts itself, or the format of the file.
     pub(crate) fn check(&self, format: Format) -> Result<(), String> {
-        if self.kind == DataKind::Journal {
-            return Err(format!("a journal is not a {format} file"));
+        if let DataKind::Journal | DataKind::Signals = self.kind {
+            return Err(format!("{} is not a {format} file of market data", kind_name(self.kind)));
         }
         if self.tiles == 0 {
             return Err("`tiles` is 0; 1 is the data itself".to_string());
@@ -174,6 +174,7 @@ pub(crate) fn kind_name(kind: DataKind) -> &'static str {
         DataKind::Bars => "bars",
         DataKind::Journal => "a journal",
         DataKind::Actions => "a factor file",
+        DataKind::Signals => "signals",
     }
 }
 
@@ -262,7 +263,7 @@ impl Field {
             DataKind::Quotes => &[Time, Bid, Ask, BidSize, AskSize, Arrival],
             DataKind::Trades => &[Time, Price, Size, Side, Arrival],
             DataKind::Bars => &[Time, Open, High, Low, Close, Volume, Arrival],
-            DataKind::Journal | DataKind::Actions => &[],
+            DataKind::Journal | DataKind::Actions | DataKind::Signals => &[],
         }
     }
 

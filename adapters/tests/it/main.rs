@@ -9,6 +9,7 @@ mod inspect;
 mod lean;
 mod oracle;
 mod settings;
+mod signals;
 
 use std::path::Path;
 

@@ -3,8 +3,8 @@
 use genovo_engine::event::{
     Action, AlertRaised, Bar, CloseReason, Contingency, CorporateAction, Decision, Event, Fact, Features,
     FeedGap, Fill, Flaw, FlawAction, Liquidity, NewOrder, Order, OrderClosed, OrderKind, OrderList,
-    OrderReplaced, Quote, ReplaceReason, RunStarted, Side, Terms, TimeInForce, Trade, TradeCorrected,
-    TradingHalted, Trail, Verdict, WorldKind,
+    OrderReplaced, Quote, ReplaceReason, RunStarted, Side, SignalTarget, Terms, TimeInForce, Trade,
+    TradeCorrected, TradingHalted, Trail, Verdict, WorldKind,
 };
 use genovo_engine::settings::Instrument;
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
@@ -31,6 +31,7 @@ pub fn event(names: &Names, event: &Event) -> String {
         Fact::SessionChanged(session) => {
             format!("{} until {}", if session.open { "open" } else { "closed" }, when::full(session.until))
         }
+        Fact::SignalReceived(signal) => self::signal(signal.target),
         Fact::TimerFired(fired) => format!("timer {}", fired.timer),
         Fact::ChapterClosed(closed) => format!("chapter {} ends: {}", closed.chapter, closed.reason.name()),
         Fact::OrderAccepted(notice) | Fact::CancelRequested(notice) => format!("order {}", notice.order),
@@ -90,6 +91,13 @@ pub fn event(names: &Names, event: &Event) -> String {
             format::money(ended.equity, digits),
             ended.state_hash.short()
         ),
+    }
+}
+
+fn signal(target: SignalTarget) -> String {
+    match target {
+        SignalTarget::Position { quantity } => format!("hold {}", quantity),
+        SignalTarget::Weight { share } => format!("hold {} of equity", show_ratio(share)),
     }
 }
 

@@ -466,6 +466,7 @@ pub fn kind_name(kind: DataKind) -> &'static str {
         DataKind::Bars => "bars",
         DataKind::Journal => "journal",
         DataKind::Actions => "actions",
+        DataKind::Signals => "signals",
     }
 }
 

@@ -158,6 +158,7 @@ impl ReportBuilder {
             Fact::QuoteChanged(_)
             | Fact::DataFlagged(_)
             | Fact::SessionChanged(_)
+            | Fact::SignalReceived(_)
             | Fact::TimerFired(_)
             | Fact::ChapterClosed(_)
             | Fact::OrderAccepted(_)

@@ -8,6 +8,7 @@ use genovo_engine::settings::{
     AccountKind, AccountSettings, BarPrice, BarSettings, Commission, DataKind, Instrument, QualitySettings,
     RiskDistance, RiskSettings, Settings, StrategySettings, Trigger, VenueSettings, WhenClosed,
 };
+use genovo_engine::strategy::external;
 use genovo_engine::strategy::{ParameterError, Parameters, Registry, StrategyKind};
 use genovo_engine::units::Nanoseconds;
 
@@ -16,6 +17,7 @@ use super::document::{self, Document, Entry};
 use super::features;
 use super::readable::{self, did_you_mean};
 use super::section::{Reading, Section};
+use super::signals;
 use super::{Execution, Scenario};
 use crate::error::Failure;
 
@@ -45,6 +47,7 @@ fn assemble<'a>(
     let currency = account.as_ref().map_or(String::new(), |account| account.currency.clone());
     let instruments = instruments(reading, &currency);
     let data = data::read(reading, instruments.as_deref(), notes);
+    let signals = signals::read(reading, instruments.as_deref());
     let bars = bars(reading, data.as_ref());
     let has_bars =
         bars.as_ref().is_some_and(|bars| bars.is_some()) || reading_has(data.as_ref(), DataKind::Bars);
@@ -57,9 +60,20 @@ fn assemble<'a>(
     if let (Some(strategy), Some(data)) = (&strategy, &data) {
         strategy.check_needs(data, has_bars);
     }
+    if let (Some(strategy), Some(None)) = (&strategy, &signals)
+        && strategy.kind.name == external::KIND.name
+    {
+        let message = "external follows signals, and the scenario names none";
+        strategy.section.fail("kind", message, "add `[signals]` with `path = \"signals.csv\"`");
+    }
     let strategy = strategy?;
     let title = title.unwrap_or_else(|| top.otherwise("title", strategy.kind.name.to_string()));
-    let data = data?;
+    let mut data = data?;
+    // Signals come last: at equal times the market is known first.
+    if let Some((source, file)) = signals? {
+        data.sources.push(source);
+        data.files.push(file);
+    }
     let settings = Settings {
         name,
         seed: seed?,

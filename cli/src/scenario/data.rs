@@ -59,7 +59,7 @@ pub fn roles(kind: DataKind) -> &'static [(&'static str, bool)] {
             ("close", true),
             ("volume", false),
         ],
-        DataKind::Journal | DataKind::Actions => &[],
+        DataKind::Journal | DataKind::Actions | DataKind::Signals => &[],
     }
 }
 
@@ -530,7 +530,7 @@ fn bar_times(section: &Section<'_>, kind: DataKind, described: Option<&Descripti
 }
 
 /// What the settings name a file by: the BLAKE3 of its bytes.
-fn content(section: &Section<'_>, path: &Path) -> Option<Hash> {
+pub fn content(section: &Section<'_>, path: &Path) -> Option<Hash> {
     if path.is_dir() {
         section.fail("kind", "a folder is a market journal", "leave `kind` out, or name a file");
         return None;

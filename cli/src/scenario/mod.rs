@@ -14,6 +14,7 @@ pub mod readable;
 pub mod reference;
 mod section;
 mod select;
+pub mod signals;
 mod unit;
 
 use std::collections::BTreeMap;

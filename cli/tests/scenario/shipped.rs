@@ -11,7 +11,7 @@ use crate::support::{Folder, registry, snapshot};
 fn they_load_and_say_what_they_do() {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let mut text = String::new();
-    for name in ["gold", "bac", "btcusdt", "portfolio"] {
+    for name in ["gold", "bac", "btcusdt", "portfolio", "signals"] {
         let scenario =
             std::fs::read_to_string(home.join(format!("{name}.toml"))).expect("a shipped scenario");
         let folder = Folder::new();
@@ -33,6 +33,7 @@ fn rows(path: &str) -> &'static str {
     match path {
         path if path.contains("_trades_") => "ts_ns,price,size,side\n1,13.94,500,\n",
         path if path.contains("_1d_") => "ts_ns,open,high,low,close,volume\n1,1,2,1,2,5\n",
+        path if path.contains("signals") => "known_at,symbol,target\n2014-05-01,XAUUSD,0.5\n",
         path if path.contains("xauusd") => "ts_ns,bid,ask,bid_size,ask_size\n1,1290.5,1290.8,,\n",
         _ => "ts_ns,bid,ask,bid_size,ask_size\n1,13.84,14.02,700,500\n",
     }

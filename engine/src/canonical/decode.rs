@@ -167,6 +167,7 @@ fn decode_rare(kind: Kind, flag: bool, input: &mut Input<'_>) -> Result<Fact, De
         Kind::InstrumentDefined => Fact::InstrumentDefined(Flagged::read_flagged(input, flag).map(Box::new)?),
         Kind::CorporateActionApplied => Fact::CorporateActionApplied(Canonical::read(input)?),
         Kind::SessionChanged => Fact::SessionChanged(Canonical::read(input)?),
+        Kind::SignalReceived => Fact::SignalReceived(Canonical::read(input)?),
         Kind::TimerFired => Fact::TimerFired(Canonical::read(input)?),
         Kind::ChapterClosed => Fact::ChapterClosed(Canonical::read(input)?),
         Kind::OrderAccepted => Fact::OrderAccepted(Canonical::read(input)?),

@@ -47,7 +47,7 @@ kinds! {
     MacroReleased = 10,
     NewsPublished = 11,
     EventScheduled = 12,
-    SignalReceived = 13,
+    SignalReceived = 13 (built),
     TimerFired = 14 (built),
     ClockChecked = 15 (built),
     OperatorCommanded = 16 (built),
@@ -102,9 +102,10 @@ impl Kind {
         )
     }
 
-    /// Whether events of this kind come from the sources of a run: market data, what was done to instruments, and
-    /// when they trade.
+    /// Whether events of this kind come from the sources of a run: market data, what was done to instruments,
+    /// when they trade, and what another program wants.
     pub const fn is_sourced(self) -> bool {
-        self.is_market() || matches!(self, Kind::CorporateActionApplied | Kind::SessionChanged)
+        self.is_market()
+            || matches!(self, Kind::CorporateActionApplied | Kind::SessionChanged | Kind::SignalReceived)
     }
 }

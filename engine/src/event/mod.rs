@@ -10,6 +10,7 @@ mod live;
 mod market;
 mod order;
 mod run;
+mod signal;
 mod verdict;
 
 pub use decision::*;
@@ -18,6 +19,7 @@ pub use live::*;
 pub use market::*;
 pub use order::*;
 pub use run::*;
+pub use signal::*;
 pub use verdict::*;
 
 use crate::ids::{InstrumentId, Sequence, TimerId};
@@ -66,6 +68,8 @@ pub enum Fact {
     CorporateActionApplied(CorporateAction),
     /// An instrument's market opened or closed.
     SessionChanged(SessionChanged),
+    /// Another program says which position it wants.
+    SignalReceived(Signal),
     /// A wake that the engine asked for came due.
     TimerFired(TimerFired),
     /// The journal's chapter ends with this event; the next one opens a new chapter.
@@ -142,6 +146,7 @@ impl Fact {
             Fact::BarReceived(_) => Kind::BarReceived,
             Fact::CorporateActionApplied(_) => Kind::CorporateActionApplied,
             Fact::SessionChanged(_) => Kind::SessionChanged,
+            Fact::SignalReceived(_) => Kind::SignalReceived,
             Fact::TimerFired(_) => Kind::TimerFired,
             Fact::ChapterClosed(_) => Kind::ChapterClosed,
             Fact::OrderAccepted(_) => Kind::OrderAccepted,

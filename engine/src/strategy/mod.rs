@@ -6,6 +6,7 @@
 pub mod bar_by_bar;
 pub mod buy_and_hold;
 pub mod ema_cross;
+pub mod external;
 pub mod flat;
 pub mod model;
 pub mod ofi_sign;
@@ -219,6 +220,7 @@ impl Default for Registry {
                 ofi_sign::KIND,
                 random::KIND,
                 model::KIND,
+                external::KIND,
             ],
         }
     }

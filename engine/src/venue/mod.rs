@@ -79,7 +79,7 @@ impl Venue {
                 DataKind::Quotes | DataKind::Journal => Some(Depth::Quotes),
                 DataKind::Trades => Some(Depth::Trades),
                 DataKind::Bars => Some(Depth::Bars),
-                DataKind::Actions => None,
+                DataKind::Actions | DataKind::Signals => None,
             });
             depths.max()
         };

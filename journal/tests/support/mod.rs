@@ -176,6 +176,12 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
         Kind::BarReceived => Fact::BarReceived(bar),
         Kind::BarClosed => Fact::BarClosed(bar),
         Kind::TimerFired => Fact::TimerFired(TimerFired { timer: TimerId(r.next() as u32) }),
+        Kind::SignalReceived => Fact::SignalReceived(Signal {
+            target: match r.below(2) {
+                0 => SignalTarget::Position { quantity: Quantity(r.number()) },
+                _ => SignalTarget::Weight { share: Ratio(r.number()) },
+            },
+        }),
         Kind::ChapterClosed => Fact::ChapterClosed(ChapterClosed {
             chapter: r.next() as u32,
             reason: r.pick(&[ChapterReason::DayEnded, ChapterReason::SizeReached, ChapterReason::Asked]),

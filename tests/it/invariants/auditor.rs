@@ -114,6 +114,7 @@ impl Auditor {
         match &event.fact {
             Fact::RunStarted(_)
             | Fact::InstrumentDefined(_)
+            | Fact::SignalReceived(_)
             | Fact::TimerFired(_)
             | Fact::ChapterClosed(_) => {}
             Fact::SessionChanged(session) => self.session(header, session),

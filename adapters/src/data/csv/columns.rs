@@ -52,7 +52,7 @@ pub(super) fn resolve(
             close: need(Field::Close)?,
             volume: find(Field::Volume)?,
         },
-        DataKind::Journal | DataKind::Actions => {
+        DataKind::Journal | DataKind::Actions | DataKind::Signals => {
             let message = format!("{} is not read as market data", kind_name(spec.kind));
             return Err(DataError::Spec { file: file.to_owned(), message });
         }
@@ -132,7 +132,7 @@ fn missing(file: &Path, header: &[String], field: Field, tried: &[&str]) -> Data
 }
 
 /// The delimiter that a line shows: the one that occurs most, a comma when none does.
-pub(super) fn delimiter_of(line: &[u8]) -> u8 {
+pub(in crate::data) fn delimiter_of(line: &[u8]) -> u8 {
     let count = |delimiter: u8| line.iter().filter(|&&byte| byte == delimiter).count();
     let mut best = b',';
     for delimiter in spec::DELIMITERS {

@@ -23,10 +23,7 @@ pub(super) fn read(
     lines: &mut Lines,
 ) -> Result<(Vec<String>, Rows), DataError> {
     let file = || path.to_owned();
-    let next_line = |lines: &mut Lines| {
-        first_line(lines).map_err(|error| input_failed(path, compression, error, lines.taken() + 1, 0))
-    };
-    let first = next_line(lines)?.ok_or_else(|| DataError::Empty { file: file() })?;
+    let first = next_line(path, compression, lines)?.ok_or_else(|| DataError::Empty { file: file() })?;
     check_text(path, &first)?;
     let delimiter = spec.delimiter.unwrap_or_else(|| columns::delimiter_of(&first));
     let first_names = names(&first, delimiter).map_err(|found| DataError::NotText { file: file(), found })?;
@@ -37,7 +34,7 @@ pub(super) fn read(
     }
     let columns = columns::resolve(path, spec, &header, count)?;
 
-    if next_line(lines)?.is_none() {
+    if next_line(path, compression, lines)?.is_none() {
         return Err(DataError::NoRows { file: file(), skipped: 0 });
     }
     let (block, _) = lines.block().map_err(|error| input_failed(path, compression, error, 1, 0))?;
@@ -71,6 +68,27 @@ pub(super) fn read(
         plain: Vec::new(),
     };
     Ok((header, rows))
+}
+
+/// The next line that is not blank, which stays; `None` at the end.
+pub(in crate::data) fn next_line(
+    path: &Path,
+    compression: Compression,
+    lines: &mut Lines,
+) -> Result<Option<Vec<u8>>, DataError> {
+    first_line(lines).map_err(|error| input_failed(path, compression, error, lines.taken() + 1, 0))
+}
+
+/// The format of the times in a column, or a value that does not show its unit.
+pub(in crate::data) fn shown_time(
+    lines: &mut Lines,
+    delimiter: u8,
+    place: usize,
+) -> Result<TimeFormat, String> {
+    match lines.block() {
+        Ok((block, _)) => time_format(block, delimiter, place),
+        Err(_) => Ok(TimeFormat::Text),
+    }
 }
 
 /// The first lines that are not blank, for whoever wants to look before a spec is known.
@@ -135,7 +153,7 @@ fn first_line(lines: &mut Lines) -> Result<Option<Vec<u8>>, LinesError> {
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Takes the line that [`first_line`] returned.
-fn take_first_line(lines: &mut Lines) {
+pub(in crate::data) fn take_first_line(lines: &mut Lines) {
     if let Ok((block, _)) = lines.block() {
         let (_, next) = line_at(block, 0);
         lines.take(next, 1);

@@ -13,7 +13,8 @@ mod columns;
 mod head;
 mod row;
 
-pub(super) use head::{cut, first_lines};
+pub(super) use columns::delimiter_of;
+pub(super) use head::{cut, first_lines, next_line, shown_time, take_first_line as take_line};
 
 /// Opens a file and reads its header.
 pub(super) fn open(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<OpenFile, DataError> {

@@ -143,7 +143,7 @@ impl Chosen {
             (Resolution::Tick, Content::Trade, DataKind::Trades) => Layout::TradeTicks,
             (Resolution::Tick, _, _)
             | (_, Content::Trade, DataKind::Quotes | DataKind::Trades)
-            | (_, _, DataKind::Trades | DataKind::Journal | DataKind::Actions) => {
+            | (_, _, DataKind::Trades | DataKind::Journal | DataKind::Actions | DataKind::Signals) => {
                 let can: Vec<&str> = self.kinds().into_iter().map(kind_name).collect();
                 let what = format!("{} by the {}", self.content.name(), self.resolution.name());
                 return Err(format!(

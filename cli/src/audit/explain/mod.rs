@@ -132,6 +132,7 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::BarReceived(_)
         | Fact::CorporateActionApplied(_)
         | Fact::SessionChanged(_)
+        | Fact::SignalReceived(_)
         | Fact::TimerFired(_)
         | Fact::ChapterClosed(_)
         | Fact::DataFlagged(_)
