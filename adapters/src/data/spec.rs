@@ -79,7 +79,7 @@ impl DataSpec {
 
     /// Says what contradicts itself, or the format of the file.
     pub(crate) fn check(&self, format: Format) -> Result<(), String> {
-        if let DataKind::Journal | DataKind::Signals = self.kind {
+        if let DataKind::Journal | DataKind::Actions | DataKind::Signals = self.kind {
             return Err(format!("{} is not a {format} file of market data", kind_name(self.kind)));
         }
         if self.tiles == 0 {

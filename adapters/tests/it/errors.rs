@@ -256,7 +256,7 @@ fn a_spec_that_contradicts_itself_is_refused() {
         assert_eq!(says(text, &spec), format!("FILE: {expected}"));
     };
     check(|spec| spec.tiles = 0, "`tiles` is 0; 1 is the data itself");
-    check(|spec| spec.kind = DataKind::Journal, "a journal is not a CSV file");
+    check(|spec| spec.kind = DataKind::Journal, "a journal is not a CSV file of market data");
     check(|spec| spec.delimiter = Some(b'x'), "`x` cannot part columns; possible are `,`, `;`, tab and `|`");
     check(
         |spec| {
