@@ -34,7 +34,8 @@ fn the_full_scenario_says_every_key() {
         .iter()
         .flat_map(|section| section.keys.iter().map(|key| key.key.as_str()))
         .collect();
-    for section in keys::SECTIONS {
+    // Signals have a test of their own, for their strategy.
+    for section in keys::SECTIONS.iter().filter(|section| section.name != "signals") {
         for key in section.keys.iter().filter(|key| key.unit != Unit::Table) {
             let elsewhere = [
                 "extends", "arrival", "size", "side", "open", "high", "low", "close", "volume", "market",

@@ -32,13 +32,12 @@ pub const FULL: &str = include_str!("full.toml");
 pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// With `quotes.csv` (no sizes), `sized.csv`, `trades.csv`, `signals.csv` and `bars.csv` in it.
+    /// With `quotes.csv` (no sizes), `sized.csv`, `trades.csv` and `bars.csv` in it.
     pub fn new() -> Folder {
         let folder = Folder(tempfile::tempdir().expect("a temporary folder"));
         folder.write("quotes.csv", "ts_ns,bid,ask,bid_size,ask_size\n1,1290.5,1290.8,,\n2,1290.6,1290.9,,\n");
         folder.write("sized.csv", "ts_ns,bid,ask,bid_size,ask_size\n1,1290.5,1290.8,100,200\n");
         folder.write("trades.csv", "ts_ns,price,size,side\n1,1290.7,5,\n");
-        folder.write("signals.csv", "known_at,symbol,target\n1,XAUUSD,0.5\n");
         folder.write("bars.csv", "ts_ns,open,high,low,close,volume\n1,1,2,1,2,5\n");
         folder
     }
