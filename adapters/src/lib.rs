@@ -8,3 +8,4 @@ pub mod broker;
 pub mod data;
 pub mod feed;
 pub mod live;
+pub mod table;

@@ -53,3 +53,29 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 }
+
+/// A bar over the events of a journal, on a terminal; nothing elsewhere.
+pub struct EventBar(ProgressBar);
+
+impl EventBar {
+    /// Shows how many of `events` were gone through.
+    pub fn start(verb: &str, events: u64, quiet: bool) -> EventBar {
+        if quiet || !std::io::stderr().is_terminal() {
+            return EventBar(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new(events.max(1));
+        let style = ProgressStyle::with_template(&format!("  {verb} {{bar:40}} {{pos}} of {{len}} events"));
+        bar.set_style(style.expect("a verb has no braces").progress_chars("━━╌"));
+        EventBar(bar)
+    }
+
+    /// So many were gone through.
+    pub fn at(&self, events: u64) {
+        self.0.set_position(events);
+    }
+
+    /// Takes it away.
+    pub fn finish(self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -16,11 +16,18 @@ pub enum Format {
     Dbn,
     /// A zip archive of LEAN.
     Lean,
+    /// A Parquet file.
+    Parquet,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 3] = [Format::Csv, Format::Dbn, Format::Lean];
+    pub const ALL: [Format; 4] = [Format::Csv, Format::Dbn, Format::Lean, Format::Parquet];
+
+    /// Whether files of this format say themselves in which column what stands, so that nobody can.
+    pub const fn fixes_columns(self) -> bool {
+        matches!(self, Format::Dbn | Format::Lean)
+    }
 
     /// As in a scenario.
     pub const fn name(self) -> &'static str {
@@ -28,6 +35,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Dbn => "dbn",
             Format::Lean => "lean",
+            Format::Parquet => "parquet",
         }
     }
 
@@ -52,6 +60,7 @@ impl Format {
         Ok(match magic.as_slice() {
             [b'P', b'K', 3 | 5, 4 | 6] => Format::Lean,
             [b'D', b'B', b'N', _] => Format::Dbn,
+            b"PAR1" => Format::Parquet,
             _ => Format::Csv,
         })
     }
@@ -63,6 +72,7 @@ impl fmt::Display for Format {
             Format::Csv => "CSV",
             Format::Dbn => "DBN",
             Format::Lean => "LEAN",
+            Format::Parquet => "Parquet",
         })
     }
 }

@@ -20,6 +20,8 @@ pub enum Compression {
     Zstd,
     /// A zip archive.
     Zip,
+    /// Inside of a Parquet file, column by column.
+    Parquet,
 }
 
 impl fmt::Display for Compression {
@@ -29,6 +31,7 @@ impl fmt::Display for Compression {
             Compression::Gzip => "gzip",
             Compression::Zstd => "zstd",
             Compression::Zip => "zip",
+            Compression::Parquet => "Parquet",
         })
     }
 }
@@ -58,7 +61,7 @@ pub(crate) fn open(path: &Path, tally: Arc<Tally>) -> Result<Input, DataError> {
     let bytes = Cursor::new(magic).chain(file);
     let text: Box<dyn Read + Send> = match compression {
         // An archive is no stream: those who read one open its files themselves.
-        Compression::Plain | Compression::Zip => Box::new(bytes),
+        Compression::Plain | Compression::Zip | Compression::Parquet => Box::new(bytes),
         Compression::Gzip => {
             Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(FILE_BUFFER, bytes)))
         }
@@ -82,7 +85,6 @@ fn compression(magic: &[u8]) -> Compression {
 /// Formats that people hand over by mistake.
 fn other_format(magic: &[u8]) -> Option<&'static str> {
     match magic {
-        [b'P', b'A', b'R', b'1', ..] => Some("it is a Parquet file"),
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("it is packed with bzip2: use gzip, zstd or none"),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("it is packed with xz: use gzip, zstd or none"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("its text is UTF-16: save it as UTF-8"),

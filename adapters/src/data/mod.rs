@@ -21,6 +21,7 @@ mod format;
 mod input;
 pub mod inspect;
 mod lean;
+mod parquet;
 mod signals;
 mod spec;
 mod text;
@@ -52,8 +53,8 @@ pub struct OpenData {
     pub header: Vec<String>,
 }
 
-/// Opens market data: CSV, plain or packed by gzip or zstd, a LEAN archive or a DBN
-/// file; told apart by content, never by name.
+/// Opens market data: CSV, plain or packed by gzip or zstd, a LEAN archive, a DBN
+/// or a Parquet file; told apart by content, never by name.
 ///
 /// What a file says of itself is looked at here, so a wrong mapping fails before anything runs.
 ///
@@ -121,6 +122,7 @@ fn open_file(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<OpenFile
         Format::Csv => csv::open(path, spec, tally),
         Format::Dbn => dbn::open(path, spec, tally),
         Format::Lean => lean::open(path, spec, tally),
+        Format::Parquet => parquet::open(path, spec, tally),
     }
 }
 
@@ -187,6 +189,7 @@ pub fn describe(
         Format::Csv => None,
         Format::Dbn => Some(dbn::describe(path, select)?),
         Format::Lean => Some(lean::describe(path, market, select)?),
+        Format::Parquet => Some(parquet::describe(path, select)?),
     })
 }
 

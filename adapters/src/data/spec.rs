@@ -92,9 +92,13 @@ impl DataSpec {
         }
         match format {
             Format::Csv => self.check_columns(),
-            Format::Dbn if self.market.is_some() => {
-                Err("a DBN file has no market: `market` is for LEAN files".to_string())
+            Format::Dbn | Format::Parquet if self.market.is_some() => {
+                Err(format!("a {format} file has no market: `market` is for LEAN files"))
             }
+            Format::Parquet if !self.header || self.delimiter.is_some() => {
+                Err("a Parquet file has names for its columns, and nothing between them".to_string())
+            }
+            Format::Parquet => self.check_roles(),
             Format::Dbn | Format::Lean => self.check_without_columns(format),
         }
     }
@@ -119,6 +123,21 @@ impl DataSpec {
         if self.kind == DataKind::Bars && self.bar_known().is_none() {
             return Err("bars need `bar_interval` or `bar_known_after`".to_string());
         }
+        self.check_roles()?;
+        if !self.header {
+            for field in Field::of(self.kind) {
+                if field.is_required() && !self.columns.contains_key(field) {
+                    return Err(format!(
+                        "a file without a header needs the number of the column for `{field}`"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every field named is one of the kind's, and every column one that can be.
+    fn check_roles(&self) -> Result<(), String> {
         let kind = kind_name(self.kind);
         for (field, column) in &self.columns {
             if !Field::of(self.kind).contains(field) {
@@ -132,15 +151,6 @@ impl DataSpec {
                     ));
                 }
                 Column::Name(_) | Column::Number(_) => {}
-            }
-        }
-        if !self.header {
-            for field in Field::of(self.kind) {
-                if field.is_required() && !self.columns.contains_key(field) {
-                    return Err(format!(
-                        "a file without a header needs the number of the column for `{field}`"
-                    ));
-                }
             }
         }
         Ok(())

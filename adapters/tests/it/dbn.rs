@@ -166,14 +166,12 @@ fn any_byte_may_be_wrong() {
     for (schema, kind) in [("trades", Trades), ("mbp-1", Quotes), ("ohlcv-1s", Bars), ("bbo-1s", Quotes)] {
         let bytes = plain(schema);
         for at in 0..bytes.len() {
-            for flip in [0x01, 0x80, 0xff] {
-                let mut wrong = bytes.clone();
-                wrong[at] ^= flip;
-                // It comes back, with events or an error.
-                let _ = inspect::guess(file(&wrong).path());
-                let _ = read(&wrong, &of(kind));
-            }
+            let mut wrong = bytes.clone();
+            wrong[at] ^= 0xff;
+            // It comes back, with events or an error.
+            let _ = read(&wrong, &of(kind));
         }
+        let _ = inspect::guess(file(&bytes[1..]).path());
     }
 }
 

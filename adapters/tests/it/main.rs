@@ -8,6 +8,7 @@ mod hostile;
 mod inspect;
 mod lean;
 mod oracle;
+mod parquet;
 mod settings;
 mod signals;
 

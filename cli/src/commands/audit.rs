@@ -7,10 +7,12 @@ use genovo_engine::ids::{OrderId, Sequence};
 
 use super::{Context, say};
 use crate::audit::explain::{ExplainedEvent, ExplainedOrder, Proof};
+use crate::audit::export::{self, Subject, TableFormat};
 use crate::audit::recording::{NOTHING, Numbered, Recording};
 use crate::audit::show::{self, Bound, Selection};
 use crate::audit::{diff, json, tail, vector, verify};
 use crate::error::{Exit, Failure};
+use crate::progress::EventBar;
 use crate::report::format;
 use crate::runs;
 
@@ -38,6 +40,7 @@ enum Question {
     Tail(Tail),
     Explain(Explain),
     Diff(Diff),
+    Export(Export),
 }
 
 impl Audit {
@@ -49,6 +52,7 @@ impl Audit {
             Question::Tail(tail) => tail.run(context),
             Question::Explain(explain) => explain.run(context),
             Question::Diff(diff) => diff.run(context),
+            Question::Export(export) => export.run(context),
         }
     }
 }
@@ -360,5 +364,53 @@ impl Diff {
             false => say(&compared.text()?)?,
         }
         compared.failure().map_or(Ok(()), Err)
+    }
+}
+
+/// Write the events of one subject as a table for other programs.
+#[derive(Args, Debug)]
+#[command(after_help = EXPORT_EXAMPLES)]
+struct Export {
+    /// The journal, or `last`.
+    journal: PathBuf,
+    /// What is exported.
+    #[arg(long, value_enum)]
+    kind: Subject,
+    /// How it is written.
+    #[arg(long, value_enum, default_value = "csv")]
+    format: TableFormat,
+    /// The file, which is replaced if it is there [default: standard output; Parquet needs a file].
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+const EXPORT_EXAMPLES: &str = "\
+docs/audit.md lists the columns of every kind. Prices, quantities and money are exact in every format.
+Examples:
+  genovo audit export last --kind fills
+  genovo audit export last --kind quotes --format parquet --out quotes.parquet
+  genovo audit export last --kind decisions --format jsonl | head -3";
+
+impl Export {
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        if self.out.is_none() && self.format == TableFormat::Parquet {
+            return Err(Failure::new(Exit::Usage, "a Parquet file cannot go to standard output", NOTHING)
+                .help("name a file: --out FILE"));
+        }
+        if self.out.is_none() && context.json {
+            return Err(Failure::new(Exit::Usage, "--json tells of an export to a file", NOTHING)
+                .help("name a file with --out, or take --format jsonl without --json"));
+        }
+        let journal = runs::resolve(&self.journal)?;
+        let recording = Recording::open(&journal)?;
+        let events = recording.journal.summary().events;
+        let bar = EventBar::start("exporting", events, context.json || self.out.is_none());
+        let rows = export::export(&recording, self.kind, self.format, self.out.as_deref(), |at| bar.at(at));
+        bar.finish();
+        let (rows, Some(out)) = (rows?, &self.out) else { return Ok(()) };
+        match context.json {
+            true => context.answer(&serde_json::json!({ "journal": journal, "rows": rows, "out": out })),
+            false => say(&format!("{} rows to {}\n", format::count(rows), out.display())),
+        }
     }
 }

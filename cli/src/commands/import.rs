@@ -34,7 +34,7 @@ use crate::{failures, machine};
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Import {
-    /// CSV files, plain or packed by zstd or gzip, LEAN zip archives or DBN files; several are merged by arrival time.
+    /// CSV, plain or packed by zstd or gzip, LEAN archives, DBN or Parquet; several are merged by arrival time.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Whose data: one symbol for all files, or one for each in their order [default: as the files say; CSV does not].
@@ -434,7 +434,7 @@ pub(crate) fn identity() -> Identity {
 fn default_place(file: &Path) -> PathBuf {
     let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut stem = name.as_str();
-    for ending in [".zst", ".zstd", ".gz", ".csv", ".tsv", ".txt", ".zip", ".dbn"] {
+    for ending in [".zst", ".zstd", ".gz", ".csv", ".tsv", ".txt", ".zip", ".dbn", ".parquet"] {
         stem = stem.strip_suffix(ending).unwrap_or(stem);
     }
     let stem = if stem.is_empty() { "data" } else { stem };

@@ -292,7 +292,9 @@ fn leave_out_what_it_says(
     notes: &mut Vec<String>,
 ) -> Option<()> {
     let (mut left_out, mut good) = (Vec::new(), true);
-    for key in ["columns", "time_format", "utc_offset", "delimiter", "header"] {
+    let columns =
+        ["columns", "time_format", "utc_offset"].into_iter().filter(|_| described.format.fixes_columns());
+    for key in columns.chain(["delimiter", "header"]) {
         if !section.says(key) {
             continue;
         }

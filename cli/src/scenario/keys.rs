@@ -258,7 +258,7 @@ pub const SECTIONS: &[Section] = &[
                 Unit::Text,
                 Any,
                 Otherwise("the only one"),
-                "which of several instruments in the file, such as a contract of a LEAN archive or a symbol of a DBN file",
+                "which of several instruments in the file: a contract of a LEAN archive, a symbol of a DBN file",
             ),
         ],
     },
