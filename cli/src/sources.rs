@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use genovo_adapters::actions::read_factors;
+use genovo_adapters::calendar::Calendar;
 use genovo_adapters::data::{self, Column, DataError, DataSpec, Field, Tally, TimeFormat};
-use genovo_engine::event::{Event, Fact, Kind};
+use genovo_adapters::scheduled::Scheduled;
+use genovo_engine::event::{CorporateAction, Event, Fact, Kind};
 use genovo_engine::ids::{InstrumentId, Sequence};
 use genovo_engine::settings::{DataKind, SourceSettings};
-use genovo_engine::units::{FIXED_MAX, Quantity};
-use genovo_engine::world::{Source, WorldError};
+use genovo_engine::units::{FIXED_MAX, Quantity, Timestamp};
+use genovo_engine::world::{MemorySource, Source, WorldError};
 use genovo_journal::Journal;
 use tracing::debug;
 
@@ -29,7 +32,13 @@ pub struct Opened {
 /// Opens every source of a scenario.
 pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
     let mut opened = Opened { sources: Vec::new(), tallies: Vec::new(), bytes_total: 0 };
+    let mut beforehand = Beforehand::of(scenario)?;
     for (settings, file) in scenario.settings.sources.iter().zip(&scenario.files) {
+        if settings.kind == DataKind::Actions {
+            // What it holds stands among the instrument's data.
+            opened.sources.push(Box::new(MemorySource::new(Vec::new())));
+            continue;
+        }
         if settings.kind == DataKind::Journal {
             let source = JournalSource::open(&file.path, scenario)?;
             opened.bytes_total += source.bytes;
@@ -56,9 +65,39 @@ pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
         );
         opened.bytes_total += data.bytes_total;
         opened.tallies.push((file.path.clone(), data.tally));
-        opened.sources.push(data.source);
+        opened.sources.push(beforehand.among(data.source, settings.instrument));
     }
     Ok(opened)
+}
+
+/// What was known beforehand of the instruments, until their data is opened.
+struct Beforehand {
+    calendars: Vec<(InstrumentId, Calendar)>,
+    actions: Vec<(InstrumentId, Vec<(Timestamp, CorporateAction)>)>,
+}
+
+impl Beforehand {
+    fn of(scenario: &Scenario) -> Result<Beforehand, Failure> {
+        let mut actions = Vec::new();
+        for file in scenario.files.iter().filter(|file| file.kind == DataKind::Actions) {
+            let read = read_factors(&file.path)
+                .map_err(|error| Failure::new(Exit::Failed, error.to_string(), "Nothing was run."))?;
+            actions.push((file.instrument, read));
+        }
+        Ok(Beforehand { calendars: scenario.calendars.clone(), actions })
+    }
+
+    /// Puts it among the first data of an instrument.
+    fn among(&mut self, data: Box<dyn Source>, instrument: InstrumentId) -> Box<dyn Source> {
+        let calendar = self.calendars.iter().position(|(of, _)| *of == instrument);
+        let calendar = calendar.map(|place| self.calendars.swap_remove(place).1);
+        let actions = self.actions.iter().position(|(of, _)| *of == instrument);
+        let actions = actions.map(|place| self.actions.swap_remove(place).1).unwrap_or_default();
+        match calendar.is_some() || !actions.is_empty() {
+            true => Box::new(Scheduled::new(data, instrument, calendar, actions)),
+            false => data,
+        }
+    }
 }
 
 /// What the adapter has to know of a file.

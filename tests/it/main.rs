@@ -4,6 +4,8 @@
 mod allocation;
 /// Does bad input end in one clear error?
 mod bad_input;
+/// Do raw prices with splits and dividends come to the same as adjusted ones?
+mod corporate_actions;
 /// Do the same inputs give the same bytes, whatever runs them?
 mod determinism;
 /// Does every column of the catalogue move on data that ships?
@@ -18,6 +20,8 @@ mod live_kills;
 mod model;
 /// Do the same orders come to what nautilus_trader makes of them?
 mod nautilus;
+/// Does an order do what its kind, its terms and its list say?
+mod orders;
 /// Does recomputing a recorded run find every difference?
 mod recorded;
 /// Can an order that may never be filled make room for one that will be?

@@ -7,6 +7,7 @@ use genovo_engine::event::{
     CorporateAction, Event, Fact, Fill, FlawAction, Header, RunEnded, RunStarted, TradingHalted, WorldKind,
 };
 use genovo_engine::ids::{InstrumentId, Sequence};
+use genovo_engine::market::adjusted;
 use genovo_engine::settings::{AccountKind, Instrument, Settings};
 use genovo_engine::units::{Money, Nanoseconds, Price, SCALE, Timestamp};
 
@@ -300,6 +301,9 @@ impl ReportBuilder {
         let Some(seen) = header.instrument.index().and_then(|index| self.instruments.get_mut(index)) else {
             return;
         };
+        if let (Some(first), CorporateAction::Split { .. }) = (&mut seen.first, action) {
+            *first = adjusted(*first, action);
+        }
         let (dividend, change) = seen.position.act(action);
         self.dividends += dividend;
         let change = change + self.exchange(header.instrument);

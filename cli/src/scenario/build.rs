@@ -12,9 +12,11 @@ use genovo_engine::strategy::external;
 use genovo_engine::strategy::{ParameterError, Parameters, Registry, StrategyKind};
 use genovo_engine::units::Nanoseconds;
 
+use super::abroad;
 use super::data::{self, Data};
 use super::document::{self, Document, Entry};
 use super::features;
+use super::hours;
 use super::readable::{self, did_you_mean};
 use super::section::{Reading, Section};
 use super::signals;
@@ -45,9 +47,13 @@ fn assemble<'a>(
     let seed = top.whole("seed");
     let account = account(reading);
     let currency = account.as_ref().map_or(String::new(), |account| account.currency.clone());
-    let instruments = instruments(reading, &currency);
+    let sections = reading.sections("instruments", true);
+    let instruments = instruments(&sections, &currency);
+    let rates = abroad::rates(reading, &sections, instruments.as_deref(), &currency);
+    let hours = hours::read(reading, &sections);
     let data = data::read(reading, instruments.as_deref(), notes);
     let signals = signals::read(reading, instruments.as_deref());
+    let data = data.and_then(|data| hours::add_actions(reading, &sections, data));
     let bars = bars(reading, data.as_ref());
     let has_bars =
         bars.as_ref().is_some_and(|bars| bars.is_some()) || reading_has(data.as_ref(), DataKind::Bars);
@@ -68,7 +74,8 @@ fn assemble<'a>(
     }
     let strategy = strategy?;
     let title = title.unwrap_or_else(|| top.otherwise("title", strategy.kind.name.to_string()));
-    let mut data = data?;
+    let (mut data, hours) = (data?, hours?);
+    hours::check(&sections, &hours, &data, venue.as_ref(), notes);
     // Signals come last: at equal times the market is known first.
     if let Some((source, file)) = signals? {
         data.sources.push(source);
@@ -80,8 +87,8 @@ fn assemble<'a>(
         account: account?,
         instruments: instruments?,
         sources: data.sources,
-        rates: Vec::new(),
-        calendars: Vec::new(),
+        rates: rates?,
+        calendars: hours.settings,
         bars: bars?,
         trigger: strategy.trigger,
         strategy: StrategySettings { kind: strategy.kind.name.to_string(), parameters: strategy.parameters },
@@ -97,7 +104,8 @@ fn assemble<'a>(
         reading.fail(format!("{} cannot use its `{name}`", strategy.kind.name), spot, message, help);
     }
     let (effective, notes, left_out) = (Vec::new(), Vec::new(), Vec::new());
-    Some(Scenario { title, settings, files: data.files, left_out, execution: execution?, notes, effective })
+    let (files, calendars, execution) = (data.files, hours.calendars, execution?);
+    Some(Scenario { title, settings, files, calendars, left_out, execution, notes, effective })
 }
 
 fn stem(path: &Path) -> String {
@@ -134,8 +142,7 @@ fn account<'a>(reading: &'a Reading<'a>) -> Option<AccountSettings> {
     Some(AccountSettings { currency: currency?, digits, cash: cash?, kind })
 }
 
-fn instruments<'a>(reading: &'a Reading<'a>, currency: &str) -> Option<Vec<Instrument>> {
-    let sections = reading.sections("instruments", true);
+fn instruments(sections: &[Section<'_>], currency: &str) -> Option<Vec<Instrument>> {
     let read: Vec<Option<Instrument>> =
         sections.iter().map(|section| instrument(section, currency)).collect();
     let instruments: Vec<Instrument> = read.into_iter().collect::<Option<_>>()?;
@@ -160,7 +167,9 @@ fn instrument(section: &Section<'_>, currency: &str) -> Option<Instrument> {
             margin.inspect(|margin| drop(section.otherwise("maintenance", readable::show_ratio(*margin))))
         }
     };
-    let commission = section.inner("commission").and_then(|section| commission(&section, currency));
+    let own = section.currency("currency").filter(|own| own != currency);
+    let paid_in = own.as_deref().unwrap_or(currency);
+    let commission = section.inner("commission").and_then(|section| commission(&section, paid_in));
     if margin < maintenance {
         section.fail(
             "maintenance",
@@ -176,7 +185,7 @@ fn instrument(section: &Section<'_>, currency: &str) -> Option<Instrument> {
         margin_initial: margin?,
         margin_maintenance: maintenance?,
         commission: commission?,
-        currency: None,
+        currency: own,
     })
 }
 
@@ -362,6 +371,7 @@ fn venue<'a>(reading: &'a Reading<'a>) -> Option<VenueSettings> {
     let (latency, response_latency) = (section.length("latency"), section.length("response_latency"));
     let (size, touch) = (section.size("size_when_absent"), section.touch("touch"));
     let (slippage, day_end) = (section.slippage("slippage"), section.time_of_day("day_end"));
+    let when_closed = section.word("when_closed");
     Some(VenueSettings {
         latency: latency?,
         response_latency: response_latency?,
@@ -369,7 +379,7 @@ fn venue<'a>(reading: &'a Reading<'a>) -> Option<VenueSettings> {
         touch: touch?,
         slippage: slippage?,
         day_end: day_end?,
-        when_closed: WhenClosed::Deny,
+        when_closed: if when_closed? == "queue" { WhenClosed::Queue } else { WhenClosed::Deny },
     })
 }
 

@@ -1,9 +1,10 @@
 //! A scenario in plain words, as effective settings, and for a program.
 
 use genovo_engine::event::FlawAction;
+use genovo_engine::ids::InstrumentId;
 use genovo_engine::settings::{
     AccountKind, BarPrice, Commission, DataKind, Instrument, RiskDistance, Settings, Slippage, TouchRule,
-    Trigger,
+    Trigger, WhenClosed,
 };
 use genovo_engine::units::{Money, Nanoseconds};
 use serde_json::json;
@@ -31,7 +32,7 @@ pub fn in_words(scenario: &Scenario) -> String {
     line("strategy", strategy(settings));
     line("account", account(settings));
     for (index, instrument) in settings.instruments.iter().enumerate() {
-        line(if index == 0 { "trades" } else { "" }, traded(instrument, &settings.account.currency));
+        line(if index == 0 { "trades" } else { "" }, traded(settings, index, instrument));
     }
     line("risk", risk(settings));
     for (index, words) in venue(settings).into_iter().enumerate() {
@@ -138,13 +139,27 @@ fn account(settings: &Settings) -> String {
     format!("{} {} {kind}", show_amount(account.cash), account.currency)
 }
 
-fn traded(instrument: &Instrument, currency: &str) -> String {
+fn traded(settings: &Settings, index: usize, instrument: &Instrument) -> String {
     let Instrument { symbol, tick, lot, .. } = instrument;
     let margin = show_ratio(instrument.margin_initial);
-    format!(
-        "{symbol}, tick {tick}, lot {lot}, margin {margin}, {}",
-        commission(&instrument.commission, currency)
-    )
+    let currency = instrument.currency.as_deref().unwrap_or(&settings.account.currency);
+    let commission = commission(&instrument.commission, currency);
+    let mut text = format!("{symbol}, tick {tick}, lot {lot}, margin {margin}, {commission}");
+    if let Some(own) = &instrument.currency {
+        let rate = settings.rates.iter().find(|rate| rate.currency == *own);
+        let from = rate.and_then(|rate| settings.instrument(rate.instrument));
+        let from = from.map_or("?", |from| from.symbol.as_str());
+        text.push_str(&format!(", in {own} at the rate of {from}"));
+    }
+    let id = InstrumentId(index as u32 + 1);
+    if let Some(calendar) = settings.calendars.iter().find(|calendar| calendar.instrument == id) {
+        let closed = match settings.venue.when_closed {
+            WhenClosed::Deny => "denied",
+            WhenClosed::Queue => "kept for the open",
+        };
+        text.push_str(&format!(", trades by {}, orders else {closed}", calendar.calendar));
+    }
+    text
 }
 
 fn commission(commission: &Commission, currency: &str) -> String {

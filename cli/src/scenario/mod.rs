@@ -3,11 +3,13 @@
 //! [`load`] is the way in. What decides a run's results goes into [`Settings`] and is hashed; where the data
 //! lies and how the machine executes the run stay outside.
 
+mod abroad;
 mod build;
 mod data;
 mod document;
 pub mod explain;
 pub(crate) mod features;
+mod hours;
 pub mod keys;
 mod peek;
 pub mod readable;
@@ -20,6 +22,7 @@ mod unit;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use genovo_adapters::calendar::Calendar;
 use genovo_adapters::data::Market;
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Settings};
@@ -42,6 +45,8 @@ pub struct Scenario {
     pub files: Vec<DataFile>,
     /// Instruments of the scenario that `--symbol` left out.
     pub left_out: Vec<String>,
+    /// When instruments trade, where they do not always.
+    pub calendars: Vec<(InstrumentId, Calendar)>,
     /// How the machine runs it.
     pub execution: Execution,
     /// What a reader should know although it is no error.

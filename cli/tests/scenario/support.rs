@@ -38,6 +38,7 @@ impl Folder {
         folder.write("quotes.csv", "ts_ns,bid,ask,bid_size,ask_size\n1,1290.5,1290.8,,\n2,1290.6,1290.9,,\n");
         folder.write("sized.csv", "ts_ns,bid,ask,bid_size,ask_size\n1,1290.5,1290.8,100,200\n");
         folder.write("trades.csv", "ts_ns,price,size,side\n1,1290.7,5,\n");
+        folder.write("factors.csv", "20140606,0.9,0.25,645.57\n20501231,1,1,0\n");
         folder.write("bars.csv", "ts_ns,open,high,low,close,volume\n1,1,2,1,2,5\n");
         folder
     }
