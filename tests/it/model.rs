@@ -5,7 +5,7 @@ use genovo_engine::event::{Action, Decision, Event, Fact, Quote, WorldKind};
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::recorded::{Comparison, MarketOf};
 use genovo_engine::run::run;
-use genovo_engine::settings::{Settings, StrategySettings, Trigger};
+use genovo_engine::settings::{RiskDistance, Settings, StrategySettings, Trigger};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::strategy::Registry;
 use genovo_engine::units::{Nanoseconds, Price, Quantity, Timestamp};
@@ -186,6 +186,27 @@ fn instruments_that_share_a_pass_decide_as_if_alone() {
     let (together, alone) = (forecasts(&together), forecasts(&alone));
     assert!(alone.len() >= 59 && alone[20].len() == 19, "{} of {}", alone.len(), alone[20].len());
     assert_eq!(together, alone);
+}
+
+#[test]
+fn an_instrument_without_a_price_waits_and_says_so() {
+    let mut settings = settings(2, &[]);
+    settings.risk.distance = RiskDistance::ShareOfPrice("0.01".parse().unwrap());
+    settings.bars = None;
+    let late: Vec<Event> = walk(2, 300).split_off(200);
+    let log = record(&settings, &[walk(1, 300), late], &cpus()[0]);
+    let waiting =
+        decisions(&log, 2).iter().filter(|decision| decision.because.contains("no price yet")).count();
+    assert!((8..=11).contains(&waiting), "{waiting} decisions before the first quote");
+    let columns = match &log[0].fact {
+        Fact::RunStarted(started) => started.features.len(),
+        _ => panic!("a run starts"),
+    };
+    for event in &log {
+        if let Fact::FeaturesComputed(vector) = &event.fact {
+            assert_eq!(vector.values.len(), columns);
+        }
+    }
 }
 
 #[test]

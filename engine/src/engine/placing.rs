@@ -161,8 +161,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks to replace; an order that the venue has not acknowledged, or that is done, is left alone. Risk is asked about
-    /// what is added.
+    /// Asks to replace; an order that the venue has not acknowledged, or that is done, is left alone. Risk is asked
+    /// about what is added.
     pub(super) fn replace(
         &mut self,
         decided: Sequence,

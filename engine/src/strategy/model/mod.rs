@@ -57,6 +57,13 @@ pub const KIND: StrategyKind = StrategyKind {
     make,
 };
 
+/// Columns of the feature vector.
+const COLUMNS: usize = market::FEATURES.len()
+    + market::BOOK.len()
+    + market::TRADES.len()
+    + market::STAMPS.len()
+    + account::ACCOUNT.len();
+
 /// One instrument's market and account as the model sees them.
 struct Instrument {
     seen: Seen,
@@ -274,21 +281,33 @@ impl Strategy for ModelStrategy {
     fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
         let instrument = view.instrument();
         let Some(index) = instrument.index().filter(|index| *index < self.instruments.len()) else { return };
+        if let Err(error) = self.decide_one(index, instrument, view, proposal) {
+            fault(proposal, &error);
+        }
+        // Whatever was not seen is unknown, column by column.
+        proposal.features.resize(COLUMNS, None);
+    }
+}
+
+impl ModelStrategy {
+    fn decide_one(
+        &mut self,
+        index: usize,
+        instrument: InstrumentId,
+        view: &dyn View,
+        proposal: &mut Proposal,
+    ) -> Result<(), ModelError> {
         let now = view.now();
-        if self.instruments[index].stepped != Some(now)
-            && let Err(error) = self.step(index..index + 1, now)
-        {
-            return fault(proposal, &error);
+        if self.instruments[index].stepped != Some(now) {
+            self.step(index..index + 1, now)?;
         }
         // The next decision at the same moment is a step of its own.
         self.instruments[index].stepped = None;
         if self.instruments[index].step.is_none() {
             proposal.because = "the market has no price yet".to_string();
-            return;
+            return Ok(());
         }
-        if let Err(error) = self.conclude(index, instrument, view, proposal) {
-            fault(proposal, &error);
-        }
+        self.conclude(index, instrument, view, proposal)
     }
 }
 
