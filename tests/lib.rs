@@ -1,5 +1,8 @@
 //! Shared pieces of the integration tests: the scenarios' data, settings written out by hand, the binary.
 
+pub mod broker_kit;
+pub mod custom_broker;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;

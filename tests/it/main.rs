@@ -4,6 +4,8 @@
 mod allocation;
 /// Does bad input end in one clear error?
 mod bad_input;
+/// Does every broker do what a broker must, whatever goes wrong on the way?
+mod brokers;
 /// Do raw prices with splits and dividends come to the same as adjusted ones?
 mod corporate_actions;
 /// Do the same inputs give the same bytes, whatever runs them?

@@ -1,0 +1,574 @@
+//! The conformance kit: what every broker must do, tried on whichever is given.
+//!
+//! A broker joins by [`UnderTest`]: how it is opened, and how its market is made to move. The kit stands between it and
+//! the desk with [`Faults`]: it loses answers and orders, repeats and reorders reports, breaks the connection, and
+//! restarts our side in every state of an order. What comes out at the desk must be the truth, each part of it once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, Sender, unbounded};
+use genovo_adapters::broker::NewOrder;
+use genovo_adapters::broker::desk::{Patience, Task};
+use genovo_adapters::broker::reconcile::{ExecutionKey, Known, Mirror};
+use genovo_adapters::broker::*;
+use genovo_engine::event::*;
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
+use genovo_engine::order::{Happening, OrderRecord, Status};
+use genovo_engine::units::{Price, Quantity, SCALE, Timestamp};
+
+/// A broker that takes the kit's examination.
+pub trait UnderTest {
+    /// Opens it as a new process would: the account is the one it had.
+    fn open(&mut self, ids: ClientIds) -> Box<dyn Execution>;
+
+    /// Makes the market of instrument 1 move so that what can trade at [`UnderTest::price`] does, up to `size` of it. A
+    /// broker that simulates gets it by the desk.
+    fn trade(&mut self, desk: &mut Desk, size: Option<Quantity>);
+
+    /// A price at which a buy trades when the market moves, and not before.
+    fn price(&self) -> Price;
+}
+
+/// What goes wrong between the desk and the broker.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// The next orders arrive, and their answers are lost.
+    pub lose_answers: u32,
+    /// The next orders are lost on their way.
+    pub lose_orders: u32,
+    /// Every report comes twice.
+    pub twice: bool,
+    /// An acceptance comes after the fill that follows it.
+    pub fills_first: bool,
+    /// No report comes at all.
+    pub silent: bool,
+    /// Questions get no answer.
+    pub mute: bool,
+    /// The next connections fail.
+    pub fail_connects: u32,
+    /// The broker holds this order of somebody else.
+    pub external: Option<ClientId>,
+}
+
+/// Any broker, with faults.
+struct Faulty {
+    inner: Box<dyn Execution>,
+    faults: Arc<Mutex<Faults>>,
+    held: Vec<Said>,
+    from: Option<Receiver<Said>>,
+    to: Option<Sender<Said>>,
+}
+
+impl Faulty {
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().expect("nobody panics with it")
+    }
+
+    /// Passes on what the broker has said, as the faults want it.
+    fn pump(&mut self) {
+        let (Some(from), Some(to)) = (&self.from, &self.to) else { return };
+        let faults = self.faults.lock().expect("nobody panics with it");
+        for said in from.try_iter() {
+            if faults.silent {
+                continue;
+            }
+            if faults.fills_first && matches!(&said, Said::Report(Report { what: What::Accepted, .. })) {
+                self.held.push(said);
+                continue;
+            }
+            for _ in 0..if faults.twice { 2 } else { 1 } {
+                let _ = to.send(said.clone());
+            }
+            if matches!(&said, Said::Report(Report { what: What::Filled(_), .. })) {
+                self.held.drain(..).for_each(|late| drop(to.send(late)));
+            }
+        }
+    }
+}
+
+/// The time at which the line breaks: a word between the kit and its own decorator.
+const BREAK: Timestamp = Timestamp(i64::MIN + 1);
+
+impl Execution for Faulty {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn connect(&mut self, reports: Sender<Said>) -> Result<(), ConnectError> {
+        if self.faults().fail_connects > 0 {
+            self.faults().fail_connects -= 1;
+            return Err(ConnectError::Failed("the line is dead".to_string()));
+        }
+        let (inner, from) = unbounded();
+        (self.from, self.to) = (Some(from), Some(reports));
+        self.inner.connect(inner)
+    }
+
+    fn submit(&mut self, order: &NewOrder) -> Sent {
+        let unknown = || Sent::Unknown { why: "no answer came".to_string() };
+        if self.faults().lose_orders > 0 {
+            self.faults().lose_orders -= 1;
+            return unknown();
+        }
+        let sent = self.inner.submit(order);
+        self.pump();
+        if self.faults().lose_answers > 0 {
+            self.faults().lose_answers -= 1;
+            return unknown();
+        }
+        sent
+    }
+
+    fn cancel(&mut self, cancel: &Cancel) -> Sent {
+        let sent = self.inner.cancel(cancel);
+        self.pump();
+        sent
+    }
+
+    fn find(&mut self, client: &ClientId) -> Result<Option<OrderReport>, AskError> {
+        let mute = self.faults().mute;
+        if mute { Err(AskError("no answer came".to_string())) } else { self.inner.find(client) }
+    }
+
+    fn snapshot(&mut self, since: Timestamp) -> Result<Snapshot, AskError> {
+        if self.faults().mute {
+            return Err(AskError("no answer came".to_string()));
+        }
+        let mut snapshot = self.inner.snapshot(since)?;
+        if let Some(client) = self.faults().external.clone() {
+            let (standing, time, filled) = (Standing::Working, Timestamp(0), Quantity::ZERO);
+            snapshot.orders.push(OrderReport { client, standing, time, filled });
+        }
+        Ok(snapshot)
+    }
+
+    fn simulates(&self) -> bool {
+        self.inner.simulates()
+    }
+
+    fn market_seen(&self) -> u64 {
+        self.inner.market_seen()
+    }
+
+    fn market(&mut self, event: &Event, number: u64) {
+        self.inner.market(event, number);
+        self.pump();
+    }
+
+    fn time(&mut self, now: Timestamp) {
+        if now == BREAK {
+            if let Some(to) = &self.to {
+                let _ = to.send(Said::Lost("the line broke".to_string()));
+            }
+            return;
+        }
+        self.inner.time(now);
+        self.pump();
+    }
+}
+
+/// Our side: a desk, and everything that it has told us so far, as a journal would have it.
+pub struct Rig {
+    /// The desk.
+    pub desk: Desk,
+    /// What goes wrong.
+    pub faults: Arc<Mutex<Faults>>,
+    /// What the desk told us since the last restart.
+    pub facts: Vec<Fact>,
+    answers: Receiver<Event>,
+    ids: ClientIds,
+    orders: BTreeMap<OrderId, Known>,
+    fills: Vec<ExecutionKey>,
+    time: i64,
+}
+
+/// A quantity of whole units.
+pub fn whole(quantity: i64) -> Quantity {
+    Quantity(quantity * SCALE)
+}
+
+/// The ids of the kit's session.
+pub fn ids() -> ClientIds {
+    let started = RunStarted {
+        world: WorldKind::Live,
+        logic_version: 1,
+        seed: 1,
+        settings: String::new(),
+        settings_hash: Default::default(),
+        features: Vec::new(),
+        model: None,
+    };
+    ClientIds::new(&started, Timestamp(1))
+}
+
+impl Rig {
+    /// A first session.
+    pub fn new(under: &mut dyn UnderTest) -> Rig {
+        Rig::with(under, Faults::default(), BTreeMap::new(), Vec::new(), 0)
+    }
+
+    fn with(
+        under: &mut dyn UnderTest,
+        faults: Faults,
+        orders: BTreeMap<OrderId, Known>,
+        fills: Vec<ExecutionKey>,
+        time: i64,
+    ) -> Rig {
+        let faults = Arc::new(Mutex::new(faults));
+        let inner = under.open(ids());
+        let broker = Faulty { inner, faults: Arc::clone(&faults), held: Vec::new(), from: None, to: None };
+        let (answers_in, answers) = unbounded();
+        let mirror = Mirror::new(ids(), orders.clone(), fills.clone());
+        let patience = Patience { ask_every: Duration::from_millis(5), backoff: Duration::from_millis(4) };
+        let mut desk = Desk::open_with(Box::new(broker), mirror, 1, Timestamp::MIN, answers_in, patience);
+        desk.give(Task::Connect);
+        desk.wait();
+        let mut rig = Rig { desk, faults, answers, ids: ids(), orders, fills, facts: Vec::new(), time };
+        rig.hear();
+        rig
+    }
+
+    /// Our process dies and comes back with what it was told so far.
+    pub fn restart(mut self, under: &mut dyn UnderTest) -> Rig {
+        self.settle();
+        self.restart_with(under, Faults::default())
+    }
+
+    fn restart_with(mut self, under: &mut dyn UnderTest, faults: Faults) -> Rig {
+        self.desk.close();
+        let Rig { orders, fills, time, .. } = self;
+        Rig::with(under, faults, orders, fills, time)
+    }
+
+    /// What goes wrong from now on.
+    pub fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().expect("nobody panics with it")
+    }
+
+    /// Sends a buy.
+    pub fn buy(&mut self, kind: OrderKind, quantity: i64) -> OrderId {
+        let id = OrderId(self.orders.len() as u64 + 1);
+        self.time += 1_000_000;
+        let (instrument, quantity) = (InstrumentId(1), whole(quantity));
+        let order = Order {
+            order: id,
+            side: Side::Buy,
+            kind,
+            time_in_force: TimeInForce::Gtc,
+            quantity,
+            bid: None,
+            ask: None,
+            position: Quantity::ZERO,
+            terms: Terms::default(),
+        };
+        let cause = Sequence::input(id.0);
+        let (side, filled, status) = (Side::Buy, Quantity::ZERO, Status::Submitted);
+        let record = OrderRecord {
+            instrument,
+            side,
+            kind,
+            status,
+            quantity,
+            filled,
+            asked: None,
+            terms: Terms::default(),
+            changed: false,
+        };
+        self.orders.insert(id, Known { record, cause });
+        let (client, time, symbol) = (self.ids.of(id), Timestamp(self.time), "X".to_string());
+        let order = NewOrder { client, cause, time, instrument, symbol, order };
+        self.desk.give(Task::Submit(Box::new(order)));
+        id
+    }
+
+    /// Asks to cancel.
+    pub fn cancel(&mut self, order: OrderId) {
+        self.time += 1_000_000;
+        let known = self.orders.get_mut(&order).expect("an order of ours");
+        if let Some(status) = known.record.status.after(Happening::AskCancel) {
+            known.record.status = status;
+        }
+        let cancel = Cancel {
+            client: self.ids.of(order),
+            order,
+            cause: Sequence::input(1_000 + order.0),
+            time: Timestamp(self.time),
+            instrument: InstrumentId(1),
+        };
+        self.desk.give(Task::Cancel(Box::new(cancel)));
+    }
+
+    /// Lets the desk do what it has to do, and takes in what it says.
+    pub fn settle(&mut self) {
+        self.time += 1_000_000_000;
+        self.desk.give(Task::Time(Timestamp(self.time)));
+        self.desk.wait();
+        self.hear();
+    }
+
+    /// Settles until `done`, or fails after some seconds.
+    pub fn until(&mut self, what: &str, done: impl Fn(&Rig) -> bool) {
+        let began = Instant::now();
+        while !done(self) {
+            assert!(began.elapsed() < Duration::from_secs(20), "{what}: {:#?}", self.facts);
+            std::thread::sleep(Duration::from_millis(2));
+            self.settle();
+        }
+    }
+
+    /// The line breaks.
+    pub fn cut(&mut self) {
+        self.desk.give(Task::Time(BREAK));
+    }
+
+    fn hear(&mut self) {
+        while let Ok(event) = self.answers.try_recv() {
+            let happening = match &event.fact {
+                Fact::OrderAccepted(notice) => Some((notice.order, Happening::Accept)),
+                Fact::OrderRejected(rejected) => Some((rejected.order, Happening::Reject)),
+                Fact::OrderCancelled(closed) => Some((closed.order, Happening::Cancel)),
+                Fact::OrderExpired(closed) => Some((closed.order, Happening::Expire)),
+                Fact::CancelRejected(notice) => {
+                    let part_filled = self.filled(notice.order) > Quantity::ZERO;
+                    Some((notice.order, Happening::RefuseCancel { part_filled }))
+                }
+                Fact::OrderFilled(fill) => {
+                    let key = (fill.order, event.header.time_event, fill.price, fill.quantity);
+                    self.fills.push(key);
+                    let known = self.orders.get_mut(&fill.order).expect("a fill of ours");
+                    known.record.filled += fill.quantity;
+                    assert!(known.record.filled <= known.record.quantity, "filled beyond its quantity");
+                    let rest = known.record.filled < known.record.quantity;
+                    Some((fill.order, if rest { Happening::FillPart } else { Happening::FillRest }))
+                }
+                _ => None,
+            };
+            if let Some((order, happening)) = happening {
+                let known = self.orders.get_mut(&order).expect("an answer to an order of ours");
+                let status = known.record.status.after(happening);
+                known.record.status = status.unwrap_or_else(|| {
+                    panic!("order {order} is {:?}: {happening:?} cannot be", known.record.status)
+                });
+            }
+            self.facts.push(event.fact);
+        }
+    }
+
+    /// Where an order stands by what we were told.
+    pub fn status(&self, order: OrderId) -> Status {
+        self.orders[&order].record.status
+    }
+
+    /// How much of it is filled by what we were told.
+    pub fn filled(&self, order: OrderId) -> Quantity {
+        self.orders[&order].record.filled
+    }
+
+    /// Where the link stands by what we were told.
+    pub fn link(&self) -> Option<Connection> {
+        self.facts.iter().rev().find_map(|fact| match fact {
+            Fact::ConnectionChanged(change) => Some(change.state),
+            _ => None,
+        })
+    }
+
+    fn count(&self, wanted: impl Fn(&Fact) -> bool) -> usize {
+        self.facts.iter().filter(|fact| wanted(fact)).count()
+    }
+
+    /// The position that the broker reported last.
+    fn reported(&self) -> Option<Quantity> {
+        self.facts.iter().rev().find_map(|fact| match fact {
+            Fact::PositionReported(report) => Some(report.quantity),
+            _ => None,
+        })
+    }
+
+    fn position(&self) -> Quantity {
+        self.orders.values().map(|known| known.record.filled).sum()
+    }
+}
+
+/// Tries every case, each on a broker of its own.
+pub fn examine(mut fresh: impl FnMut() -> Box<dyn UnderTest>) {
+    for (name, case) in CASES {
+        println!("{name}");
+        case(&mut *fresh());
+    }
+}
+
+type Case = (&'static str, fn(&mut dyn UnderTest));
+
+const CASES: [Case; 10] = [
+    ("an order is taken and filled, each said once", plain),
+    ("a lost answer is asked for, and the order is there once", lost_answer),
+    ("a lost order is known to be lost only once the broker says so", lost_order),
+    ("every report twice is everything once", twice),
+    ("a fill may overtake the acceptance", fill_before_acceptance),
+    ("what was filled before a cancel stays filled", part_then_cancel),
+    ("a cancel that comes too late is refused", late_cancel),
+    ("orders of others are named and left alone", external),
+    ("a restart in every state finds the truth", restart_in_every_state),
+    ("a storm of reconnections loses nothing", storm),
+];
+
+/// A market order that is filled, whatever goes wrong meanwhile.
+fn filled(under: &mut dyn UnderTest, rig: &mut Rig) -> OrderId {
+    under.trade(&mut rig.desk, None);
+    let order = rig.buy(OrderKind::Market, 10);
+    rig.settle();
+    under.trade(&mut rig.desk, None);
+    rig.until("it fills", |rig| rig.status(order) == Status::Filled);
+    rig.settle();
+    assert_eq!(rig.filled(order), whole(10));
+    order
+}
+
+fn plain(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    assert_eq!(rig.link(), Some(Connection::Live));
+    filled(under, &mut rig);
+    assert!(rig.count(|fact| matches!(fact, Fact::OrderAccepted(_))) <= 1);
+}
+
+fn lost_answer(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    rig.faults().lose_answers = 1;
+    filled(under, &mut rig);
+    assert_eq!(rig.count(|fact| matches!(fact, Fact::OrderUnknown(_))), 1);
+}
+
+fn lost_order(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    rig.faults().lose_orders = 1;
+    rig.faults().mute = true;
+    let order = rig.buy(OrderKind::Market, 10);
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(100) {
+        rig.settle();
+    }
+    assert_eq!(rig.status(order), Status::Submitted, "no wait resolves it");
+    rig.faults().mute = false;
+    rig.until("the broker denies it", |rig| rig.status(order) == Status::Rejected);
+    let never = |fact: &Fact| matches!(fact, Fact::OrderRejected(rejected) if rejected.reason == RejectReason::NeverArrived);
+    assert_eq!(rig.count(never), 1);
+}
+
+fn twice(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    rig.faults().twice = true;
+    filled(under, &mut rig);
+}
+
+fn fill_before_acceptance(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    rig.faults().fills_first = true;
+    filled(under, &mut rig);
+}
+
+fn part_then_cancel(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    let price = under.price();
+    let order = rig.buy(OrderKind::Limit { price }, 10);
+    rig.settle();
+    under.trade(&mut rig.desk, Some(whole(4)));
+    rig.until("a part fills", |rig| rig.status(order) == Status::PartiallyFilled);
+    assert_eq!(rig.filled(order), whole(4));
+    rig.cancel(order);
+    rig.until("the cancel comes back", |rig| rig.status(order) == Status::Cancelled);
+    assert_eq!(rig.filled(order), whole(4));
+    let unfilled = |fact: &Fact| matches!(fact, Fact::OrderCancelled(closed) if closed.unfilled == whole(6));
+    assert_eq!(rig.count(unfilled), 1);
+}
+
+fn late_cancel(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    let order = filled(under, &mut rig);
+    rig.cancel(order);
+    rig.settle();
+    assert_eq!(rig.status(order), Status::Filled);
+    assert_eq!(rig.count(|fact| matches!(fact, Fact::OrderCancelled(_))), 0);
+}
+
+fn external(under: &mut dyn UnderTest) {
+    let rig = Rig::new(under);
+    let client = ClientId("somebody-elses-1".to_string());
+    let rig = rig.restart_with(under, Faults { external: Some(client), ..Faults::default() });
+    let named = |fact: &Fact| {
+        matches!(fact, Fact::ConnectionChanged(change)
+            if change.state == Connection::Live && change.reason.contains("somebody-elses-1"))
+    };
+    assert_eq!(rig.count(named), 1, "{:#?}", rig.facts);
+    assert_eq!(rig.count(|fact| matches!(fact, Fact::OrderFilled(_) | Fact::OrderCancelled(_))), 0);
+}
+
+/// Drives an order into each state, lets nothing of what follows reach us, restarts, and compares.
+fn restart_in_every_state(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    let price = under.price();
+    // Sent, and no answer heard.
+    rig.faults().silent = true;
+    let order = rig.buy(OrderKind::Limit { price }, 10);
+    rig.settle();
+    let mut rig = rig.restart(under);
+    rig.until("it is taken", |rig| rig.status(order) == Status::Accepted);
+    // Working, and in part filled while nobody listened.
+    rig.faults().silent = true;
+    under.trade(&mut rig.desk, Some(whole(4)));
+    rig.settle();
+    assert_eq!(rig.filled(order), Quantity::ZERO);
+    let mut rig = rig.restart(under);
+    rig.until("the part is fetched", |rig| rig.status(order) == Status::PartiallyFilled);
+    // In part filled, and a cancel under way whose answer is lost.
+    rig.faults().silent = true;
+    rig.cancel(order);
+    rig.settle();
+    let mut rig = rig.restart(under);
+    rig.until("the cancel is known", |rig| rig.status(order) == Status::Cancelled);
+    assert_eq!(rig.filled(order), whole(4));
+    // Filled whole while nobody listened.
+    rig.faults().silent = true;
+    let filled = rig.buy(OrderKind::Market, 5);
+    rig.settle();
+    under.trade(&mut rig.desk, None);
+    rig.settle();
+    let mut rig = rig.restart(under);
+    rig.until("the fill is fetched", |rig| rig.status(filled) == Status::Filled);
+    // Lost on its way while nobody listened.
+    rig.faults().lose_orders = 1;
+    rig.faults().mute = true;
+    let lost = rig.buy(OrderKind::Market, 5);
+    rig.settle();
+    let mut rig = rig.restart(under);
+    rig.until("it is known to be lost", |rig| rig.status(lost) == Status::Rejected);
+    // Once more with nothing new: nothing is said again.
+    let mut rig = rig.restart(under);
+    rig.settle();
+    assert_eq!(rig.count(|fact| matches!(fact, Fact::OrderFilled(_) | Fact::OrderCancelled(_))), 0);
+    assert_eq!(rig.reported(), Some(rig.position()), "the broker holds what our fills add up to");
+}
+
+fn storm(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    let price = under.price();
+    let order = rig.buy(OrderKind::Limit { price }, 40);
+    rig.settle();
+    for round in 1..=8_u32 {
+        rig.faults().fail_connects = round % 3;
+        rig.cut();
+        rig.settle();
+        // It trades while the line is down.
+        under.trade(&mut rig.desk, Some(whole(4)));
+        rig.until("it is live again", |rig| rig.link() == Some(Connection::Live));
+    }
+    rig.until("every part is known", |rig| rig.filled(order) == whole(32));
+    let rig = rig.restart(under);
+    assert_eq!(rig.reported(), Some(rig.position()));
+    assert_eq!(rig.count(|fact| matches!(fact, Fact::OrderFilled(_))), 0, "nothing was missed");
+}
