@@ -128,6 +128,7 @@ pub fn gold() -> Settings {
             outlier: FlawAction::Keep,
             outlier_times: 0,
         },
+        later: None,
     }
 }
 

@@ -7,6 +7,8 @@
 mod audit;
 mod bench;
 pub mod commands;
+mod compare;
+mod doctor;
 pub mod error;
 mod failures;
 mod inspect;

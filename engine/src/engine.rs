@@ -17,6 +17,7 @@ use crate::event::*;
 use crate::features::{FeatureError, FeatureState};
 use crate::gate::Gate;
 use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
+use crate::later::{Columns, Successive, Takeover};
 use crate::market::Market;
 use crate::order::{Happening, OrderError, Orders};
 use crate::quality::Quality;
@@ -162,6 +163,10 @@ pub struct Engine {
     /// How many of them are the strategy's own.
     own_features: usize,
     catalogue: Option<FeatureState>,
+    /// Which of them the strategy fills now.
+    columns: Columns,
+    /// What takes over in the middle of the run.
+    takeover: Option<Box<Takeover>>,
     state: State,
     risk: Risk,
     quality: Vec<Quality>,
@@ -203,25 +208,35 @@ pub struct Counts {
 impl Engine {
     /// An engine with these settings and a strategy out of `registry`.
     pub fn new(settings: Settings, registry: &Registry) -> Result<Engine, SettingsError> {
-        let kind = &settings.strategy.kind;
-        let kind = registry.get(kind).ok_or_else(|| SettingsError::UnknownStrategy(kind.clone()))?;
-        let strategy = (kind.make)(&Parameters(settings.strategy.parameters.clone()), &settings)?;
-        let mut features = strategy.features();
-        let own_features = features.len();
-        if let RiskDistance::AverageTrueRange { period, .. } = settings.risk.distance {
-            features.push(format!("atr_{period}"));
-        }
+        let (mut strategy, mut features) = make(&settings, registry)?;
+        let own_features = strategy.features().len();
         let catalogue =
             settings.features.as_ref().map(|features| FeatureState::new(features, &settings.instruments));
         let catalogue = catalogue.transpose()?;
         if let Some(catalogue) = &catalogue {
             features.extend(catalogue.columns().iter().map(|column| column.id.clone()));
         }
+        let columns = Columns::all(&features);
+        let mut takeover = None;
+        if let Some(later) = &settings.later {
+            let (from, settings) = (later.from, settings.in_the_end());
+            let (next, mut names) = make(&settings, registry)?;
+            let own_features = next.features().len();
+            if let Some(catalogue) = &catalogue {
+                names.extend(catalogue.columns().iter().map(|column| column.id.clone()));
+            }
+            strategy = Box::new(Successive::new(strategy, next, from));
+            let columns = Columns::among(&names, &mut features);
+            let risk = Risk::new(&settings);
+            takeover = Some(Box::new(Takeover { from, risk, settings, own_features, columns }));
+        }
         let count = settings.instruments.len();
         Ok(Engine {
             strategy,
             features,
             own_features,
+            columns,
+            takeover,
             state: State {
                 now: Timestamp::MIN,
                 instrument: InstrumentId::NONE,
@@ -289,6 +304,9 @@ impl Engine {
         self.state.now = input.header.time_received;
         self.state.instrument = input.header.instrument;
         self.counts.inputs += 1;
+        if self.takeover.as_ref().is_some_and(|next| next.from <= input.header.sequence) {
+            self.take_over();
+        }
         match &input.fact {
             Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_) => self.on_market(input)?,
             Fact::RunStarted(started) => {
@@ -348,6 +366,24 @@ impl Engine {
         Ok(&self.output)
     }
 
+    /// The settings that were to come hold from here on.
+    #[cold]
+    fn take_over(&mut self) {
+        if let Some(next) = self.takeover.take() {
+            let Takeover { from: _, settings, risk, own_features, columns } = *next;
+            (self.settings, self.risk) = (settings, risk);
+            (self.own_features, self.columns) = (own_features, columns);
+        }
+    }
+
+    /// Measures a finished bar for the limits, those that are to come too.
+    fn measure(&mut self, index: usize, bar: &Bar) {
+        self.risk.range_mut(index).update(bar);
+        if let Some(next) = &mut self.takeover {
+            next.risk.range_mut(index).update(bar);
+        }
+    }
+
     /// Ends the run: totals and the state hash. Call once, after the last input.
     pub fn finish(&mut self) -> Result<&Output, Fault> {
         // What the last input caused is already out; the end follows it in the same sequence.
@@ -399,7 +435,7 @@ impl Engine {
             }
             let mut closed = false;
             if let Fact::BarReceived(bar) = &input.fact {
-                self.risk.range_mut(index).update(bar);
+                self.measure(index, bar);
                 closed = true;
             }
             self.market_events += 1;
@@ -429,7 +465,7 @@ impl Engine {
         for index in 0..self.bars.len() {
             let Some(bar) = self.bars[index].close() else { continue };
             let instrument = InstrumentId(index as u32 + 1);
-            self.risk.range_mut(index).update(&bar);
+            self.measure(index, &bar);
             self.emit(instrument, input.header.sequence, Fact::BarClosed(bar))?;
             let event = self.output.events.last().expect("just emitted");
             self.state.instrument = instrument;
@@ -538,6 +574,9 @@ impl Engine {
         let rate = account.rate(index, markets).unwrap_or(None);
         account.act(index, action, lot, mark, rate)?;
         self.risk.range_mut(index).adjust(action);
+        if let Some(next) = &mut self.takeover {
+            next.risk.range_mut(index).adjust(action);
+        }
         if let Some(bars) = self.bars.get_mut(index) {
             bars.adjust(action);
         }
@@ -603,7 +642,7 @@ impl Engine {
         proposal: &mut Proposal,
     ) -> Result<(), Fault> {
         let mut cause = self.header.sequence;
-        if !self.features.is_empty() {
+        if self.columns.count > 0 {
             // A strategy that knows nothing yet says so for each of its own columns.
             proposal.features.resize(self.own_features, None);
             if let RiskDistance::AverageTrueRange { .. } = self.settings.risk.distance {
@@ -611,6 +650,7 @@ impl Engine {
                 proposal.features.push(range.map(|range| range as f32));
             }
             proposal.features.extend_from_slice(&self.state.features);
+            self.columns.spread(&mut proposal.features);
             match vector(&proposal.features) {
                 Ok(features) => {
                     cause = self.emit(instrument, cause, Fact::FeaturesComputed(Box::new(features)))?
@@ -732,6 +772,18 @@ impl Engine {
         hasher.update(self.derived_hash.finalize().as_bytes());
         Hash(*hasher.finalize().as_bytes())
     }
+}
+
+/// The strategy of these settings and the names of the columns that it and the limits fill.
+fn make(settings: &Settings, registry: &Registry) -> Result<(Box<dyn Strategy>, Vec<String>), SettingsError> {
+    let kind = &settings.strategy.kind;
+    let kind = registry.get(kind).ok_or_else(|| SettingsError::UnknownStrategy(kind.clone()))?;
+    let strategy = (kind.make)(&Parameters(settings.strategy.parameters.clone()), settings)?;
+    let mut features = strategy.features();
+    if let RiskDistance::AverageTrueRange { period, .. } = settings.risk.distance {
+        features.push(format!("atr_{period}"));
+    }
+    Ok((strategy, features))
 }
 
 /// Values with their validity bits; the index of the first NaN or infinity instead.

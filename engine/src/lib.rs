@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod bars;
+pub mod branched;
 pub mod canonical;
 pub mod command;
 pub mod engine;
@@ -15,6 +16,7 @@ pub mod event;
 pub mod features;
 pub mod gate;
 pub mod ids;
+mod later;
 pub mod log;
 pub mod market;
 pub mod merge;

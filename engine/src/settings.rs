@@ -9,7 +9,7 @@ use crate::event::FlawAction;
 use crate::features::candle::Timeframe;
 use crate::features::catalogue::TIMEFRAMES;
 use crate::features::normalise::Normalise;
-use crate::ids::{Hash, InstrumentId};
+use crate::ids::{Hash, InstrumentId, Sequence};
 use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio};
 
 /// Everything that decides what a run does.
@@ -47,9 +47,39 @@ pub struct Settings {
     pub venue: VenueSettings,
     /// What is done about flawed data.
     pub quality: QualitySettings,
+    /// What takes over in the middle of the run; only a what-if has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Box<Later>>,
+}
+
+/// Settings that hold from some input on. What is not here is fixed for a run: what came before depends on it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Later {
+    /// The first input that meets them; inside an input's own events it means the next input.
+    pub from: Sequence,
+    /// When the strategy decides.
+    pub trigger: Trigger,
+    /// Who decides. It has watched the run from its beginning.
+    pub strategy: StrategySettings,
+    /// The limits.
+    pub risk: RiskSettings,
+    /// The simulated venue.
+    pub venue: VenueSettings,
 }
 
 impl Settings {
+    /// The settings that hold in the end, as if from the beginning: those of [`Settings::later`] laid over the rest.
+    pub fn in_the_end(&self) -> Settings {
+        let mut settings = self.clone();
+        if let Some(later) = settings.later.take() {
+            let Later { from: _, trigger, strategy, risk, venue } = *later;
+            (settings.trigger, settings.strategy, settings.risk, settings.venue) =
+                (trigger, strategy, risk, venue);
+        }
+        settings
+    }
+
     /// The instrument with this id.
     pub fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
         self.instruments.get(id.index()?)

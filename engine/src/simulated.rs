@@ -21,8 +21,8 @@ use crate::event::{Event, Fact, Header, Replacement, RunStarted, TimerFired};
 use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
 use crate::merge::Merge;
 use crate::quality::{Quality, what_drops};
-use crate::settings::Settings;
-use crate::units::{Nanoseconds, Timestamp};
+use crate::settings::{Settings, VenueSettings};
+use crate::units::{Nanoseconds, Quantity, Timestamp};
 use crate::venue::{Resting, Venue};
 use crate::world::{Source, World, WorldError};
 
@@ -55,6 +55,19 @@ pub struct Simulated {
     current: Option<Event>,
     /// Arrival time of what was handed out last.
     now: Timestamp,
+    /// The venue's settings that take over, and how many inputs before the first that meets them.
+    upcoming: Option<Box<(u64, VenueSettings)>>,
+}
+
+/// An order that was under way or working when another world broke off.
+#[derive(Clone, Debug)]
+pub(crate) struct Working {
+    /// The order and what is left of it.
+    pub resting: Resting,
+    /// Whether the venue had taken it.
+    pub accepted: bool,
+    /// Whether a cancel was under way.
+    pub cancelling: bool,
 }
 
 /// The venue's side of the world.
@@ -93,8 +106,8 @@ impl Floor {
     #[inline]
     fn show(&mut self, event: &Event, time: Timestamp, number: u64) {
         self.time = time;
-        if let Fact::SignalReceived(_) = event.fact {
-            // A venue knows nothing of what we are told.
+        // A venue knows nothing of what we are told, nor of an operator.
+        if matches!(event.fact, Fact::SignalReceived(_)) || !event.fact.kind().is_sourced() {
             return;
         }
         if !self.quality.is_empty() {
@@ -126,7 +139,21 @@ impl Simulated {
         started: RunStarted,
         sources: Vec<Box<dyn Source>>,
     ) -> Result<Simulated, WorldError> {
-        let mut world = Simulated {
+        let mut world = Simulated::empty(settings, sources);
+        // The run begins with its data: its first events carry the time of the first tick.
+        world.read_ahead(0)?;
+        let time = world.ahead.front().map_or(Timestamp(0), |event| event.header.time_received);
+        for (index, instrument) in settings.instruments.iter().enumerate().rev() {
+            let fact = Fact::InstrumentDefined(Box::new(instrument.clone()));
+            world.opening.push(Event::unnumbered(time, time, InstrumentId(index as u32 + 1), fact));
+        }
+        let started = Fact::RunStarted(Box::new(started));
+        world.opening.push(Event::unnumbered(time, time, InstrumentId::NONE, started));
+        Ok(world)
+    }
+
+    fn empty(settings: &Settings, sources: Vec<Box<dyn Source>>) -> Simulated {
+        Simulated {
             market: Merge::new(sources),
             floor: Floor::new(settings),
             latency: settings.venue.latency,
@@ -139,16 +166,56 @@ impl Simulated {
             timers: Vec::new(),
             current: None,
             now: Timestamp::MIN,
-        };
-        // The run begins with its data: its first events carry the time of the first tick.
-        world.read_ahead(0)?;
-        let time = world.ahead.front().map_or(Timestamp(0), |event| event.header.time_received);
-        for (index, instrument) in settings.instruments.iter().enumerate().rev() {
-            let fact = Fact::InstrumentDefined(Box::new(instrument.clone()));
-            world.opening.push(Event::unnumbered(time, time, InstrumentId(index as u32 + 1), fact));
+            upcoming: settings
+                .later
+                .as_ref()
+                .map(|later| Box::new((inputs_before(later.from), later.venue.clone()))),
         }
-        let started = Fact::RunStarted(Box::new(started));
-        world.opening.push(Event::unnumbered(time, time, InstrumentId::NONE, started));
+    }
+
+    /// A world that goes on where another broke off: no opening events, a venue that saw `last`, knows what is `held`
+    /// and has the orders `working`.
+    ///
+    /// `inputs` is how many the run has had; `sources` is what comes from then on.
+    pub(crate) fn going_on(
+        settings: &Settings,
+        sources: Vec<Box<dyn Source>>,
+        last: &[Event],
+        held: &[(InstrumentId, Quantity)],
+        working: Vec<Working>,
+        inputs: u64,
+    ) -> Result<Simulated, WorldError> {
+        let mut world = Simulated::empty(settings, sources);
+        let mut nothing = Vec::new();
+        for event in last {
+            world.floor.venue.on_market(event, event.header.time_event, &mut nothing);
+            world.now = world.now.max(event.header.time_received);
+        }
+        world.floor.time = world.now;
+        for (instrument, quantity) in held {
+            world.floor.venue.hold(*instrument, *quantity);
+        }
+        if let Some(upcoming) = &mut world.upcoming {
+            upcoming.0 = upcoming.0.saturating_sub(inputs);
+        }
+        for one in working {
+            if one.accepted {
+                let cancel = Request::Cancel {
+                    instrument: one.resting.instrument,
+                    order: one.resting.order.order,
+                    cause: one.resting.cause,
+                };
+                if one.cancelling {
+                    world.requests.push_back(((world.now + world.latency, 1), cancel));
+                }
+                let Floor { venue, scratch, .. } = &mut world.floor;
+                venue.take_over(one.resting, world.now, scratch);
+                world.floor.queue_answers(1);
+            } else {
+                let request = Request::Submit(Box::new(one.resting));
+                world.requests.push_back(((world.now + world.latency, 1), request));
+            }
+        }
         Ok(world)
     }
 
@@ -218,6 +285,20 @@ impl Simulated {
         self.floor.queue_answers(number);
     }
 
+    /// Counts the inputs before other settings of the venue hold.
+    #[cold]
+    fn come_closer(&mut self) {
+        match self.upcoming.as_deref_mut() {
+            Some((left, _)) if *left > 0 => *left -= 1,
+            _ => {
+                if let Some(upcoming) = self.upcoming.take() {
+                    self.latency = upcoming.1.latency;
+                    self.floor.venue.change(upcoming.1);
+                }
+            }
+        }
+    }
+
     fn next_timer(&self) -> Option<usize> {
         (0..self.timers.len()).min_by_key(|&index| self.timers[index])
     }
@@ -230,6 +311,12 @@ impl Simulated {
     }
 }
 
+/// How many inputs come before the first at or after a sequence. Inputs are numbered from 1.
+fn inputs_before(from: Sequence) -> u64 {
+    let number = from.input_number();
+    if from.is_input() { number.saturating_sub(1) } else { number }
+}
+
 /// Arrival time never runs backwards.
 #[inline]
 fn on_time(now: &mut Timestamp, event: &mut Event) {
@@ -240,6 +327,9 @@ fn on_time(now: &mut Timestamp, event: &mut Event) {
 impl World for Simulated {
     #[inline]
     fn next(&mut self) -> Result<Option<&mut Event>, WorldError> {
+        if self.upcoming.is_some() {
+            self.come_closer();
+        }
         if self.is_quiet() { self.next_quiet() } else { self.next_of_all() }
     }
 

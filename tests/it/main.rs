@@ -4,6 +4,8 @@
 mod allocation;
 /// Does bad input end in one clear error?
 mod bad_input;
+/// Do settings that take over leave what came before alone, and can a live run go another way?
+mod branched;
 /// Does every broker do what a broker must, whatever goes wrong on the way?
 mod brokers;
 /// Do raw prices with splits and dividends come to the same as adjusted ones?

@@ -15,5 +15,6 @@ pub mod show;
 pub mod tail;
 pub mod vector;
 pub mod verify;
+pub mod whatif;
 pub mod when;
 pub mod words;

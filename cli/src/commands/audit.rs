@@ -10,6 +10,7 @@ use crate::audit::explain::{ExplainedEvent, ExplainedOrder, Proof};
 use crate::audit::export::{self, Subject, TableFormat};
 use crate::audit::recording::{NOTHING, Numbered, Recording};
 use crate::audit::show::{self, Bound, Selection};
+use crate::audit::whatif::{Question as Asked, WhatIf};
 use crate::audit::{diff, json, tail, vector, verify};
 use crate::error::{Exit, Failure};
 use crate::progress::EventBar;
@@ -31,7 +32,8 @@ Examples:
   genovo audit explain last --order 12
   genovo audit show last --kind OrderFilled
   genovo audit tail last
-  genovo audit diff runs/gold-5ffe runs/gold-5ffe-2";
+  genovo audit diff runs/gold-5ffe runs/gold-5ffe-2
+  genovo audit whatif last --set risk.max_per_trade=\"1 %\"";
 
 #[derive(Debug, Subcommand)]
 enum Question {
@@ -41,6 +43,7 @@ enum Question {
     Explain(Explain),
     Diff(Diff),
     Export(Export),
+    Whatif(Whatif),
 }
 
 impl Audit {
@@ -53,6 +56,7 @@ impl Audit {
             Question::Explain(explain) => explain.run(context),
             Question::Diff(diff) => diff.run(context),
             Question::Export(export) => export.run(context),
+            Question::Whatif(whatif) => whatif.run(context),
         }
     }
 }
@@ -411,6 +415,85 @@ impl Export {
         match context.json {
             true => context.answer(&serde_json::json!({ "journal": journal, "rows": rows, "out": out })),
             false => say(&format!("{} rows to {}\n", format::count(rows), out.display())),
+        }
+    }
+}
+
+/// Run a recorded run's market again under other settings, beside what it was.
+#[derive(Args, Debug)]
+#[command(after_help = WHATIF_EXAMPLES)]
+struct Whatif {
+    /// The journal, or `last`. It is only read.
+    journal: PathBuf,
+    /// A setting that is to be another, such as risk.max_per_trade="1 %"; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE", required = true)]
+    set: Vec<String>,
+    /// From this input on: its sequence, or a time of arrival [default: the beginning].
+    #[arg(long, value_name = "SEQUENCE|TIME", value_parser = Bound::parse)]
+    from: Option<Bound>,
+    /// From the event with this number on.
+    #[arg(long, value_name = "N", value_parser = number, conflicts_with = "from")]
+    from_event: Option<u64>,
+    /// Keep the branch as a journal: a new or empty directory.
+    #[arg(long = "journal", value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Where the comparison's page goes [default: whatif-N in the journal's directory].
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+}
+
+const WHATIF_EXAMPLES: &str = "\
+The settings change at --from and not before: strategy, limits, venue, and when it decides. Without --from anything
+but the data can be another. On a live run the recorded answers hold until the first command that differs; then the
+simulated venue takes over, and the answer says so.
+Examples:
+  genovo audit whatif last --set risk.max_per_trade=\"1 %\"
+  genovo audit whatif last --set venue.latency=\"50 ms\" --set venue.slippage=\"2 ticks\"
+  genovo audit whatif last --set strategy.quantity=250 --from \"2014-05-05 08:00\"
+  genovo audit whatif last --set strategy.fast=9 --from-event 286,641 --journal runs/what-if";
+
+impl Whatif {
+    fn run(&self, context: &Context) -> Result<(), Failure> {
+        let recording = Recording::open(&runs::resolve(&self.journal)?)?;
+        let from = self.from(&recording)?;
+        let question = Asked {
+            sets: &self.set,
+            from,
+            keep: self.keep.as_deref(),
+            report: self.report.as_deref(),
+            identity: super::replay::Machine::of_this_machine()?.identity(),
+        };
+        let found = WhatIf::ask(&recording, question, context)?;
+        match context.json {
+            true => context.answer(&found.to_json()),
+            false => say(&found.text()),
+        }
+    }
+
+    /// The sequence from which the settings are others.
+    fn from(&self, recording: &Recording) -> Result<Option<Sequence>, Failure> {
+        let nothing = "Nothing was recomputed.";
+        let past =
+            |what: String| Failure::new(Exit::Usage, format!("{what} comes after the last event"), nothing);
+        match (self.from, self.from_event) {
+            (Some(Bound::Number(sequence)), _) => {
+                let last = recording.journal.summary().last_sequence;
+                let failure = || past(format!("sequence {sequence}"));
+                (sequence <= last.0).then_some(Some(Sequence(sequence))).ok_or_else(failure)
+            }
+            (Some(Bound::Time(time)), _) => {
+                let at = recording.journal.sequence_at(time);
+                let mut events = at.into_iter().flat_map(|first| recording.journal.events_from(first));
+                let reached = events.find(|event| match event {
+                    Ok(event) => event.header.time_received >= time && event.header.sequence.is_input(),
+                    Err(_) => true,
+                });
+                let reached = reached.transpose().map_err(crate::audit::recording::failed)?;
+                let reached = reached.ok_or_else(|| past("the time".to_string()))?;
+                Ok(Some(reached.header.sequence))
+            }
+            (None, Some(number)) => Ok(Some(event(recording, number)?.sequence())),
+            (None, None) => Ok(None),
         }
     }
 }

@@ -6,14 +6,14 @@ use clap::Args;
 
 use super::{Changes, Context, ScenarioArgument, say, say_json};
 use crate::error::{Exit, Failure};
-use crate::scenario::{Scenario, explain, keys, reference};
+use crate::scenario::{Scenario, explain, keys, reference, schema};
 
 /// Check a scenario without running it: what it does, which settings hold, what is wrong.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Check {
     /// The scenario: a TOML file.
-    #[arg(value_name = "SCENARIO", required_unless_present_any = ["keys", "strategies"])]
+    #[arg(value_name = "SCENARIO", required_unless_present_any = ["keys", "strategies", "schema"])]
     scenario: Option<PathBuf>,
     #[command(flatten)]
     changes: Changes,
@@ -24,6 +24,9 @@ pub struct Check {
     /// List the strategies and their parameters.
     #[arg(long, conflicts_with = "scenario")]
     strategies: bool,
+    /// Print a JSON schema of scenarios, for editors.
+    #[arg(long, conflicts_with_all = ["scenario", "keys", "strategies"])]
+    schema: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -31,13 +34,17 @@ Examples:
   genovo check scenarios/gold.toml
   genovo check scenarios/gold.toml --set risk.max_per_trade=\"1 %\"
   genovo check --keys risk
-  genovo check --strategies";
+  genovo check --strategies
+  genovo check --schema > genovo.schema.json";
 
 impl Check {
     /// Runs the command.
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         if let Some(section) = &self.keys {
             return list_keys(section, context);
+        }
+        if self.schema {
+            return say_json(&schema::schema(&context.registry));
         }
         if self.strategies {
             return list_strategies(context);

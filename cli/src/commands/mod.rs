@@ -6,8 +6,12 @@
 mod audit;
 mod bench;
 mod check;
+mod compare;
+mod completions;
+mod doctor;
 pub(crate) mod features;
 pub(crate) mod import;
+mod init;
 mod kill;
 mod live;
 pub(crate) mod replay;
@@ -63,10 +67,15 @@ enum Command {
     Audit(audit::Audit),
     Bench(bench::Bench),
     Check(check::Check),
+    Compare(compare::Compare),
+    Completions(completions::Completions),
+    Doctor(doctor::Doctor),
     Features(features::Features),
     Import(import::Import),
+    Init(init::Init),
     Kill(kill::Kill),
     Live(live::Live),
+    Man(completions::Man),
     Replay(replay::Replay),
 }
 
@@ -76,10 +85,15 @@ impl Command {
             Command::Audit(audit) => audit.run(context),
             Command::Bench(bench) => bench.run(context),
             Command::Check(check) => check.run(context),
+            Command::Compare(compare) => compare.run(context),
+            Command::Completions(completions) => completions.run(context),
+            Command::Doctor(doctor) => doctor.run(context),
             Command::Features(features) => features.run(context),
             Command::Import(import) => import.run(context),
+            Command::Init(init) => init.run(context),
             Command::Kill(kill) => kill.run(context),
             Command::Live(live) => live.run(context),
+            Command::Man(man) => man.run(context),
             Command::Replay(replay) => replay.run(context),
         }
     }

@@ -89,7 +89,7 @@ impl Replay {
         let wall = began.elapsed();
         match context.json {
             true => say_json(&done.to_json(&argument.scenario, wall)),
-            false => say(&done.to_text(&argument.scenario, wall)),
+            false => say(&done.to_text(wall)),
         }
     }
 
@@ -144,6 +144,14 @@ impl Machine {
     /// Where kernels run: at this level, on two threads where there are two cores.
     pub fn kernels(&self) -> Option<genovo_kernels::backend::Cpu> {
         genovo_kernels::backend::Cpu::new(self.cpu, self.cores.min(2)).ok()
+    }
+
+    /// What suits this machine, where nobody asks for anything else.
+    pub fn of_this_machine() -> Result<Machine, Failure> {
+        let cpu = CpuLevel::choose("auto");
+        let cpu = cpu.map_err(|error| Failure::new(Exit::Usage, error.to_string(), "Nothing was run."))?;
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        Ok(Machine { cpu, pipelined: cores > 1, cores })
     }
 
     /// For `identity.toml`: outside the chain.
@@ -281,10 +289,9 @@ pub fn drive(
 }
 
 impl Done {
-    fn to_text(&self, scenario: &Path, wall: Duration) -> String {
+    fn to_text(&self, wall: Duration) -> String {
         let html = self.report_folder.join("report.html");
         let files = Files {
-            scenario: Some(scenario),
             journal: Some(&self.journal),
             journal_bytes: self.sealed.store_bytes,
             verified: true,

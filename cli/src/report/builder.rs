@@ -182,6 +182,11 @@ impl ReportBuilder {
         }
     }
 
+    /// Equity as of the last event that has taken effect.
+    pub fn equity(&self) -> Money {
+        Money(self.equity / ATTO)
+    }
+
     /// The report. What only the caller knows (the journal's head hash) is left for it to fill in.
     pub fn finish(mut self) -> Report {
         self.settle();

@@ -35,8 +35,6 @@ impl Colour {
 /// Where the run lies on disk and how it went: what no event says.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Files<'a> {
-    /// The scenario that ran.
-    pub scenario: Option<&'a Path>,
     /// The journal's folder.
     pub journal: Option<&'a Path>,
     /// The journal's size.
@@ -105,7 +103,7 @@ pub fn summary(report: &Report, files: &Files<'_>, colour: Colour) -> String {
     places(&mut page, report, files);
     if let Some(elapsed) = files.elapsed {
         let _ = writeln!(page.text, "\nDone in {}. Next:", format::duration(elapsed.as_secs_f64()));
-        page.text.push_str(&next(report, files));
+        page.text.push_str(&next(report));
     }
     page.text
 }
@@ -283,15 +281,15 @@ fn places(page: &mut Page, report: &Report, files: &Files<'_>) {
 }
 
 /// What to try next, with orders of this very run.
-fn next(report: &Report, files: &Files<'_>) -> String {
+fn next(report: &Report) -> String {
     let mut lines: Vec<(String, &str)> = Vec::new();
     let journal = report.identity.journal.as_deref().unwrap_or("last");
     if let Some((order, why)) = report.order_to_explain() {
         lines.push((format!("genovo audit explain {journal} --order {order}"), why));
     }
-    if let (Some(settings), Some(scenario), 1..) = (&report.settings, files.scenario, report.counts.fills) {
+    if let (Some(settings), 1..) = (&report.settings, report.counts.fills) {
         let half = Ratio(settings.risk.max_per_trade.0 / 2 * 100);
-        let again = format!("genovo replay {} --set risk.max_per_trade=\"{half} %\"", scenario.display());
+        let again = format!("genovo audit whatif {journal} --set risk.max_per_trade=\"{half} %\"");
         lines.push((again, "the same again, more careful"));
     }
     lines.push((format!("genovo replay --verify {journal}"), "recompute everything, compare every bit"));

@@ -27,11 +27,18 @@ use crate::error::Failure;
 pub fn build(path: &Path, document: &Document, registry: &Registry) -> Result<Scenario, Failure> {
     let reading = Reading::new(document);
     let mut notes = Vec::new();
-    let built = assemble(path, &reading, registry, &mut notes);
+    let built = assemble(path, &reading, registry, None, &mut notes);
     let (mut scenario, effective) = reading.finish(built)?;
     scenario.effective = effective;
     scenario.notes = notes;
     Ok(scenario)
+}
+
+/// Builds the settings of a scenario over data that is known already.
+pub fn settings_over(document: &Document, data: Data, registry: &Registry) -> Result<Settings, Failure> {
+    let reading = Reading::new(document);
+    let built = assemble(Path::new(""), &reading, registry, Some(data), &mut Vec::new());
+    reading.finish(built).map(|(scenario, _)| scenario.settings)
 }
 
 /// Reads every section before it gives up on one, so that all errors are found in one pass.
@@ -39,6 +46,7 @@ fn assemble<'a>(
     path: &Path,
     reading: &'a Reading<'a>,
     registry: &Registry,
+    known: Option<Data>,
     notes: &mut Vec<String>,
 ) -> Option<Scenario> {
     let top = reading.top();
@@ -51,7 +59,9 @@ fn assemble<'a>(
     let instruments = instruments(&sections, &currency);
     let rates = abroad::rates(reading, &sections, instruments.as_deref(), &currency);
     let hours = hours::read(reading, &sections);
-    let data = data::read(reading, instruments.as_deref(), notes);
+    // A recorded run's signals are in its journal, as its market is.
+    let recorded = known.is_some();
+    let data = known.or_else(|| data::read(reading, instruments.as_deref(), notes));
     let signals = signals::read(reading, instruments.as_deref());
     let data = data.and_then(|data| hours::add_actions(reading, &sections, data));
     let bars = bars(reading, data.as_ref());
@@ -66,7 +76,7 @@ fn assemble<'a>(
     if let (Some(strategy), Some(data)) = (&strategy, &data) {
         strategy.check_needs(data, has_bars);
     }
-    if let (Some(strategy), Some(None)) = (&strategy, &signals)
+    if let (Some(strategy), Some(None), false) = (&strategy, &signals, recorded)
         && strategy.kind.name == external::KIND.name
     {
         let message = "external follows signals, and the scenario names none";
@@ -96,6 +106,7 @@ fn assemble<'a>(
         risk: risk?,
         venue: venue?,
         quality: quality?,
+        later: None,
     };
     let parameters = Parameters(settings.strategy.parameters.clone());
     if let Err(ParameterError { name, message }) = (strategy.kind.make)(&parameters, &settings) {

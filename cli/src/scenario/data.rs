@@ -30,6 +30,15 @@ pub struct Data {
 }
 
 impl Data {
+    /// That of a recorded run: it is in the journal, and no file is looked at.
+    pub fn recorded(sources: &[SourceSettings]) -> Data {
+        let kinds = sources.iter().flat_map(|source| match source.kind {
+            DataKind::Journal => vec![DataKind::Quotes, DataKind::Trades, DataKind::Bars],
+            kind => vec![kind],
+        });
+        Data { sources: sources.to_vec(), files: Vec::new(), has_sizes: true, kinds: kinds.collect() }
+    }
+
     /// Whether a source holds this kind of data.
     pub fn has(&self, kind: DataKind) -> bool {
         self.kinds.contains(&kind)

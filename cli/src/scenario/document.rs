@@ -137,6 +137,19 @@ impl Document {
         Ok(document)
     }
 
+    /// A scenario that lies in no file, with `--set` arguments.
+    pub fn of_text(name: &str, text: &str, sets: &[String]) -> Result<Document, Failure> {
+        let mut document = Document { sources: Vec::new(), root: Vec::new() };
+        let (name, text, folder) = (name.to_string(), text.to_string(), PathBuf::new());
+        let parsed = parse(&text, 0);
+        document.sources.push(Source { name, text, folder, origin: Origin::Scenario });
+        document.root = parsed.map_err(|(message, spot, label)| document.failure(message, spot, label))?;
+        for argument in sets {
+            document.set(argument)?;
+        }
+        Ok(document)
+    }
+
     /// The place of a spot, as an error shows it.
     pub fn place(&self, spot: Spot, label: impl Into<String>) -> Place {
         let source = &self.sources[spot.source];

@@ -4,6 +4,7 @@
 //! lies and how the machine executes the run stay outside.
 
 mod abroad;
+mod again;
 mod build;
 mod data;
 mod document;
@@ -14,6 +15,7 @@ pub mod keys;
 mod peek;
 pub mod readable;
 pub mod reference;
+pub mod schema;
 mod section;
 mod select;
 pub mod signals;
@@ -30,6 +32,7 @@ use genovo_engine::strategy::Registry;
 use genovo_engine::units::Nanoseconds;
 use tracing::{debug, info};
 
+pub use again::change;
 pub use section::{EffectiveKey, EffectiveSection};
 
 use crate::error::Failure;

@@ -8,3 +8,4 @@ mod show;
 mod support;
 mod tail;
 mod verify;
+mod whatif;

@@ -94,6 +94,12 @@ kinds! {
 }
 
 impl Kind {
+    /// Whether events of this kind are what a venue says: of orders, of the account, of positions.
+    pub const fn is_from_venue(self) -> bool {
+        let number = self as u8;
+        Kind::OrderAccepted as u8 <= number && number <= Kind::PositionReported as u8
+    }
+
     /// Whether events of this kind are market data: quotes, trades, bars, books.
     pub const fn is_market(self) -> bool {
         matches!(

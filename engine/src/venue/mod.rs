@@ -20,7 +20,7 @@ use crate::event::{
 };
 use crate::ids::{InstrumentId, OrderId, Sequence};
 use crate::market::Market;
-use crate::settings::{DataKind, Settings, WhenClosed};
+use crate::settings::{DataKind, Settings, VenueSettings, WhenClosed};
 use crate::units::{Nanoseconds, Price, Quantity, Timestamp};
 use fill::Touch;
 use linked::{Effect, List};
@@ -113,6 +113,47 @@ impl Venue {
             moved: false,
             newest: OrderId(0),
         }
+    }
+
+    /// A position that came to be elsewhere: orders that only reduce look at it.
+    pub fn hold(&mut self, instrument: InstrumentId, quantity: Quantity) {
+        if let Some(book) = instrument.index().and_then(|index| self.books.get_mut(index)) {
+            book.position = quantity;
+        }
+    }
+
+    /// An order that another venue had taken works here from now on; it meets the market at the next thing that happens.
+    ///
+    /// What that venue knew of a trailing stop's way or of an order's list before is not known here.
+    pub fn take_over(&mut self, mut resting: Resting, time: Timestamp, answers: &mut Vec<Event>) {
+        let Some(index) = resting.instrument.index().filter(|&index| index < self.books.len()) else {
+            return;
+        };
+        self.newest = self.newest.max(resting.order.order);
+        resting.arrived = time;
+        resting.expires = match resting.order.time_in_force {
+            TimeInForce::Day if !self.books[index].has_sessions => {
+                Some(day_end_after(time, self.settings.venue.day_end))
+            }
+            TimeInForce::Gtd => resting.order.terms.expires,
+            _ => None,
+        };
+        self.next_expiry = self.next_expiry.min(resting.expires.unwrap_or(Timestamp::MAX));
+        let works = self.join(index, &mut resting).is_ok();
+        if !works {
+            let fact = OrderClosed {
+                order: resting.order.order,
+                unfilled: resting.remaining,
+                reason: CloseReason::NotFillable,
+            };
+            answers.push(self.answer(&resting, time, Fact::OrderCancelled(fact)));
+        }
+        self.put(index, resting, works, time, answers);
+    }
+
+    /// Other rules hold from now on, for what rests here too.
+    pub fn change(&mut self, venue: VenueSettings) {
+        self.settings.venue = venue;
     }
 
     /// Whether no order could be touched by the market.

@@ -63,7 +63,7 @@ pub fn drawn_instruments(report: &Report) -> Vec<&str> {
     names
 }
 
-/// The whole data, safe inside a script element.
+/// The whole data as JSON.
 pub fn json(report: &Report) -> String {
     let curves = &report.curves;
     let names = drawn_instruments(report);
@@ -92,8 +92,12 @@ pub fn json(report: &Report) -> String {
             })
             .collect(),
     };
-    let text = serde_json::to_string(&data).expect("curves hold nothing that JSON cannot");
-    text.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+    serde_json::to_string(&data).expect("curves hold nothing that JSON cannot")
+}
+
+/// JSON that no text in it can end early inside a script element.
+pub fn safe(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
 fn plotted(curve: &Curve, digits: i32) -> Plotted {

@@ -24,14 +24,6 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// The whole page.
 pub fn page(report: &Report) -> String {
     let mut out = String::with_capacity(1 << 19);
-    let name = escape(&report.identity.name);
-    let _ = write!(
-        out,
-        "<!doctype html>\n<html lang=\"en\" data-theme=\"light\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{name} · genovo report</title>\n<style>\n{UPLOT_STYLE}\n{STYLE}</style>\n</head>\n<body>\n"
-    );
     header(&mut out, report);
     out.push_str("<main>\n");
     sections::warnings(&mut out, report);
@@ -45,9 +37,21 @@ pub fn page(report: &Report) -> String {
     sections::identity(&mut out, report);
     out.push_str("</main>\n<footer>Written by genovo. All times are UTC.</footer>\n");
     out.push_str("<div id=\"said\" role=\"status\"></div>\n");
-    let _ = writeln!(out, "<script type=\"application/json\" id=\"data\">{}</script>", data::json(report));
-    let _ = write!(out, "<script>{UPLOT}</script>\n<script>{CHARTS}</script>\n</body>\n</html>\n");
-    out
+    document(&format!("{} · genovo report", report.identity.name), &out, &data::json(report), CHARTS)
+}
+
+/// A page of one file: style, plots and data inside. `data` is JSON, `script` reads and draws it.
+pub fn document(title: &str, body: &str, data: &str, script: &str) -> String {
+    let title = escape(title);
+    let data = data::safe(data);
+    format!(
+        "<!doctype html>\n<html lang=\"en\" data-theme=\"light\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>\n{UPLOT_STYLE}\n{STYLE}</style>\n</head>\n<body>\n{body}\
+         <script type=\"application/json\" id=\"data\">{data}</script>\n\
+         <script>{UPLOT}</script>\n<script>{script}</script>\n</body>\n</html>\n"
+    )
 }
 
 fn header(out: &mut String, report: &Report) {

@@ -79,6 +79,7 @@ pub fn settings() -> Settings {
             outlier: FlawAction::Keep,
             outlier_times: 50,
         },
+        later: None,
     }
 }
 

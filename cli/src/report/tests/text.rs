@@ -55,7 +55,6 @@ fn the_opening_names_what_is_about_to_run() {
 fn a_busy_run() {
     let report = busy();
     let places = Files {
-        scenario: Some(Path::new("scenarios/busy.toml")),
         journal: Some(Path::new("runs/hand-7f3a")),
         journal_bytes: 9_600_000,
         verified: true,

@@ -1,0 +1,118 @@
+//! Settings that take over in the middle of a run, as a what-if has them.
+//!
+//! Until they do, everything is as if they were not there. The strategy and the risk windows that will hold then
+//! watch from the first event on, so that they know as much as if they had always been there.
+
+use crate::event::Event;
+use crate::ids::Sequence;
+use crate::risk::Risk;
+use crate::settings::Settings;
+use crate::strategy::{Proposal, Strategy, View};
+
+/// What waits for its input.
+pub(crate) struct Takeover {
+    /// The first input that meets it.
+    pub from: Sequence,
+    /// The settings that hold then.
+    pub settings: Settings,
+    /// The limits that hold then.
+    pub risk: Risk,
+    /// How many columns are the strategy's own then.
+    pub own_features: usize,
+    /// The columns of the feature vector then.
+    pub columns: Columns,
+}
+
+/// Where the columns that a strategy fills lie in the run's feature vector.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Columns {
+    /// The place of each; empty where they are the vector's own, in order.
+    places: Vec<usize>,
+    /// How many are filled.
+    pub count: usize,
+    /// How many the vector has.
+    width: usize,
+}
+
+impl Columns {
+    /// These names and no others.
+    pub fn all(names: &[String]) -> Columns {
+        Columns { places: Vec::new(), count: names.len(), width: names.len() }
+    }
+
+    /// These names among `known`; those that are not there yet are added behind.
+    pub fn among(names: &[String], known: &mut Vec<String>) -> Columns {
+        let mut place = |name: &String| match known.iter().position(|known| known == name) {
+            Some(place) => place,
+            None => {
+                known.push(name.clone());
+                known.len() - 1
+            }
+        };
+        let places = names.iter().map(&mut place).collect();
+        Columns { places, count: names.len(), width: known.len() }
+    }
+
+    /// Puts values where they belong; what is not filled is unknown.
+    pub fn spread(&self, values: &mut Vec<Option<f32>>) {
+        if self.places.is_empty() {
+            return;
+        }
+        let mut spread = vec![None; self.width];
+        for (value, place) in values.iter().zip(&self.places) {
+            spread[*place] = *value;
+        }
+        *values = spread;
+    }
+}
+
+/// Two strategies that both see everything; the second decides from an input on.
+pub(crate) struct Successive {
+    strategies: [Box<dyn Strategy>; 2],
+    from: Sequence,
+    second: bool,
+}
+
+impl Successive {
+    /// `first`, and from the input `from` on `second`.
+    pub fn new(first: Box<dyn Strategy>, second: Box<dyn Strategy>, from: Sequence) -> Successive {
+        Successive { strategies: [first, second], from, second: false }
+    }
+}
+
+impl Strategy for Successive {
+    fn features(&self) -> Vec<String> {
+        self.strategies[0].features()
+    }
+
+    fn update(&mut self, event: &Event, view: &dyn View) -> bool {
+        // A closed bar carries the sequence of the input that closed it, and so comes with it.
+        self.second |= event.header.sequence >= self.from;
+        let [first, second] = &mut self.strategies;
+        let signals = [first.update(event, view), second.update(event, view)];
+        signals[usize::from(self.second)]
+    }
+
+    fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
+        self.strategies[usize::from(self.second)].decide(view, proposal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_keep_their_places_and_new_ones_come_behind() {
+        let names = |list: &[&str]| list.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let mut known = names(&["ema_12", "ema_48", "atr_14"]);
+        let columns = Columns::among(&names(&["ema_9", "ema_48", "atr_14"]), &mut known);
+        assert_eq!(known, names(&["ema_12", "ema_48", "atr_14", "ema_9"]));
+        let mut values = vec![Some(9.0), Some(48.0), Some(1.5)];
+        columns.spread(&mut values);
+        assert_eq!(values, [None, Some(48.0), Some(1.5), Some(9.0)]);
+        let mut values = vec![Some(1.0)];
+        Columns::all(&names(&["a"])).spread(&mut values);
+        assert_eq!(values, [Some(1.0)]);
+    }
+}
