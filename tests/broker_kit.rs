@@ -456,7 +456,8 @@ fn lost_order(under: &mut dyn UnderTest) {
     assert_eq!(rig.status(order), Status::Submitted, "no wait resolves it");
     rig.faults().mute = false;
     rig.until("the broker denies it", |rig| rig.status(order) == Status::Rejected);
-    let never = |fact: &Fact| matches!(fact, Fact::OrderRejected(rejected) if rejected.reason == RejectReason::NeverArrived);
+    let never =
+        |fact: &Fact| matches!(fact, Fact::OrderRejected(no) if no.reason == RejectReason::NeverArrived);
     assert_eq!(rig.count(never), 1);
 }
 

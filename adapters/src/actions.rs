@@ -1,10 +1,10 @@
 //! Splits and dividends out of LEAN's factor files.
 //!
-//! A row `date, price factor, split factor, reference price` holds for the days up to and including its date, back to the
-//! row before. Where the split factor changes from `s` to `t` after a row, `t / s` new shares came for each old one; where
-//! the price factor changes from `p` to `q`, a dividend of `reference × (1 − p / q)` was paid (QuantConnect/Lean,
-//! `Common/Data/Auxiliary/CorporateFactorRow.cs`). The factors are rounded to seven digits or so: a split is the simplest
-//! ratio within that, a dividend is rounded to 1/100 of a cent.
+//! A row `date, price factor, split factor, reference price` holds for the days up to and including its date, back
+//! to the row before. Where the split factor changes from `s` to `t` after a row, `t / s` new shares came for each
+//! old one; where the price factor changes from `p` to `q`, a dividend of `reference × (1 − p / q)` was paid
+//! (QuantConnect/Lean, `Common/Data/Auxiliary/CorporateFactorRow.cs`). The factors are rounded to seven digits or
+//! so: a split is the simplest ratio within that, a dividend is rounded to 1/100 of a cent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn rows_become_what_happened_after_them() {
-        let text = "20140507,0.8961764,0.0357143,592.33\n20140606,0.9011818,0.0357143,645.57\n20501231,0.9011818,0.25,0\n";
+        let text = "20140507,0.8961764,0.0357143,592.33\n20140606,0.9011818,0.0357143,645.57\n\
+                    20501231,0.9011818,0.25,0\n";
         let actions = read(text).unwrap();
         assert_eq!(actions.len(), 2, "{actions:?}");
         assert!(actions[0].ends_with("Dividend { amount: 3.29 }"), "{actions:?}");

@@ -1,7 +1,7 @@
 //! What is known beforehand, put among the market data of an instrument: sessions, splits and dividends.
 //!
-//! It is put there as far as the data goes: nothing happens before the first row or after the last. A market opens before
-//! what has the same time and closes after it; an action takes effect before.
+//! It is put there as far as the data goes: nothing happens before the first row or after the last. A market opens
+//! before what has the same time and closes after it; an action takes effect before.
 
 use genovo_engine::event::{CorporateAction, Event, Fact, SessionChanged};
 use genovo_engine::ids::InstrumentId;

@@ -383,17 +383,17 @@ mod tests {
         // S submitted, A accepted, P partially filled, C cancel pending, R replace pending,
         // f filled, c cancelled, r rejected, e expired.
         let rows = "
-            status           accept reject part rest ask-c refuse- refuse+ cancel expire trigger adjust ask-r re- re+ no- no+
-            Submitted        A      r      P    f    C     .       .       c      e      S       S      .     .   .   .   .
-            Accepted         .      .      P    f    C     .       .       c      e      A       A      R     .   .   .   .
-            PartiallyFilled  P      .      P    f    C     .       .       c      e      P       P      R     .   .   .   .
-            CancelPending    C      r      C    f    .     A       P       c      e      C       C      .     C   C   C   C
-            Filled           .      .      .    .    .     f       f       .      .      .       .      .     .   .   f   f
-            Cancelled        .      .      .    .    .     c       c       .      .      .       .      .     .   .   c   c
-            Rejected         .      .      .    .    .     r       r       .      .      .       .      .     .   .   r   r
-            Expired          .      .      .    .    .     e       e       .      .      .       .      .     .   .   e   e
-            Denied           .      .      .    .    .     .       .       .      .      .       .      .     .   .   .   .
-            ReplacePending   .      .      R    f    C     .       .       c      e      R       R      .     A   P   A   P";
+    status           accept reject part rest ask-c refuse- refuse+ cancel expire trigger adjust ask-r re- re+ no- no+
+    Submitted        A      r      P    f    C     .       .       c      e      S       S      .     .   .   .   .
+    Accepted         .      .      P    f    C     .       .       c      e      A       A      R     .   .   .   .
+    PartiallyFilled  P      .      P    f    C     .       .       c      e      P       P      R     .   .   .   .
+    CancelPending    C      r      C    f    .     A       P       c      e      C       C      .     C   C   C   C
+    Filled           .      .      .    .    .     f       f       .      .      .       .      .     .   .   f   f
+    Cancelled        .      .      .    .    .     c       c       .      .      .       .      .     .   .   c   c
+    Rejected         .      .      .    .    .     r       r       .      .      .       .      .     .   .   r   r
+    Expired          .      .      .    .    .     e       e       .      .      .       .      .     .   .   e   e
+    Denied           .      .      .    .    .     .       .       .      .      .       .      .     .   .   .   .
+    ReplacePending   .      .      R    f    C     .       .       c      e      R       R      .     A   P   A   P";
         let named = |letter: &str| match letter {
             "S" => Some(Submitted),
             "A" => Some(Accepted),

@@ -149,7 +149,8 @@ impl Quality {
     }
 }
 
-/// What a venue has to look for: it only asks what is dropped: a flaw that drops nothing need not be looked for. `None` when nothing drops.
+/// What a venue has to look for: it only asks what is dropped: a flaw that drops nothing need not be looked for.
+/// `None` when nothing drops.
 pub fn what_drops(settings: &QualitySettings) -> Option<QualitySettings> {
     let mut quality = settings.clone();
     if quality.outlier != FlawAction::Drop {

@@ -1,7 +1,7 @@
 //! The facts that are no columns: one archive a block.
 //!
-//! The shapes in the archive are those of the first build that wrote it, so that every block stays readable. A fact that
-//! says more than they can hold lies there as its canonical bytes.
+//! The shapes in the archive are those of the first build that wrote it, so that every block stays readable. A fact
+//! that says more than they can hold lies there as its canonical bytes.
 
 use genovo_engine::canonical;
 use genovo_engine::event::*;

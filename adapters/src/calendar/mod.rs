@@ -1,8 +1,8 @@
 //! When instruments trade: calendars of sessions, holidays and early closes.
 //!
-//! A calendar is read at load time and becomes [`SessionChanged`](genovo_engine::event::SessionChanged) inputs among the
-//! market data ([`crate::scheduled`]): the engine never asks a clock or a time zone. Zones come from the database that is
-//! built in, so that every machine reads a calendar alike.
+//! A calendar is read at load time and becomes [`SessionChanged`](genovo_engine::event::SessionChanged) inputs
+//! among the market data ([`crate::scheduled`]): the engine never asks a clock or a time zone. Zones come from the
+//! database that is built in, so that every machine reads a calendar alike.
 
 mod xnys;
 
@@ -140,8 +140,8 @@ impl Calendar {
         None
     }
 
-    /// A wall-clock time of the calendar's zone. Of a time that occurs twice the first is meant; one that is left out is
-    /// moved on by the gap.
+    /// A wall-clock time of the calendar's zone. Of a time that occurs twice the first is meant; one that is left
+    /// out is moved on by the gap.
     fn utc(&self, day: Date, time: Time) -> Option<Timestamp> {
         let there = self.zone.to_ambiguous_timestamp(day.to_datetime(time)).compatible().ok()?;
         i64::try_from(there.as_nanosecond()).ok().map(Timestamp)

@@ -159,7 +159,8 @@ pub struct ResultSplit {
     pub under_way: Money,
     /// Fills that met no quote: only their commission can be told apart.
     pub fills_without_quote: u64,
-    /// Part of `before_costs`, for information: what dividends brought, less what was paid where the position was short.
+    /// Part of `before_costs`, for information: what dividends brought, less what was paid where the position was
+    /// short.
     #[serde(default, skip_serializing_if = "nothing")]
     pub dividends: Money,
 }

@@ -3,7 +3,8 @@
 use super::candle::Timeframe;
 use super::kit::{Ring, ratio};
 
-/// How the raw value of an indicator becomes a column. `ATR` is the average true range of 14 bars of the same timeframe.
+/// How the raw value of an indicator becomes a column. `ATR` is the average true range of 14 bars of the same
+/// timeframe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// As it is: the indicator has no price in its unit.
@@ -182,7 +183,9 @@ impl BarColumn {
 
 /// A table of columns over bars: name, indicator [parameters] output, scale, unit, one line.
 macro_rules! bar_columns {
-    ($($id:literal $indicator:literal [$($parameter:expr),*] $output:literal $scale:ident $unit:literal $about:literal;)*) => {
+    ($(
+        $id:literal $indicator:literal [$($parameter:expr),*] $output:literal $scale:ident $unit:literal $about:literal;
+    )*) => {
         &[$($crate::features::column::BarColumn {
             id: $id,
             indicator: $indicator,

@@ -158,7 +158,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_window_is_its_last_values_sorted(values in prop::collection::vec(-3_i8..4, 1..200), length in 1_usize..40) {
+        fn a_window_is_its_last_values_sorted(
+            values in prop::collection::vec(-3_i8..4, 1..200),
+            length in 1_usize..40,
+        ) {
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
             let mut window = Window::new(length);
             for end in 1..=values.len() {

@@ -16,9 +16,12 @@ pub const FAMILY: BarFamily = BarFamily {
         "cusum_up" "cusum" [5] 0 Plain "sd" "cumulative sum of rises since the last alarm";
         "cusum_down" "cusum" [5] 1 Plain "sd" "cumulative sum of falls since the last alarm";
         "cusum_since" "cusum" [5] 2 Plain "bars" "bars since the last alarm";
-        "volatility_rank_100" "volatility_rank" [20, 100] 0 Plain "0 to 1" "share of the last 100 volatilities below now";
-        "volatility_rank_250" "volatility_rank" [20, 250] 0 Plain "0 to 1" "share of the last 250 volatilities below now";
-        "volatility_rank_500" "volatility_rank" [20, 500] 0 Plain "0 to 1" "share of the last 500 volatilities below now";
+        "volatility_rank_100" "volatility_rank" [20, 100] 0 Plain "0 to 1"
+            "share of the last 100 volatilities below now";
+        "volatility_rank_250" "volatility_rank" [20, 250] 0 Plain "0 to 1"
+            "share of the last 250 volatilities below now";
+        "volatility_rank_500" "volatility_rank" [20, 500] 0 Plain "0 to 1"
+            "share of the last 500 volatilities below now";
         "hurst" "hurst" [] 0 Plain "about 0.5" "Hurst's exponent by rescaled range";
         "variance_ratio_2" "variance_ratio" [2] 0 Plain "sd" "Lo and MacKinlay's z of 2 bars";
         "variance_ratio_5" "variance_ratio" [5] 0 Plain "sd" "Lo and MacKinlay's z of 5 bars";

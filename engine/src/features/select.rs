@@ -60,8 +60,8 @@ pub struct Selection {
     pub rows: usize,
 }
 
-/// Selects columns. `columns[i]` holds a value for each row of the window, missing ones as `None`; `labels` one for each
-/// row, known `horizon` rows later; `before` are the names that were selected last time.
+/// Selects columns. `columns[i]` holds a value for each row of the window, missing ones as `None`; `labels` one for
+/// each row, known `horizon` rows later; `before` are the names that were selected last time.
 pub fn select(
     names: &[String],
     columns: &[Vec<Option<f32>>],

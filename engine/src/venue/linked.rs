@@ -2,8 +2,8 @@
 //!
 //! The rules, in the order in which they hold:
 //! - What an order's list waits for is held: it meets no market. Every fill of the first order beyond the part that
-//!   closes a position releases its share of the others, in whole lots; the last fill releases the rest. What is released
-//!   arrives like a new order.
+//! closes a position releases its share of the others, in whole lots; the last fill releases the rest. What is
+//! released arrives like a new order.
 //! - When the first order ends, what it has not released ends with it.
 //! - What one of several alternatives fills, each of the others loses at once, before it can meet the market.
 //! - A reduce-only order works for no more than the position of the other side, plus what it still waits for.
@@ -205,8 +205,8 @@ impl Venue {
         Quantity((-self.books[index].position.0 * side.sign()).max(0))
     }
 
-    /// Passes on what happened to the orders that depend on it, until nothing more follows. `within` is the bar in which
-    /// it happened, on bars.
+    /// Passes on what happened to the orders that depend on it, until nothing more follows. `within` is the bar in
+    /// which it happened, on bars.
     #[inline]
     pub(super) fn follow(
         &mut self,
@@ -293,8 +293,8 @@ impl Venue {
         }
     }
 
-    /// A part of an order is armed: it arrives. Inside a bar a stop may be reached at once, for the worst is assumed; what
-    /// would be to our advantage waits for the next bar.
+    /// A part of an order is armed: it arrives. Inside a bar a stop may be reached at once, for the worst is
+    /// assumed; what would be to our advantage waits for the next bar.
     fn release(
         &mut self,
         index: usize,

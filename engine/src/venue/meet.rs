@@ -365,8 +365,8 @@ impl Venue {
         (self.book(index, resting, &[execution], Liquidity::Maker, time, answers), false)
     }
 
-    /// A stop in a bar: at the open if that is past the trigger, else at the trigger if the range reaches it. A trailing
-    /// stop's trigger is the one before the bar; only then does it follow the bar's best price.
+    /// A stop in a bar: at the open if that is past the trigger, else at the trigger if the range reaches it. A
+    /// trailing stop's trigger is the one before the bar; only then does it follow the bar's best price.
     #[allow(clippy::too_many_arguments)] // One more than its neighbours.
     fn stop_in_bar(
         &mut self,

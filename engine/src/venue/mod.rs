@@ -1,9 +1,9 @@
 //! The simulated exchange: what becomes of an order on recorded market data.
 //!
-//! The richest data an instrument has decides how it fills: quotes, else trades, else bars. [`fill`] says at what price
-//! and how much, [`cost`] what it costs, `meet` how an order meets the market, `linked` what becomes of orders that depend
-//! on others or on the position. The venue lives in its own time: it sees the market and the orders in the order in which
-//! they reach it, and never what comes later.
+//! The richest data an instrument has decides how it fills: quotes, else trades, else bars. [`fill`] says at what
+//! price and how much, [`cost`] what it costs, `meet` how an order meets the market, `linked` what becomes of
+//! orders that depend on others or on the position. The venue lives in its own time: it sees the market and the
+//! orders in the order in which they reach it, and never what comes later.
 
 pub mod cost;
 pub mod fill;
@@ -122,7 +122,7 @@ impl Venue {
         }
     }
 
-    /// An order that another venue had taken works here from now on; it meets the market at the next thing that happens.
+    /// An order that another venue had taken works here from now on; it meets the market at whatever happens next.
     ///
     /// What that venue knew of a trailing stop's way or of an order's list before is not known here.
     pub fn take_over(&mut self, mut resting: Resting, time: Timestamp, answers: &mut Vec<Event>) {
@@ -580,8 +580,8 @@ impl Venue {
         resting.retain(|order| !order.gone);
     }
 
-    /// An instrument is split or pays a dividend: prices seen so far, and for a split the position and the orders, become
-    /// what they would have been. Orders are not adjusted for dividends.
+    /// An instrument is split or pays a dividend: prices seen so far, and for a split the position and the orders,
+    /// become what they would have been. Orders are not adjusted for dividends.
     fn on_action(
         &mut self,
         index: usize,

@@ -1,9 +1,10 @@
 //! The paper broker: the engine's simulated venue behind a broker's trait.
 //!
 //! It lives in a thread of its own (the [`desk`](super::desk)'s), sees the market as the session hands it out, and
-//! keeps a book ([`book`]) of what it was asked and what it answered. Killed with the session and opened again, it still
-//! knows every order by its id. The state of its venue is not stored: the market is shown to it again from the first
-//! event, the requests of the book are put in where they were, and what comes out must be the answers of the book.
+//! keeps a book ([`book`]) of what it was asked and what it answered. Killed with the session and opened again, it
+//! still knows every order by its id. The state of its venue is not stored: the market is shown to it again from
+//! the first event, the requests of the book are put in where they were, and what comes out must be the answers of
+//! the book.
 
 pub mod book;
 

@@ -1,5 +1,5 @@
-//! Ehlers' Hilbert transform and what TA-Lib derives from it: dominant cycle, phase, sine waves, trend line, trend mode,
-//! and the MESA adaptive average (John F. Ehlers, "Rocket Science for Traders", 2001).
+//! Ehlers' Hilbert transform and what TA-Lib derives from it: dominant cycle, phase, sine waves, trend line, trend
+//! mode, and the MESA adaptive average (John F. Ehlers, "Rocket Science for Traders", 2001).
 //!
 //! TA-Lib's own versions call the C library's atan, sin and cos. These do the same operations in the same order with
 //! the elementary functions of `genovo_kernels`.

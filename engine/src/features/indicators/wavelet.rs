@@ -1,8 +1,8 @@
 //! Causal wavelets: the maximal overlap transform of the logarithm of the close (Percival and Walden, "Wavelet Methods
 //! for Time Series Analysis", 2000, chapter 5), never looking past the last bar.
 //!
-//! `W_j[t] = Σ h_l/√2 · V_{j−1}[t − 2^(j−1) l]`, `V_j` alike with g; a level has a value once every tap is inside of the
-//! data, which takes `(L − 1)(2^j − 1) + 1` bars.
+//! `W_j[t] = Σ h_l/√2 · V_{j−1}[t − 2^(j−1) l]`, `V_j` alike with g; a level has a value once every tap is inside
+//! of the data, which takes `(L − 1)(2^j − 1) + 1` bars.
 
 use genovo_kernels::scalar::f64::ln;
 

@@ -1,9 +1,9 @@
 //! `model`: a neural model decides. Its network is in `genovo_kernels::model`; here is what it sees and what it does.
 //!
-//! At each decision point every instrument takes one step of its stream; at a timer all of them share one pass over the
-//! weights. The trunk sees the market ([`market`]), the heads the account too ([`account`]); [`action`] makes a choice and a
-//! size of what they say. A decision's evidence holds everything that made it, its features the whole input, and
-//! `RunStarted` the model's id, so that a journal explains and recomputes it.
+//! At each decision point every instrument takes one step of its stream; at a timer all of them share one pass over
+//! the weights. The trunk sees the market ([`market`]), the heads the account too ([`account`]); [`action`] makes a
+//! choice and a size of what they say. A decision's evidence holds everything that made it, its features the whole
+//! input, and `RunStarted` the model's id, so that a journal explains and recomputes it.
 
 mod account;
 mod action;
