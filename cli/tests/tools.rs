@@ -1,4 +1,4 @@
-//! The tools around runs: examples of every command, completions, manual pages, `init`, `doctor`.
+//! The tools around runs: help of every command, completions, manual pages, `init`, `doctor`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +34,29 @@ fn commands() -> Vec<(String, clap::Command)> {
     let mut all = vec![(String::new(), command.clone())];
     below("", &command, &mut all);
     all
+}
+
+/// The help of every command is the manual: `GENOVO_BLESS=1` writes what it has become.
+#[test]
+fn the_help_of_every_command_is_as_it_was_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/help");
+    let bless = std::env::var_os("GENOVO_BLESS").is_some_and(|value| value == "1");
+    let mut known = Vec::new();
+    for (words, mut command) in commands() {
+        let name = if words.is_empty() { "genovo".to_string() } else { words.replace(' ', "-") };
+        let help = command.render_long_help().to_string();
+        let path = folder.join(format!("{name}.txt"));
+        if bless {
+            fs::create_dir_all(&folder).expect("a folder");
+            fs::write(&path, &help).expect("a file");
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(help, expected, "{}: GENOVO_BLESS=1 writes it anew", path.display());
+        known.push(path);
+    }
+    for entry in fs::read_dir(&folder).expect("the folder").flatten() {
+        assert!(known.contains(&entry.path()), "{} is of no command", entry.path().display());
+    }
 }
 
 #[test]
