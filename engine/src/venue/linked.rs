@@ -2,8 +2,8 @@
 //!
 //! The rules, in the order in which they hold:
 //! - What an order's list waits for is held: it meets no market. Every fill of the first order beyond the part that
-//! closes a position releases its share of the others, in whole lots; the last fill releases the rest. What is
-//! released arrives like a new order.
+//!   closes a position releases its share of the others, in whole lots; the last fill releases the rest. What is
+//!   released arrives like a new order.
 //! - When the first order ends, what it has not released ends with it.
 //! - What one of several alternatives fills, each of the others loses at once, before it can meet the market.
 //! - A reduce-only order works for no more than the position of the other side, plus what it still waits for.
