@@ -292,13 +292,13 @@ impl TailWriter {
 
     /// Writes the mark that the file ends here. Whoever sees a frame in a later file may rely on all before it.
     fn end_file(&mut self) -> Result<(), Error> {
-        let header = FrameHeader {
-            number: self.number,
-            first_sequence: Sequence::NONE,
-            safe: self.number - 1,
-            payload: 0,
-            events: 0,
+        let safe = match self.options.commit {
+            CommitMode::Process => self.number - 1,
+            // What stands before the mark is on the disk only when the mark is: of itself it proves nothing.
+            CommitMode::Disk => self.safe,
         };
+        let header =
+            FrameHeader { number: self.number, first_sequence: Sequence::NONE, safe, payload: 0, events: 0 };
         let mut end = Vec::new();
         frame::finish(&mut end, self.nonce, &header);
         self.file.write_at(self.at, &end).map_err(|source| self.write_failed(source))?;

@@ -4,7 +4,7 @@
 //! output and the account, and can be run again for another account. All of it is **Exact**: stepping, whole
 //! sequences, batches of streams, threads, levels of the CPU and backends give the same bits.
 //!
-//! - [`Spec`] is its shape; [`Checkpoint`](crate::checkpoint::Checkpoint) its weights as a file.
+//! - [`Spec`] is its shape; [`Checkpoint`] its weights as a file.
 //! - [`Model::step`] takes one step of all streams that are due, in one pass over the weights, without
 //!   allocating.
 //! - [`Model::forecast`] computes whole sequences of arrays.

@@ -1,7 +1,7 @@
 //! `model`: a neural model decides. Its network is in `genovo_kernels::model`; here is what it sees and what it does.
 //!
 //! At each decision point every instrument takes one step of its stream; at a timer all of them share one pass over
-//! the weights. The trunk sees the market ([`market`]), the heads the account too ([`account`]); [`action`] makes a
+//! the weights. The trunk sees the market (`market.rs`), the heads the account too (`account.rs`); `action.rs` makes a
 //! choice and a size of what they say. A decision's evidence holds everything that made it, its features the whole
 //! input, and `RunStarted` the model's id, so that a journal explains and recomputes it.
 
