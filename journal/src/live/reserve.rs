@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::disk::Disk;
 use crate::error::Error;
@@ -10,6 +11,8 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Reserve {
     path: PathBuf,
+    /// Held while the file is removed: whoever needs the room at the same time waits until it is there.
+    giving: Mutex<()>,
     released: AtomicBool,
 }
 
@@ -34,13 +37,15 @@ impl Reserve {
                 at += length;
             }
         }
-        Ok(Reserve { path, released: AtomicBool::new(false) })
+        Ok(Reserve { path, giving: Mutex::new(()), released: AtomicBool::new(false) })
     }
 
     /// Gives the room up. From now on the run has to come to its end.
     pub fn release(&self, disk: &dyn Disk) -> Result<(), Error> {
-        if !self.released.swap(true, Ordering::AcqRel) {
+        let _giving = self.giving.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_released() {
             self.remove(disk)?;
+            self.released.store(true, Ordering::Release);
         }
         Ok(())
     }
