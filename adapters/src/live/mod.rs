@@ -311,7 +311,7 @@ impl Live {
                 if let Some(held) =
                     event.header.instrument.index().and_then(|index| self.positions.get_mut(index))
                 {
-                    held.0 += fill.quantity.0 * fill.side.sign();
+                    held.0 = held.0.saturating_add(fill.quantity.0.saturating_mul(fill.side.sign()));
                 }
                 if fill.remaining == Quantity::ZERO {
                     self.working.remove(&fill.order);
@@ -321,7 +321,7 @@ impl Live {
                 if let Some(held) =
                     event.header.instrument.index().and_then(|index| self.positions.get_mut(index))
                 {
-                    held.0 -= trade.quantity.0 * trade.side.sign();
+                    held.0 = held.0.saturating_sub(trade.quantity.0.saturating_mul(trade.side.sign()));
                 }
             }
             Fact::OrderRejected(rejected) => drop(self.working.remove(&rejected.order)),

@@ -1,14 +1,6 @@
 "use strict";
 (() => {
-  const root = document.documentElement;
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
-  const fixed = (value, digits) =>
-    value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "\u2212");
-  const stamp = (time) => {
-    const text = new Date(time * 1000).toUTCString(); // Thu, 01 May 2014 12:00:00 GMT
-    return text.slice(5, 16).replace(/^0/, "") + " " + text.slice(17, 25);
-  };
+  const { data, colour, fixed, stamp, themed } = page;
   // Told apart by colour and by dashes: neither carries it alone.
   const tones = ["--accent", "--loss", "--gain", "--soft"], dashes = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
   const tone = (run) => tones[run % tones.length], dash = (run) => dashes[(run + Math.floor(run / tones.length)) % dashes.length];
@@ -52,25 +44,6 @@
     }, [times, ...columns], host);
   }
 
-  // The theme: the system's until somebody chooses.
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  let chosen = null;
-  try { chosen = localStorage.getItem("genovo-theme"); } catch { /* A file opened from disk may have no storage. */ }
-  const button = document.getElementById("theme");
-  function theme() {
-    const dark = chosen ? chosen === "dark" : system.matches;
-    root.dataset.theme = dark ? "dark" : "light";
-    button.textContent = dark ? "Light" : "Dark";
-    build();
-  }
-  button.addEventListener("click", () => {
-    chosen = root.dataset.theme === "dark" ? "light" : "dark";
-    try { localStorage.setItem("genovo-theme", chosen); } catch { /* As above. */ }
-    theme();
-  });
-  system.addEventListener("change", theme);
   addEventListener("resize", () => plot?.setSize({ width: host.clientWidth - 6, height: 280 }));
-  addEventListener("beforeprint", () => { root.dataset.theme = "light"; build(); });
-  addEventListener("afterprint", theme);
-  theme();
+  themed(build);
 })();

@@ -418,9 +418,19 @@ fn journal<'a>(
             return None;
         }
     };
+    good.then(|| describing_itself(InstrumentId::NONE, DataKind::Journal, path, content))
+}
+
+/// A source that says itself what it holds: nothing of how it is read is said by the scenario.
+pub fn describing_itself(
+    instrument: InstrumentId,
+    kind: DataKind,
+    path: PathBuf,
+    content: Hash,
+) -> (SourceSettings, DataFile) {
     let settings = SourceSettings {
-        instrument: InstrumentId::NONE,
-        kind: DataKind::Journal,
+        instrument,
+        kind,
         content,
         reading: BTreeMap::new(),
         feed_latency: Nanoseconds::ZERO,
@@ -432,8 +442,8 @@ fn journal<'a>(
     };
     let file = DataFile {
         path,
-        instrument: InstrumentId::NONE,
-        kind: DataKind::Journal,
+        instrument,
+        kind,
         columns: BTreeMap::new(),
         time_format: None,
         utc_offset: Nanoseconds::ZERO,
@@ -443,7 +453,7 @@ fn journal<'a>(
         select: None,
         describes_itself: true,
     };
-    good.then_some((settings, file))
+    (settings, file)
 }
 
 fn instrument(section: &Section<'_>, instruments: Option<&[Instrument]>) -> Option<InstrumentId> {

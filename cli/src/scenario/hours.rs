@@ -1,16 +1,13 @@
 //! When instruments trade, and what is done to them: `calendar` and `actions` of an instrument, `[[calendars]]`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use genovo_adapters::actions;
 use genovo_adapters::calendar::{Calendar, NAMES, Written};
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{CalendarSettings, DataKind, SourceSettings, VenueSettings, WhenClosed};
-use genovo_engine::units::Nanoseconds;
 
-use super::DataFile;
-use super::data::Data;
+use super::data::{Data, describing_itself};
 use super::readable::did_you_mean;
 use super::section::{Reading, Section};
 
@@ -108,7 +105,7 @@ pub fn add_actions(reading: &Reading<'_>, sections: &[Section<'_>], mut data: Da
         let instrument = InstrumentId(index as u32 + 1);
         match content(&path) {
             Ok(content) => {
-                let (source, file) = source(instrument, path, content);
+                let (source, file) = describing_itself(instrument, DataKind::Actions, path, content);
                 data.sources.push(source);
                 data.files.push(file);
             }
@@ -126,36 +123,6 @@ fn content(path: &std::path::Path) -> Result<Hash, String> {
     actions::read_factors(path).map_err(|error| error.to_string())?;
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     Ok(Hash(*blake3::hash(&bytes).as_bytes()))
-}
-
-fn source(instrument: InstrumentId, path: PathBuf, content: Hash) -> (SourceSettings, DataFile) {
-    let kind = DataKind::Actions;
-    let settings = SourceSettings {
-        instrument,
-        kind,
-        content,
-        reading: BTreeMap::new(),
-        feed_latency: Nanoseconds::ZERO,
-        clock_offset: Nanoseconds::ZERO,
-        skip_bad_rows: false,
-        tiles: 1,
-        bar_interval: None,
-        bar_known_after: None,
-    };
-    let file = DataFile {
-        path,
-        instrument,
-        kind,
-        columns: BTreeMap::new(),
-        time_format: None,
-        utc_offset: Nanoseconds::ZERO,
-        delimiter: None,
-        header: true,
-        market: None,
-        select: None,
-        describes_itself: true,
-    };
-    (settings, file)
 }
 
 /// Says what calendars and actions cannot be used with.

@@ -8,7 +8,7 @@ use genovo_engine::settings::{DataKind, Instrument, SourceSettings};
 use genovo_engine::units::Nanoseconds;
 
 use super::DataFile;
-use super::data::content;
+use super::data::{content, describing_itself};
 use super::section::Reading;
 
 /// Reads the section. The outer `None` is an error, the inner one a scenario without signals.
@@ -34,31 +34,10 @@ pub fn read<'a>(
     if let Some(offset) = utc_offset.filter(|offset| *offset != Nanoseconds::ZERO) {
         how.insert("utc_offset".to_string(), offset.0.to_string());
     }
-    let settings = SourceSettings {
-        instrument: InstrumentId::NONE,
-        kind: DataKind::Signals,
-        content: content?,
-        reading: how,
-        feed_latency: latency?,
-        clock_offset: Nanoseconds::ZERO,
-        skip_bad_rows: skip_bad_rows?,
-        tiles: 1,
-        bar_interval: None,
-        bar_known_after: None,
-    };
-    let file = DataFile {
-        path: path?,
-        instrument: InstrumentId::NONE,
-        kind: DataKind::Signals,
-        columns: BTreeMap::new(),
-        time_format,
-        utc_offset: utc_offset?,
-        delimiter: None,
-        header: true,
-        market: None,
-        select: None,
-        describes_itself: false,
-    };
+    let (settings, file) = describing_itself(InstrumentId::NONE, DataKind::Signals, path?, content?);
+    let settings =
+        SourceSettings { reading: how, feed_latency: latency?, skip_bad_rows: skip_bad_rows?, ..settings };
+    let file = DataFile { time_format, utc_offset: utc_offset?, describes_itself: false, ..file };
     // Read whole now, so that every mistake in it is found before anything runs.
     if let Err(error) = adapters::open_signals(&file.path, &spec(&settings, instruments?)) {
         section.fail("path", format!("cannot use the signals {}", file.path.display()), error.to_string());

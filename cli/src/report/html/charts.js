@@ -1,16 +1,7 @@
 "use strict";
 (() => {
-  const root = document.documentElement;
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const MINUS = "\u2212";
-  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
-  const fixed = (value, digits) =>
-    value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", MINUS);
+  const { data, colour, fixed, stamp, themed } = page;
   const percent = (value, digits = 1) => fixed(value * 100, digits) + "\u00a0%";
-  const stamp = (time) => {
-    const text = new Date(time * 1000).toUTCString(); // Thu, 01 May 2014 12:00:00 GMT
-    return text.slice(5, 16).replace(/^0/, "") + " " + text.slice(17, 25);
-  };
   // Times travel as differences in milliseconds.
   const times = (steps) => { let at = 0; return steps.map((step) => (at += step) / 1000); };
   // Through a long silence the last value stands; without this a line would slope towards the next one.
@@ -171,30 +162,7 @@
     if (zoomed.min !== from || zoomed.max !== to) zoom(zoomed.min, zoomed.max);
   }
 
-  // The theme: the system's until somebody chooses.
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  let chosen = null;
-  try { chosen = localStorage.getItem("genovo-theme"); } catch { /* A file opened from disk may have no storage. */ }
-  const button = document.getElementById("theme");
-  function theme() {
-    const dark = chosen ? chosen === "dark" : system.matches;
-    root.dataset.theme = dark ? "dark" : "light";
-    button.textContent = dark ? "Light" : "Dark";
-    build();
-  }
-  button.addEventListener("click", () => {
-    chosen = root.dataset.theme === "dark" ? "light" : "dark";
-    try { localStorage.setItem("genovo-theme", chosen); } catch { /* As above. */ }
-    theme();
-  });
-  system.addEventListener("change", theme);
-  document.getElementById("instrument")?.addEventListener("change", build);
-  document.getElementById("whole").addEventListener("click", () => zoom(from, to));
-  addEventListener("resize", () => charts.forEach(({ plot, host }) => plot.setSize({ width: host.clientWidth - 6, height: plot.height })));
-  let before = null;
-  addEventListener("beforeprint", () => { before = root.dataset.theme; root.dataset.theme = "light"; build(); });
-  addEventListener("afterprint", () => { root.dataset.theme = before; build(); });
-  theme();
+  themed(build);
 
   // Tables sort by the column whose heading is pressed.
   for (const table of document.querySelectorAll("table.sortable")) {

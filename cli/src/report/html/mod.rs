@@ -14,6 +14,7 @@ use super::figures::Report;
 use super::{format, terminal};
 
 const STYLE: &str = include_str!("style.css");
+const COMMON: &str = include_str!("common.js");
 const CHARTS: &str = include_str!("charts.js");
 const UPLOT: &str = include_str!("vendor/uPlot.iife.min.js");
 const UPLOT_STYLE: &str = include_str!("vendor/uPlot.min.css");
@@ -50,7 +51,7 @@ pub fn document(title: &str, body: &str, data: &str, script: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}</title>\n<style>\n{UPLOT_STYLE}\n{STYLE}</style>\n</head>\n<body>\n{body}\
          <script type=\"application/json\" id=\"data\">{data}</script>\n\
-         <script>{UPLOT}</script>\n<script>{script}</script>\n</body>\n</html>\n"
+         <script>{UPLOT}</script>\n<script>{COMMON}</script>\n<script>{script}</script>\n</body>\n</html>\n"
     )
 }
 
