@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { data, colour, fixed, stamp, themed } = page;
+  const { data, colour, fixed, stamp, axes, themed } = page;
   // Told apart by colour and by dashes: neither carries it alone.
   const tones = ["--accent", "--loss", "--gain", "--soft"], dashes = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
   const tone = (run) => tones[run % tones.length], dash = (run) => dashes[(run + Math.floor(run / tones.length)) % dashes.length];
@@ -28,13 +28,12 @@
       item.append(` ${run.label}\u2003`);
       return item;
     }));
-    const common = { stroke: () => colour("--soft"), font: "12px system-ui, sans-serif", ticks: { show: false }, grid: { stroke: () => colour("--grid"), width: 1 } };
     plot = new uPlot({
       width: host.clientWidth - 6, height: 280, legend: { show: false },
       tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),
       scales: { x: { range: (_, min, max) => (min == null ? span : [Math.max(min, span[0]), Math.min(max, span[1])]) } },
-      axes: [{ ...common, space: 96, size: 28 }, { ...common, size: 84, gap: 8, values: (_, ticks) => ticks.map((tick) => fixed(tick, 0)) }],
-      series: [{}, ...data.runs.map((run, i) => ({ label: run.label, stroke: () => colour(tone(i)), dash: dash(i), width: 1.5, points: { show: false } }))],
+      axes: axes(fixed),
+      series: [{}, ...data.runs.map((run, i) => ({ label: run.label, stroke: () => colour(tone(i)), dash: dash(i), width: 1.5, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) }))],
       cursor: { points: { size: 6 }, y: false },
       hooks: { setCursor: [(u) => {
         const { idx, left } = u.cursor;

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { data, colour, fixed, stamp, themed } = page;
+  const { data, colour, fixed, stamp, axes, themed } = page;
   const percent = (value, digits = 1) => fixed(value * 100, digits) + "\u00a0%";
   // Times travel as differences in milliseconds.
   const times = (steps) => { let at = 0; return steps.map((step) => (at += step) / 1000); };
@@ -26,33 +26,6 @@
   const [from, to] = data.span;
   const charts = [];
   const zoomed = { min: from, max: to };
-
-  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-  // Days as `2 May`, years at January, hours as `14:30`; the day again where it changes.
-  function calendar(_, ticks, __, ___, step) {
-    let before = null;
-    return ticks.map((tick) => {
-      const date = new Date(tick * 1000), day = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
-      const year = date.getUTCFullYear();
-      if (step >= 28 * 86400) return date.getUTCMonth() === 0 || before === null ? ((before = year), `${MONTHS[date.getUTCMonth()]} ${year}`) : MONTHS[date.getUTCMonth()];
-      if (step >= 86400) return day;
-      const clock = date.toISOString().slice(11, step < 60 ? 19 : 16), text = day === before ? clock : clock.startsWith("00:00") ? day : `${day} ${clock}`;
-      before = day;
-      return text;
-    });
-  }
-
-  function axes(format, splits) {
-    const common = { stroke: () => colour("--soft"), font: "12px system-ui, sans-serif", ticks: { show: false } };
-    const grid = { stroke: () => colour("--grid"), width: 1 };
-    // As many decimals as the distance between two ticks has.
-    const digits = (step) => { let count = 0; while (count < 9 && Math.abs(step - Number(step.toFixed(count))) > step / 1e6) count++; return count; };
-    return [
-      { ...common, grid, space: 96, size: 28, values: calendar },
-      { ...common, grid, size: 84, gap: 8, space: 24, ...(splits && { splits }), values: (_, ticks, __, ___, step) => ticks.map((tick) => (tick == null ? "" : format(tick, digits(step)))) },
-    ];
-  }
 
   function chart({ id, splits, series, columns, format, height, y, bands, markers, said }) {
     const host = document.getElementById(id);
