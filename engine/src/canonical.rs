@@ -17,7 +17,7 @@ use crate::event::*;
 use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
 use crate::order::Status;
 use crate::settings::{Commission, Instrument};
-use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio, Timestamp};
+use crate::units::{Figure, Money, Nanoseconds, Price, Quantity, Ratio, Timestamp};
 
 /// `time_received` follows; without it, it equals `time_event`.
 const FLAG_RECEIVED: u8 = 1;
@@ -153,8 +153,12 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
         Fact::InstrumentDefined(fact) => fact.write(out),
         Fact::CorporateActionApplied(fact) => fact.write(out),
         Fact::SessionChanged(fact) => fact.write(out),
+        Fact::MacroReleased(fact) => fact.write(out),
+        Fact::NewsPublished(fact) => fact.write(out),
+        Fact::EventScheduled(fact) => fact.write(out),
         Fact::SignalReceived(fact) => fact.write(out),
         Fact::TimerFired(fact) => fact.write(out),
+        Fact::FeaturesReselected(fact) => fact.write(out),
         Fact::ChapterClosed(fact) => fact.write(out),
         Fact::OrderAccepted(fact) | Fact::CancelRejected(fact) | Fact::CancelRequested(fact) => {
             fact.write(out)
@@ -219,7 +223,19 @@ macro_rules! newtypes {
         })*
     };
 }
-newtypes!(Price, Quantity, Money, Ratio, Timestamp, Nanoseconds, InstrumentId, OrderId, TimerId, Sequence);
+newtypes!(
+    Price,
+    Quantity,
+    Money,
+    Figure,
+    Ratio,
+    Timestamp,
+    Nanoseconds,
+    InstrumentId,
+    OrderId,
+    TimerId,
+    Sequence
+);
 
 /// Enums by their number. All variants are listed, which the compiler checks.
 macro_rules! numbered {
@@ -252,6 +268,7 @@ numbered! {
         Requested, ImmediateRest, NotFillable, DayEnded, Broker, DateReached, SiblingFilled, ParentEnded,
         PositionClosed, WouldTake, Split,
     }
+    Importance { Low, Medium, High }
     ChapterReason { DayEnded, SizeReached, Asked }
     Flaw { Crossed, Locked, OutOfOrder, Duplicate, Gap, Outlier }
     FlawAction { Keep, Drop, Halt }
@@ -288,6 +305,10 @@ macro_rules! fields {
 fields! {
     RunStarted { world, logic_version, seed, settings, settings_hash, features, model }
     Commission { taker, maker, per_unit, minimum }
+    MacroReleased { series, period, value, expected }
+    NewsPublished { source, headline, sentiment, weight }
+    EventScheduled { id, name, at, importance }
+    FeaturesReselected { columns, hash }
     Signal { target }
     TimerFired { timer }
     ChapterClosed { chapter, reason }

@@ -320,6 +320,10 @@ impl Engine {
             | Fact::ClockChecked(_) => {}
             Fact::CorporateActionApplied(action) => self.on_action(input, action)?,
             Fact::SessionChanged(session) => self.on_session(input, session)?,
+            Fact::MacroReleased(_)
+            | Fact::NewsPublished(_)
+            | Fact::EventScheduled(_)
+            | Fact::FeaturesReselected(_) => self.on_outside(input)?,
             Fact::SignalReceived(_) => self.on_signal(input)?,
             Fact::TimerFired(timer) => self.on_timer(input, timer.timer)?,
             Fact::OrderAccepted(notice) => self.on_answer(input, notice.order, Happening::Accept)?,
@@ -513,6 +517,15 @@ impl Engine {
             return Err(Fault::UnknownInstrument(instrument));
         }
         self.after_answer(input)
+    }
+
+    /// What the world says is no market data either, and need not be about an instrument.
+    fn on_outside(&mut self, input: &Event) -> Result<(), Fault> {
+        if input.header.instrument != InstrumentId::NONE {
+            return self.on_signal(input);
+        }
+        self.strategy.update(input, &self.state);
+        Ok(())
     }
 
     fn on_answer(&mut self, input: &Event, order: OrderId, happening: Happening) -> Result<(), Fault> {

@@ -17,7 +17,7 @@
 use std::collections::VecDeque;
 
 use crate::command::Command;
-use crate::event::{Event, Fact, Header, Replacement, RunStarted, TimerFired};
+use crate::event::{Event, Fact, Header, Kind, Replacement, RunStarted, TimerFired};
 use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
 use crate::merge::Merge;
 use crate::quality::{Quality, what_drops};
@@ -107,7 +107,9 @@ impl Floor {
     fn show(&mut self, event: &Event, time: Timestamp, number: u64) {
         self.time = time;
         // A venue knows nothing of what we are told, nor of an operator.
-        if matches!(event.fact, Fact::SignalReceived(_)) || !event.fact.kind().is_sourced() {
+        let kind = event.fact.kind();
+        let ours = matches!(kind, Kind::SignalReceived | Kind::FeaturesReselected) || kind.is_outside();
+        if ours || !kind.is_sourced() {
             return;
         }
         if !self.quality.is_empty() {

@@ -129,6 +129,10 @@ unit_type! {
     Money(i128)
 }
 unit_type! {
+    /// A figure of a statistic, in whatever unit its series has.
+    Figure(i128)
+}
+unit_type! {
     /// A pure number such as a rate or a share: 0.02 is 2 %.
     Ratio(i64)
 }
@@ -201,6 +205,13 @@ impl Ratio {
     /// Reads decimal text such as `0.02`.
     pub fn parse(text: &[u8]) -> Result<Ratio, UnitError> {
         parse_i64(text).map(Ratio)
+    }
+}
+
+impl Figure {
+    /// Reads decimal text such as `328.604`.
+    pub fn parse(text: &[u8]) -> Result<Figure, UnitError> {
+        parse_fixed(text).map(Figure)
     }
 }
 

@@ -133,7 +133,11 @@ fn row(fact: Fact) -> Option<Row> {
         Fact::AlertRaised(fact) => Row::AlertRaised(fact),
         fact @ (Fact::CorporateActionApplied(_)
         | Fact::SessionChanged(_)
+        | Fact::MacroReleased(_)
+        | Fact::NewsPublished(_)
+        | Fact::EventScheduled(_)
         | Fact::SignalReceived(_)
+        | Fact::FeaturesReselected(_)
         | Fact::OrderTriggered(_)
         | Fact::OrderReplaced(_)
         | Fact::ReplaceRejected(_)

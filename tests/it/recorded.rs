@@ -93,7 +93,11 @@ fn changed(event: &Event) -> Option<Event> {
         | Fact::BarReceived(_)
         | Fact::CorporateActionApplied(_)
         | Fact::SessionChanged(_)
+        | Fact::MacroReleased(_)
+        | Fact::NewsPublished(_)
+        | Fact::EventScheduled(_)
         | Fact::SignalReceived(_)
+        | Fact::FeaturesReselected(_)
         | Fact::TimerFired(_)
         | Fact::ChapterClosed(_) => return None,
         Fact::OrderUnknown(_)

@@ -27,6 +27,11 @@ pub fn short(time: Timestamp) -> String {
     if time.0.rem_euclid(60_000_000_000) == 0 { minute(time) } else { clock(time) }
 }
 
+/// `2014-05-02`.
+pub fn day(time: Timestamp) -> String {
+    stamp(time, "%Y-%m-%d")
+}
+
 /// `2014-05-02 14:30:00.007543000`: every time as wide as the next.
 pub fn column(time: Timestamp) -> String {
     stamp(time, "%Y-%m-%d %H:%M:%S%.9f")

@@ -2,9 +2,9 @@
 
 use genovo_engine::event::{
     Action, AlertRaised, Bar, CloseReason, Contingency, CorporateAction, Decision, Event, Fact, Features,
-    FeedGap, Fill, Flaw, FlawAction, Liquidity, NewOrder, Order, OrderClosed, OrderKind, OrderList,
-    OrderReplaced, Quote, ReplaceReason, RunStarted, Side, SignalTarget, Terms, TimeInForce, Trade,
-    TradeCorrected, TradingHalted, Trail, Verdict, WorldKind,
+    FeedGap, Fill, Flaw, FlawAction, Liquidity, MacroReleased, NewOrder, NewsPublished, Order, OrderClosed,
+    OrderKind, OrderList, OrderReplaced, Quote, ReplaceReason, RunStarted, Side, SignalTarget, Terms,
+    TimeInForce, Trade, TradeCorrected, TradingHalted, Trail, Verdict, WorldKind,
 };
 use genovo_engine::settings::Instrument;
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
@@ -30,6 +30,16 @@ pub fn event(names: &Names, event: &Event) -> String {
         Fact::CorporateActionApplied(action) => corporate_action(action),
         Fact::SessionChanged(session) => {
             format!("{} until {}", if session.open { "open" } else { "closed" }, when::full(session.until))
+        }
+        Fact::MacroReleased(one) => release(one),
+        Fact::NewsPublished(one) => news(one),
+        Fact::EventScheduled(one) => {
+            format!("{} at {}, importance {}", one.name, when::full(one.at), one.importance.name())
+        }
+        Fact::FeaturesReselected(one) => {
+            let first = one.columns.iter().take(FEATURES_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+            let more = if one.columns.len() > FEATURES_SHOWN { ", …" } else { "" };
+            format!("{} columns, list {}: {first}{more}", one.columns.len(), one.hash.short())
         }
         Fact::SignalReceived(signal) => self::signal(signal.target),
         Fact::TimerFired(fired) => format!("timer {}", fired.timer),
@@ -92,6 +102,18 @@ pub fn event(names: &Names, event: &Event) -> String {
             ended.state_hash.short()
         ),
     }
+}
+
+/// `CPIAUCSL 328.6 for 2026-09-01, expected 328.4`.
+fn release(release: &MacroReleased) -> String {
+    let expected = release.expected.map_or(String::new(), |expected| format!(", expected {expected}"));
+    format!("{} {} for {}{expected}", release.series, release.value, when::day(release.period))
+}
+
+/// `Reuters: Fed holds rates (sentiment 0.2)`.
+fn news(news: &NewsPublished) -> String {
+    let sentiment = news.sentiment.map_or(String::new(), |sentiment| format!(" (sentiment {sentiment})"));
+    format!("{}: {}{sentiment}", news.source, news.headline)
 }
 
 fn signal(target: SignalTarget) -> String {

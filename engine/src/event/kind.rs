@@ -44,9 +44,9 @@ kinds! {
     BookReset = 7,
     CorporateActionApplied = 8 (built),
     SessionChanged = 9 (built),
-    MacroReleased = 10,
-    NewsPublished = 11,
-    EventScheduled = 12,
+    MacroReleased = 10 (built),
+    NewsPublished = 11 (built),
+    EventScheduled = 12 (built),
     SignalReceived = 13 (built),
     TimerFired = 14 (built),
     ClockChecked = 15 (built),
@@ -72,7 +72,7 @@ kinds! {
     ModelPromoted = 49,
     ModelKept = 50,
     RetrainStarted = 51,
-    FeaturesReselected = 52,
+    FeaturesReselected = 52 (built),
     ChapterClosed = 64 (built),
     // Derived: 96 to 191.
     DataFlagged = 96 (built),
@@ -108,10 +108,22 @@ impl Kind {
         )
     }
 
+    /// Whether events of this kind are what the world outside of the markets says: statistics, news, what is to come.
+    pub const fn is_outside(self) -> bool {
+        matches!(self, Kind::MacroReleased | Kind::NewsPublished | Kind::EventScheduled)
+    }
+
     /// Whether events of this kind come from the sources of a run: market data, what was done to instruments,
-    /// when they trade, and what another program wants.
+    /// when they trade, what the world says, which columns are selected, and what another program wants.
     pub const fn is_sourced(self) -> bool {
         self.is_market()
-            || matches!(self, Kind::CorporateActionApplied | Kind::SessionChanged | Kind::SignalReceived)
+            || self.is_outside()
+            || matches!(
+                self,
+                Kind::CorporateActionApplied
+                    | Kind::SessionChanged
+                    | Kind::SignalReceived
+                    | Kind::FeaturesReselected
+            )
     }
 }

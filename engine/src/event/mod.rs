@@ -9,7 +9,9 @@ mod kind;
 mod live;
 mod market;
 mod order;
+mod outside;
 mod run;
+mod selection;
 mod signal;
 mod verdict;
 
@@ -18,7 +20,9 @@ pub use kind::*;
 pub use live::*;
 pub use market::*;
 pub use order::*;
+pub use outside::*;
 pub use run::*;
+pub use selection::*;
 pub use signal::*;
 pub use verdict::*;
 
@@ -68,10 +72,18 @@ pub enum Fact {
     CorporateActionApplied(CorporateAction),
     /// An instrument's market opened or closed.
     SessionChanged(SessionChanged),
+    /// A statistic was released.
+    MacroReleased(Box<MacroReleased>),
+    /// A piece of news was published.
+    NewsPublished(Box<NewsPublished>),
+    /// An event is to come, or was moved.
+    EventScheduled(Box<EventScheduled>),
     /// Another program says which position it wants.
     SignalReceived(Signal),
     /// A wake that the engine asked for came due.
     TimerFired(TimerFired),
+    /// Columns of the catalogue were selected anew.
+    FeaturesReselected(Box<FeaturesReselected>),
     /// The journal's chapter ends with this event; the next one opens a new chapter.
     ChapterClosed(ChapterClosed),
     /// The venue took an order.
@@ -146,8 +158,12 @@ impl Fact {
             Fact::BarReceived(_) => Kind::BarReceived,
             Fact::CorporateActionApplied(_) => Kind::CorporateActionApplied,
             Fact::SessionChanged(_) => Kind::SessionChanged,
+            Fact::MacroReleased(_) => Kind::MacroReleased,
+            Fact::NewsPublished(_) => Kind::NewsPublished,
+            Fact::EventScheduled(_) => Kind::EventScheduled,
             Fact::SignalReceived(_) => Kind::SignalReceived,
             Fact::TimerFired(_) => Kind::TimerFired,
+            Fact::FeaturesReselected(_) => Kind::FeaturesReselected,
             Fact::ChapterClosed(_) => Kind::ChapterClosed,
             Fact::OrderAccepted(_) => Kind::OrderAccepted,
             Fact::OrderRejected(_) => Kind::OrderRejected,

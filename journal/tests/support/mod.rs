@@ -176,6 +176,28 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
         Kind::BarReceived => Fact::BarReceived(bar),
         Kind::BarClosed => Fact::BarClosed(bar),
         Kind::TimerFired => Fact::TimerFired(TimerFired { timer: TimerId(r.next() as u32) }),
+        Kind::MacroReleased => Fact::MacroReleased(Box::new(MacroReleased {
+            series: r.text(),
+            period: Timestamp(r.number()),
+            value: Figure(r.money().0),
+            expected: (r.below(2) == 0).then(|| Figure(r.money().0)),
+        })),
+        Kind::NewsPublished => Fact::NewsPublished(Box::new(NewsPublished {
+            source: r.text(),
+            headline: r.text(),
+            sentiment: r.maybe().map(Ratio),
+            weight: Ratio(r.number()),
+        })),
+        Kind::EventScheduled => Fact::EventScheduled(Box::new(EventScheduled {
+            id: r.text(),
+            name: r.text(),
+            at: Timestamp(r.number()),
+            importance: r.pick(&[Importance::Low, Importance::Medium, Importance::High]),
+        })),
+        Kind::FeaturesReselected => Fact::FeaturesReselected(Box::new(FeaturesReselected {
+            columns: (0..r.below(4)).map(|_| r.text()).collect(),
+            hash: r.hash(),
+        })),
         Kind::SignalReceived => Fact::SignalReceived(Signal {
             target: match r.below(2) {
                 0 => SignalTarget::Position { quantity: Quantity(r.number()) },

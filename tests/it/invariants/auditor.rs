@@ -114,7 +114,11 @@ impl Auditor {
         match &event.fact {
             Fact::RunStarted(_)
             | Fact::InstrumentDefined(_)
+            | Fact::MacroReleased(_)
+            | Fact::NewsPublished(_)
+            | Fact::EventScheduled(_)
             | Fact::SignalReceived(_)
+            | Fact::FeaturesReselected(_)
             | Fact::TimerFired(_)
             | Fact::ChapterClosed(_) => {}
             Fact::SessionChanged(session) => self.session(header, session),
