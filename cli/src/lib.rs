@@ -6,6 +6,7 @@
 
 mod audit;
 mod bench;
+mod cache;
 pub mod commands;
 mod compare;
 mod doctor;

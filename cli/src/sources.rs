@@ -15,6 +15,7 @@ use genovo_engine::world::{MemorySource, Source, WorldError};
 use genovo_journal::Journal;
 use tracing::debug;
 
+use crate::cache::{self, Cache};
 use crate::error::{Exit, Failure};
 use crate::failures;
 use crate::scenario::{self, DataFile, Scenario};
@@ -29,8 +30,8 @@ pub struct Opened {
     pub bytes_total: u64,
 }
 
-/// Opens every source of a scenario.
-pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
+/// Opens every source of a scenario; files of market data through the cache, where there is one.
+pub fn open(scenario: &Scenario, cache: Option<&Cache>) -> Result<Opened, Failure> {
     let mut opened = Opened { sources: Vec::new(), tallies: Vec::new(), bytes_total: 0 };
     let mut beforehand = Beforehand::of(scenario)?;
     for (settings, file) in scenario.settings.sources.iter().zip(&scenario.files) {
@@ -52,6 +53,15 @@ pub fn open(scenario: &Scenario) -> Result<Opened, Failure> {
                 .map_err(|error| failures::data(&error, "Nothing was run."))?;
             debug!(file = %file.path.display(), signals = signals.count, skipped = signals.skipped, "read the signals");
             opened.sources.push(Box::new(signals.source));
+            continue;
+        }
+        if let Some(cache) = cache
+            && let Some(entry) = cache.entry(settings, file)?
+        {
+            let source = JournalSource::of_one(&entry, settings.instrument)?;
+            opened.bytes_total += source.bytes;
+            opened.tallies.push((file.path.clone(), source.tally.clone()));
+            opened.sources.push(beforehand.among(Box::new(source), settings.instrument));
             continue;
         }
         let data = data::open(&file.path, &spec(settings, file))
@@ -177,8 +187,19 @@ impl JournalSource {
             }
             instruments[index] = InstrumentId(known as u32 + 1);
         }
+        Ok(JournalSource::of(&journal, instruments, left_out))
+    }
+
+    /// A cached file, as the data of this instrument.
+    fn of_one(path: &Path, instrument: InstrumentId) -> Result<JournalSource, Failure> {
+        let journal = Journal::open(path).map_err(|error| failures::journal(&error, "Nothing was run."))?;
+        debug_assert_eq!(cache::INSTRUMENT.index(), Some(0));
+        Ok(JournalSource::of(&journal, vec![instrument], Vec::new()))
+    }
+
+    fn of(journal: &Journal, instruments: Vec<InstrumentId>, left_out: Vec<InstrumentId>) -> JournalSource {
         let summary = journal.summary();
-        Ok(JournalSource {
+        JournalSource {
             events: journal.events(),
             instruments,
             left_out,
@@ -186,7 +207,7 @@ impl JournalSource {
             bytes: summary.blocks_bytes,
             events_total: summary.events.max(1),
             events_read: 0,
-        })
+        }
     }
 
     /// Tells the tally of so many events more: bytes in proportion, as blocks are read whole.

@@ -289,3 +289,45 @@ distance = "1 %"
     folder.write("quotes.csv", quotes(10, 0));
     assert!(folder.fails(2, &["import", "quotes.csv"]).contains("--instrument SYMBOL"));
 }
+
+#[test]
+fn a_run_from_the_cache_is_the_run_from_the_file() {
+    let folder = Folder::new();
+    folder.write("quotes.csv", quotes(2_000, 0));
+    folder.write("scenario.toml", SCENARIO);
+    let run = |journal: &str, more: &[&str]| {
+        folder.json(&[&["replay", "scenario.toml", "--journal", journal], more].concat())
+    };
+    let entries = || -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder.0.path().join("cache")).expect("the cache");
+        entries.map(|entry| entry.expect("an entry").path()).collect()
+    };
+    let file = run("file", &[]);
+    for (name, mode) in [("made", "--pipelined"), ("found", "--inline")] {
+        let cached = run(name, &["--cache=cache", mode]);
+        assert_eq!(cached["head_hash"], file["head_hash"], "{name}");
+    }
+    let [entry] = &entries()[..] else { panic!("one file, one entry: {:?}", entries()) };
+    // The file is not asked again, its content only.
+    let blocks = entry.join("chapter-000001/chapter.blocks");
+    let mut damaged = fs::read(&blocks).expect("blocks");
+    damaged[500] ^= 1;
+    fs::write(&blocks, damaged).expect("a file");
+    assert_eq!(run("repaired", &["--cache=cache"])["head_hash"], file["head_hash"]);
+    assert_eq!(entries().len(), 1);
+    genovo_journal::Journal::open(entry).expect("it is whole again");
+
+    // Read in another way it is other data.
+    let late = ["--cache=cache", "--set", "data.clock_offset=250 ms"];
+    let (late, plain) = (run("late", &late), run("late-file", &late[1..]));
+    assert_eq!(late["head_hash"], plain["head_hash"]);
+    assert_ne!(late["head_hash"], file["head_hash"]);
+    assert_eq!(entries().len(), 2);
+    // What a reader of the file would be told, the cache never hides.
+    folder.write("quotes.csv", quotes(2_000, 0) + "no row\n");
+    let skipping = ["--cache=cache", "--set", "data.skip_bad_rows=true"];
+    assert_eq!(run("skipping", &skipping)["rows_skipped"], run("plain", &skipping[1..])["rows_skipped"]);
+    assert_eq!(entries().len(), 2, "rows are left out, so it is not kept");
+    folder.fails(1, &["replay", "scenario.toml", "--journal", "bad", "--cache=cache"]);
+    assert_eq!(entries().len(), 2, "nothing half-made stays");
+}

@@ -1,5 +1,7 @@
 //! Signals: what is read, in which order it arrives, and what is refused.
 
+use std::path::Path;
+
 use genovo_adapters::data::{DataError, OpenSignals, SignalsSpec, TargetKind, TimeFormat, open_signals};
 use genovo_engine::event::{Event, Fact, SignalTarget};
 use genovo_engine::ids::InstrumentId;
@@ -93,4 +95,34 @@ fn what_would_be_ambiguous_is_refused_with_its_row() {
     assert!(says("").contains("is empty"));
     let nanoseconds = SignalsSpec { time: Some(TimeFormat::Nanoseconds), ..spec() };
     assert_eq!(read("known_at,symbol,target\n5,ABC,1\n", &nanoseconds).unwrap().len(), 1);
+}
+
+/// What pandas and polars write of a table holds what the table holds.
+#[test]
+fn parquet_of_other_programs_says_the_same() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let one = SignalsSpec {
+        instruments: vec![("ABC".to_string(), InstrumentId(1)), ("XAUUSD".to_string(), InstrumentId(2))],
+        target: TargetKind::Weight,
+        latency: Nanoseconds(250),
+        ..spec()
+    };
+    let all = |path: &Path, spec: &SignalsSpec| -> Result<Vec<Event>, DataError> {
+        let mut events = Vec::new();
+        open_signals(path, spec)?.source.read(&mut events, usize::MAX - 1).unwrap();
+        Ok(events)
+    };
+    let table = all(&here.join("../scenarios/data/signals_xauusd.csv"), &one).unwrap();
+    assert!(table.len() > 5);
+    for name in ["pandas", "polars"] {
+        let file = here.join(format!("tests/data/signals/{name}.parquet"));
+        assert_eq!(all(&file, &one).unwrap(), table, "{name}");
+        let stranger = SignalsSpec { instruments: spec().instruments, ..one.clone() };
+        let error = all(&file, &stranger).unwrap_err().to_string();
+        assert!(error.contains("XAUUSD") && error.contains("expected one of ABC, XYZ"), "{error}");
+        let skipping = SignalsSpec { skip_bad_rows: true, ..stranger };
+        let open = open_signals(&file, &skipping).unwrap();
+        assert_eq!((open.count, open.skipped), (0, table.len() as u64));
+        assert!(open.first_skipped[0].to_string().contains("XAUUSD"));
+    }
 }

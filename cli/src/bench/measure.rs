@@ -61,7 +61,7 @@ impl Setting<'_> {
 
 /// All market events of a plan, numbered as inputs.
 pub(super) fn market(plan: &Plan) -> Result<Vec<Event>, Failure> {
-    let mut merge = Merge::new(sources::open(&plan.scenario)?.sources);
+    let mut merge = Merge::new(sources::open(&plan.scenario, None)?.sources);
     let mut events = Vec::new();
     while let Some(event) = merge.next_event().map_err(run_failure)? {
         event.header.sequence = Sequence::input(events.len() as u64 + 1);
@@ -155,7 +155,7 @@ pub fn apply(setting: &Setting<'_>) -> Result<Vec<Figure>, Failure> {
 fn inputs(setting: &Setting<'_>, plan: &Plan) -> Result<Vec<Event>, Failure> {
     let mut engine = setting.engine(plan)?;
     let started = engine.identity(WorldKind::Simulated);
-    let sources = sources::open(&plan.scenario)?.sources;
+    let sources = sources::open(&plan.scenario, None)?.sources;
     let mut world = Simulated::new(&plan.scenario.settings, started, sources).map_err(run_failure)?;
     let mut log = Vec::new();
     run(&mut world, &mut log, &mut engine).map_err(run_failure)?;
@@ -196,7 +196,7 @@ fn replay_of(
         let mut engine = setting.engine(plan)?;
         let started = engine.identity(WorldKind::Simulated);
         let writer = setting.writer()?;
-        let opened = sources::open(&plan.scenario)?;
+        let opened = sources::open(&plan.scenario, None)?;
         let (counts, _, report, time) =
             drive(&mut engine, started, opened, writer, machine).map_err(run_failure)?;
         rounds.push((counts, time));

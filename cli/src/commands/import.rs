@@ -405,7 +405,7 @@ fn decimal_step(mut step: i64, value: i64) -> i64 {
 }
 
 /// Who a market journal is: no settings, no seed, nothing that decides.
-fn market_identity() -> RunStarted {
+pub(crate) fn market_identity() -> RunStarted {
     let settings = "{}".to_string();
     RunStarted {
         world: WorldKind::Market,

@@ -19,6 +19,7 @@ use genovo_kernels::cpu::CpuLevel;
 use tracing::info;
 
 use super::{Changes, Context, ScenarioArgument, say, say_json};
+use crate::cache::Cache;
 use crate::error::{Exit, Failure};
 use crate::progress::Progress;
 use crate::report::terminal::{self, Colour, Files};
@@ -57,6 +58,10 @@ pub struct Replay {
     /// Which instruction set kernels use.
     #[arg(long, value_name = "auto|scalar|avx2|avx512", value_parser = ["auto", "scalar", "avx2", "avx512"])]
     cpu: Option<String>,
+    /// Keep what the data files hold as market journals, and read those the next time: in DIR, or in the user's
+    /// cache. Changes no result.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    cache: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -64,6 +69,7 @@ Examples:
   genovo replay scenarios/gold.toml
   genovo replay scenarios/gold.toml --set risk.max_per_trade=\"1 %\"
   genovo replay scenarios/gold.toml --set strategy.kind=flat --json
+  genovo replay scenarios/gold.toml --cache
   genovo replay --verify last
   genovo replay --verify last --cpu scalar";
 
@@ -85,7 +91,9 @@ impl Replay {
             }
             say(&format!("{}\n", terminal::opening(&scenario.settings)))?;
         }
-        let done = replay(&scenario, &machine, self.journal.as_deref(), self.report.as_deref(), context)?;
+        let cache = self.cache.as_deref().map(|folder| Cache::at(folder, context.json)).transpose()?;
+        let (journal, report) = (self.journal.as_deref(), self.report.as_deref());
+        let done = replay(&scenario, &machine, cache.as_ref(), journal, report, context)?;
         let wall = began.elapsed();
         match context.json {
             true => say_json(&done.to_json(&argument.scenario, wall)),
@@ -113,7 +121,9 @@ impl Replay {
             (.., Mode::Inline) => false,
             (.., Mode::Pipelined) => true,
             // On two cores a thread that reads pays only where reading is work: a file to unpack and to parse.
-            (.., Mode::Auto) => cores > 2 || (cores == 2 && parses(&scenario.settings)),
+            (.., Mode::Auto) => {
+                cores > 2 || (cores == 2 && self.cache.is_none() && parses(&scenario.settings))
+            }
         };
         Ok(Machine { cpu, pipelined, cores })
     }
@@ -203,6 +213,7 @@ impl Log for Observed {
 fn replay(
     scenario: &Scenario,
     machine: &Machine,
+    cache: Option<&Cache>,
     journal: Option<&Path>,
     report: Option<&Path>,
     context: &Context,
@@ -213,7 +224,7 @@ fn replay(
         .map_err(|error| usage(error.to_string()))?;
     let started = engine.identity(WorldKind::Simulated);
     let run_id = canonical::run_id(&started);
-    let opened = sources::open(scenario)?;
+    let opened = sources::open(scenario, cache)?;
     let journal = journal.map_or_else(|| runs::place(&scenario.settings.name, run_id), Path::to_owned);
     let (named, existed) = (journal.parent() != Some(Path::new(runs::RUNS)), journal.exists());
     let writer =

@@ -175,7 +175,7 @@ fn durability(options: &LiveOptions) -> Durability {
 
 /// The scenario's data as a feed that happens now.
 fn feed(scenario: &Scenario) -> Result<RecordedFeed, Failure> {
-    let opened = sources::open(scenario)?;
+    let opened = sources::open(scenario, None)?;
     let sources = opened.sources.into_iter();
     let queued = sources.map(|source| Box::new(QueuedSource::spawn(source)) as Box<dyn Source>);
     let symbols: Vec<&str> =

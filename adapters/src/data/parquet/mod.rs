@@ -15,8 +15,8 @@ use genovo_engine::units::{Nanoseconds, Price, Quantity, Timestamp};
 use super::spec::kind_name;
 use super::time::Clock;
 use super::{
-    BadRow, Column as Named, Compression, DataError, DataSpec, Description, Field, FileSource, Format,
-    MissingColumn, OpenFile, Tally, TimeFormat,
+    Column as Named, Compression, DataError, DataSpec, Description, Field, FileSource, Format, MissingColumn,
+    OpenFile, Tally, TimeFormat,
 };
 
 pub(crate) mod column;
@@ -41,8 +41,10 @@ pub(super) fn open(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<Op
             continue;
         };
         let want = match field {
-            Field::Time => Want::Time(clock(&parquet, place, spec.time, spec).map_err(refused)?),
-            Field::Arrival => Want::Time(clock(&parquet, place, spec.arrival, spec).map_err(refused)?),
+            Field::Time => Want::Time(clock(&parquet, place, spec.time, spec.utc_offset).map_err(refused)?),
+            Field::Arrival => {
+                Want::Time(clock(&parquet, place, spec.arrival, spec.utc_offset).map_err(refused)?)
+            }
             Field::Side => Want::Side,
             _ => Want::Decimal,
         };
@@ -244,15 +246,15 @@ fn missing(path: &Path, field: Field, header: &[String]) -> DataError {
 }
 
 /// The clock of a column of times: what was said, what its name says, else what its first number shows.
-fn clock(
+pub(super) fn clock(
     parquet: &Parquet,
     place: usize,
     said: Option<TimeFormat>,
-    spec: &DataSpec,
+    utc_offset: Nanoseconds,
 ) -> Result<Clock, String> {
     let descriptor = parquet.schema().column(place);
     let format = said.or_else(|| TimeFormat::named_by(descriptor.name()));
-    let clock = |format| Clock { format, utc_offset: spec.utc_offset };
+    let clock = |format| Clock { format, utc_offset };
     if let Some(format) = format {
         return Ok(clock(format));
     }
@@ -270,7 +272,7 @@ fn clock(
             None => return Ok(clock(TimeFormat::Nanoseconds)),
             Some(_) => {
                 if let Some(value) = table.value(0) {
-                    break value + spec.utc_offset.0;
+                    break value.saturating_add(utc_offset.0);
                 }
             }
         }
@@ -380,32 +382,18 @@ impl ParquetSource {
         Ok(())
     }
 
-    fn flaw(&self, column: usize, problem: &'static str, expected: &str) -> Flaw {
-        let value = self.table.value(column).map_or(String::new(), |value| Price(value).to_string());
-        Flaw {
-            column: self.table.columns[column].name.clone(),
-            value,
-            problem,
-            expected: expected.to_string(),
-        }
-    }
-
-    fn need(&self, column: usize) -> Result<i64, Flaw> {
-        self.table.value(column).ok_or_else(|| self.flaw(column, "is not there", "a value in every row"))
-    }
-
     fn size(&self, column: Option<usize>) -> Result<Option<Quantity>, Flaw> {
         let Some(column) = column else { return Ok(None) };
         match self.table.value(column) {
-            Some(size) if size < 0 => Err(self.flaw(column, "is not a size", "no minus sign")),
+            Some(size) if size < 0 => Err(self.table.flaw(column, "is not a size", "no minus sign")),
             size => Ok(size.map(Quantity)),
         }
     }
 
     /// The event of the row stepped to.
     fn event(&mut self) -> Result<Event, Flaw> {
-        let price = |column| self.need(column).map(Price);
-        let stamp = Timestamp(self.need(0)?);
+        let price = |column| self.table.need(column).map(Price);
+        let stamp = Timestamp(self.table.need(0)?);
         let out_of_range = || Flaw {
             column: self.table.columns[0].name.clone(),
             value: stamp.0.to_string(),
@@ -433,7 +421,7 @@ impl ParquetSource {
                 };
                 let trade = Trade { price: price(at)?, size: self.size(size)?, aggressor };
                 if let (Some(Quantity::ZERO), Some(size)) = (trade.size, size) {
-                    return Err(self.flaw(size, "is not the size of a trade", "more than zero"));
+                    return Err(self.table.flaw(size, "is not the size of a trade", "more than zero"));
                 }
                 (stamp, Fact::TradePrinted(trade))
             }
@@ -448,14 +436,18 @@ impl ParquetSource {
                     volume: self.size(volume)?,
                 };
                 if bar.high < bar.open.max(bar.close).max(bar.low) {
-                    return Err(self.flaw(
+                    return Err(self.table.flaw(
                         high,
                         "is not the high of this bar",
                         "no price of the bar above it",
                     ));
                 }
                 if bar.low > bar.open.min(bar.close) {
-                    return Err(self.flaw(low, "is not the low of this bar", "no price of the bar below it"));
+                    return Err(self.table.flaw(
+                        low,
+                        "is not the low of this bar",
+                        "no price of the bar below it",
+                    ));
                 }
                 (later(open_time, self.bar_known_after)?, Fact::BarReceived(bar))
             }
@@ -470,20 +462,7 @@ impl ParquetSource {
 
     #[cold]
     fn bad_row(&mut self, flaw: Flaw) -> Result<(), DataError> {
-        let text = format!("{} {}", flaw.column, flaw.value);
-        let row = BadRow {
-            file: self.table.parquet.file.clone(),
-            unit: "row",
-            line: self.table.number,
-            span: flaw.column.len() + 1..text.len(),
-            column: Some(flaw.column),
-            text: flaw.value,
-            problem: flaw.problem,
-            expected: flaw.expected,
-            line_text: text,
-            before: Vec::new(),
-            good_rows: self.good,
-        };
+        let row = self.table.bad_row(flaw, self.good);
         if !self.skip_bad_rows {
             return Err(DataError::Row(Box::new(row)));
         }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use genovo_engine::units::Price;
 use parquet::basic::Compression as Codec;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::SchemaDescriptor;
 
 use super::column::{Column, Flaw, Want};
-use crate::data::{Compression, DataError, Tally};
+use crate::data::{BadRow, Compression, DataError, Tally};
 
 /// Rows read at once.
 const ROWS: usize = 4_096;
@@ -148,6 +149,38 @@ impl Table {
     #[inline]
     pub(crate) fn value(&self, column: usize) -> Option<i64> {
         self.values[column][self.at - 1]
+    }
+
+    /// The value of a column that every row must have.
+    pub(crate) fn need(&self, column: usize) -> Result<i64, Flaw> {
+        self.value(column).ok_or_else(|| self.flaw(column, "is not there", "a value in every row"))
+    }
+
+    /// What is wrong with a column in the row stepped to.
+    #[cold]
+    pub(crate) fn flaw(&self, column: usize, problem: &'static str, expected: &str) -> Flaw {
+        let value = self.value(column).map_or(String::new(), |value| Price(value).to_string());
+        let column = self.columns[column].name.clone();
+        Flaw { column, value, problem, expected: expected.to_string() }
+    }
+
+    /// The row stepped to as one that cannot be read, after so many good ones.
+    #[cold]
+    pub(crate) fn bad_row(&self, flaw: Flaw, good_rows: u64) -> BadRow {
+        let text = format!("{} {}", flaw.column, flaw.value);
+        BadRow {
+            file: self.parquet.file.clone(),
+            unit: "row",
+            line: self.number,
+            span: flaw.column.len() + 1..text.len(),
+            column: Some(flaw.column),
+            text: flaw.value,
+            problem: flaw.problem,
+            expected: flaw.expected,
+            line_text: text,
+            before: Vec::new(),
+            good_rows,
+        }
     }
 
     /// Reads more rows; false at the end.
