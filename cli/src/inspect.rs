@@ -4,7 +4,7 @@ use std::path::Path;
 
 use genovo_adapters::data::inspect::{self, Guess};
 use genovo_adapters::data::{self, Column, DataSpec, Field};
-use genovo_engine::event::{Event, Fact};
+use genovo_engine::event::{Event, Fact, Side};
 use genovo_engine::settings::DataKind;
 use genovo_engine::units::Quantity;
 use serde_json::json;
@@ -117,6 +117,12 @@ fn show(event: &Event) -> String {
             size(bar.volume),
             format::moment(bar.open_time)
         ),
+        Fact::BookChanged(change) => {
+            let order = if change.order == 0 { String::new() } else { format!("   order {}", change.order) };
+            let side = if change.side == Side::Buy { "bid" } else { "ask" };
+            let more = if change.last { "" } else { "   …" };
+            format!("{side} {} {} × {}{order}{more}", change.action.name(), change.price, change.size)
+        }
         other => other.kind().name().to_string(),
     };
     format!("{time:.9}   {what}").trim_end().to_string()

@@ -232,7 +232,10 @@ impl Source for JournalSource {
             }
             let left_out = &self.left_out;
             let wanted = |event: &Event| {
-                event.fact.kind().is_market()
+                let kind = event.fact.kind();
+                (kind.is_market() || kind == Kind::FeedGap)
+                    // The quote of a book is not data: it follows from it.
+                    && event.header.sequence.is_input()
                     && (left_out.is_empty() || !left_out.contains(&event.header.instrument))
             };
             if !batch[before..].iter().all(wanted) {
@@ -280,6 +283,7 @@ fn in_range(fact: &Fact) -> bool {
         Fact::BarReceived(bar) => {
             [bar.open, bar.high, bar.low, bar.close].iter().all(|price| fits(price.0)) && size(bar.volume)
         }
+        Fact::BookChanged(change) => fits(change.price.0) && size(Some(change.size)),
         _ => true,
     }
 }

@@ -63,6 +63,7 @@ fn every_kind_has_a_row_for_each_of_its_events() {
     for (kind, wanted) in [
         ("quotes", &["QuoteChanged"][..]),
         ("trades", &["TradePrinted"]),
+        ("books", &["BookChanged", "BookReset"]),
         ("bars", &["BarReceived", "BarClosed"]),
         ("features", &["FeaturesComputed"]),
         ("decisions", &["DecisionMade"]),

@@ -64,6 +64,9 @@ pub fn encode(event: &Event, out: &mut Vec<u8>) {
         }
         return;
     }
+    if let (Fact::BookChanged(change), Sequence::NONE) = (&event.fact, header.cause) {
+        return encode_change(header, change, out);
+    }
     let mut flags = 0;
     if header.time_received != header.time_event {
         flags |= FLAG_RECEIVED;
@@ -75,6 +78,7 @@ pub fn encode(event: &Event, out: &mut Vec<u8>) {
         Fact::QuoteChanged(quote) => (quote.bid_size.is_some(), quote.ask_size.is_some()),
         Fact::TradePrinted(trade) => (trade.size.is_some(), trade.aggressor.is_some()),
         Fact::BarReceived(bar) | Fact::BarClosed(bar) => (bar.volume.is_some(), false),
+        Fact::BookChanged(change) => (change.order != 0, change.last),
         // What came to these facts later stands at their end, and only where it says something.
         Fact::InstrumentDefined(instrument) => (instrument.currency.is_some(), false),
         Fact::OrderFilled(fill) => (fill.rate.is_some(), false),
@@ -130,8 +134,49 @@ pub fn encode(event: &Event, out: &mut Vec<u8>) {
                 out.extend_from_slice(&volume.0.to_le_bytes());
             }
         }
+        Fact::BookChanged(change) => {
+            out.extend_from_slice(&[change.side as u8, change.action as u8]);
+            out.extend_from_slice(&join([change.price.0, change.size.0]));
+            if change.order != 0 {
+                out.extend_from_slice(&change.order.to_le_bytes());
+            }
+        }
         rare => encode_rare(rare, out),
     }
+}
+
+/// A change of a book that came from outside, which a book's data is made of: one piece, one store.
+#[inline]
+fn encode_change(header: &Header, change: &BookChange, out: &mut Vec<u8>) {
+    let delayed = header.time_received != header.time_event;
+    let mut flags = if delayed { FLAG_RECEIVED } else { 0 };
+    if change.order != 0 {
+        flags |= FLAG_FIRST;
+    }
+    if change.last {
+        flags |= FLAG_SECOND;
+    }
+    let mut bytes = [0; 56];
+    bytes[0] = Kind::BookChanged as u8;
+    bytes[1] = flags;
+    bytes[2..6].copy_from_slice(&header.instrument.0.to_le_bytes());
+    bytes[6..14].copy_from_slice(&header.sequence.0.to_le_bytes());
+    bytes[14..22].copy_from_slice(&header.time_event.0.to_le_bytes());
+    let mut put = |at: usize| {
+        bytes[at] = change.side as u8;
+        bytes[at + 1] = change.action as u8;
+        bytes[at + 2..at + 10].copy_from_slice(&change.price.0.to_le_bytes());
+        bytes[at + 10..at + 18].copy_from_slice(&change.size.0.to_le_bytes());
+        bytes[at + 18..at + 26].copy_from_slice(&change.order.to_le_bytes());
+    };
+    if delayed {
+        put(30);
+        bytes[22..30].copy_from_slice(&header.time_received.0.to_le_bytes());
+    } else {
+        put(22);
+    }
+    let length = 40 + if delayed { 8 } else { 0 } + if change.order != 0 { 8 } else { 0 };
+    out.extend_from_slice(&bytes[..length]);
 }
 
 /// Two numbers as sixteen bytes.
@@ -146,11 +191,16 @@ fn join([first, second]: [i64; 2]) -> [u8; 16] {
 #[cold]
 fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
     match fact {
-        Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_) | Fact::BarClosed(_) => {
+        Fact::QuoteChanged(_)
+        | Fact::TradePrinted(_)
+        | Fact::BarReceived(_)
+        | Fact::BarClosed(_)
+        | Fact::BookChanged(_) => {
             unreachable!("written by the caller")
         }
         Fact::RunStarted(fact) => fact.write(out),
         Fact::InstrumentDefined(fact) => fact.write(out),
+        Fact::BookReset(fact) => fact.write(out),
         Fact::CorporateActionApplied(fact) => fact.write(out),
         Fact::SessionChanged(fact) => fact.write(out),
         Fact::MacroReleased(fact) => fact.write(out),
@@ -269,6 +319,8 @@ numbered! {
         PositionClosed, WouldTake, Split,
     }
     Importance { Low, Medium, High }
+    BookAction { SetLevel, AddOrder, ChangeOrder, ReduceOrder, FillOrder }
+    ResetReason { Snapshot, Cleared }
     ChapterReason { DayEnded, SizeReached, Asked }
     Flaw { Crossed, Locked, OutOfOrder, Duplicate, Gap, Outlier }
     FlawAction { Keep, Drop, Halt }
@@ -309,6 +361,7 @@ fields! {
     NewsPublished { source, headline, sentiment, weight }
     EventScheduled { id, name, at, importance }
     FeaturesReselected { columns, hash }
+    BookReset { reason }
     Signal { target }
     TimerFired { timer }
     ChapterClosed { chapter, reason }

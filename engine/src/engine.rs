@@ -3,6 +3,7 @@
 //! The order of what an input causes is fixed: flags, bars, features, decision, risk, orders. Everything here follows
 //! from the events alone, so that the same inputs give the same bytes on any machine.
 
+mod books;
 mod live;
 mod placing;
 
@@ -11,6 +12,7 @@ use genovo_kernels::backend::Cpu;
 use crate::LOGIC_VERSION;
 use crate::account::{Account, NoRate, PositionOverflow};
 use crate::bars::{BarBuilder, span_start};
+use crate::book::Book;
 use crate::canonical;
 use crate::command::Command;
 use crate::event::*;
@@ -20,7 +22,7 @@ use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
 use crate::later::{Columns, Successive, Takeover};
 use crate::market::Market;
 use crate::order::{Happening, OrderError, Orders};
-use crate::quality::Quality;
+use crate::quality::{Findings, Quality};
 use crate::risk::Risk;
 use crate::settings::{RiskDistance, Settings, Trigger};
 use crate::strategy::{Parameters, Proposal, Registry, Strategy, View};
@@ -99,6 +101,8 @@ struct State {
     now: Timestamp,
     instrument: InstrumentId,
     markets: Vec<Market>,
+    /// The books, where the data has them.
+    books: Vec<Option<books::BookState>>,
     account: Account,
     orders: Orders,
     /// The instruments whose calendar has said that they are closed.
@@ -122,6 +126,10 @@ impl View for State {
 
     fn price(&self, instrument: InstrumentId, side: Side) -> Option<Price> {
         self.markets.get(instrument.index()?)?.price_to_trade(side)
+    }
+
+    fn book(&self, instrument: InstrumentId) -> Option<&Book> {
+        self.books.get(instrument.index()?)?.as_ref().map(|state| &*state.book)
     }
 
     fn position(&self, instrument: InstrumentId) -> Quantity {
@@ -241,6 +249,7 @@ impl Engine {
                 now: Timestamp::MIN,
                 instrument: InstrumentId::NONE,
                 markets: vec![Market::default(); count],
+                books: (0..count).map(|_| None).collect(),
                 account: Account::new(&settings),
                 orders: Orders::default(),
                 closed: vec![false; count],
@@ -309,6 +318,7 @@ impl Engine {
         }
         match &input.fact {
             Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_) => self.on_market(input)?,
+            Fact::BookChanged(_) | Fact::BookReset(_) => self.on_book(input)?,
             Fact::RunStarted(started) => {
                 if started.world == WorldKind::Live {
                     self.gate.go_live();
@@ -411,32 +421,12 @@ impl Engine {
         self.counts.ticks += 1;
         let findings = self.quality[index].check(input);
         if !findings.is_empty() {
-            for flag in findings.flags() {
-                self.emit(instrument, input.header.sequence, Fact::DataFlagged(flag))?;
-            }
-            if let Some(flaw) = findings.halting() {
-                self.halt(TradingHalted::Data { flaw })?;
-            }
+            self.flag(input, &findings)?;
         }
         self.due.clear();
-        if let Some(catalogue) = &mut self.catalogue {
-            catalogue.advance(self.state.now);
-        }
-        if let Some(bars) = self.settings.bars
-            && self.state.now >= self.bars_end
-        {
-            self.close_bars(input)?;
-            self.bars_end = span_start(self.state.now, bars.interval) + bars.interval;
-        }
+        self.pass_time(input)?;
         if !findings.dropped() {
-            self.state.markets[index].update(&input.fact);
-            if let Some(catalogue) = &mut self.catalogue {
-                catalogue.update(index, self.state.now, input.header.time_event, &input.fact);
-            }
-            if let Some(bars) = self.settings.bars {
-                let open_time = Timestamp(self.bars_end.0.saturating_sub(bars.interval.0));
-                self.bars[index].add(&input.fact, open_time);
-            }
+            self.show(index, input.header.time_event, &input.fact);
             let mut closed = false;
             if let Fact::BarReceived(bar) = &input.fact {
                 self.measure(index, bar);
@@ -457,11 +447,56 @@ impl Engine {
             }
         }
         self.start_timer(input);
-        // In the order in which they came due; every bar is out before the first decision.
+        self.decide_what_is_due()
+    }
+
+    /// In the order in which they came due; every bar is out before the first decision.
+    #[inline]
+    fn decide_what_is_due(&mut self) -> Result<(), Fault> {
         for turn in 0..self.due.len() {
             self.decide(self.due[turn])?;
         }
         Ok(())
+    }
+
+    /// Says what is odd about an input, and halts where the settings say so.
+    #[cold]
+    fn flag(&mut self, input: &Event, findings: &Findings) -> Result<(), Fault> {
+        for flag in findings.flags() {
+            self.emit(input.header.instrument, input.header.sequence, Fact::DataFlagged(flag))?;
+        }
+        match findings.halting() {
+            Some(flaw) => self.halt(TradingHalted::Data { flaw }),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends what is over by now: bars of features, bars under way.
+    #[inline]
+    fn pass_time(&mut self, input: &Event) -> Result<(), Fault> {
+        if let Some(catalogue) = &mut self.catalogue {
+            catalogue.advance(self.state.now);
+        }
+        if let Some(bars) = self.settings.bars
+            && self.state.now >= self.bars_end
+        {
+            self.close_bars(input)?;
+            self.bars_end = span_start(self.state.now, bars.interval) + bars.interval;
+        }
+        Ok(())
+    }
+
+    /// Shows a market fact to everything that keeps a state of the market.
+    #[inline]
+    fn show(&mut self, index: usize, time_event: Timestamp, fact: &Fact) {
+        self.state.markets[index].update(fact);
+        if let Some(catalogue) = &mut self.catalogue {
+            catalogue.update(index, self.state.now, time_event, fact);
+        }
+        if let Some(bars) = self.settings.bars {
+            let open_time = Timestamp(self.bars_end.0.saturating_sub(bars.interval.0));
+            self.bars[index].add(fact, open_time);
+        }
     }
 
     /// Ends every bar under way: all instruments share the boundaries.
@@ -780,6 +815,7 @@ impl Engine {
         if self.state.closed.contains(&true) {
             hasher.update(&self.state.closed.iter().map(|&closed| u8::from(closed)).collect::<Vec<u8>>());
         }
+        self.hash_books(&mut hasher);
         hasher.update(&[u8::from(self.halted)]);
         self.gate.add_to_hash(&mut hasher);
         hasher.update(self.derived_hash.finalize().as_bytes());

@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod bars;
+pub mod book;
 pub mod branched;
 pub mod canonical;
 pub mod command;

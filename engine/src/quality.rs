@@ -47,6 +47,17 @@ impl Findings {
         self.count == 0
     }
 
+    /// The same with nothing dropped: a book without one of its changes would be wrong from then on.
+    #[inline]
+    fn kept(mut self) -> Findings {
+        for flag in self.flags[..self.count].iter_mut().flatten() {
+            if flag.action == FlawAction::Drop {
+                flag.action = FlawAction::Keep;
+            }
+        }
+        self
+    }
+
     #[cold]
     fn push(&mut self, flaw: Flaw, action: FlawAction, size: i64) {
         self.flags[self.count] = Some(DataFlagged { flaw, action, size });
@@ -78,17 +89,15 @@ impl Quality {
         let mut findings = Findings::default();
         let price = match &event.fact {
             Fact::QuoteChanged(quote) => {
-                if quote.bid >= quote.ask {
-                    if quote.bid > quote.ask {
-                        findings.push(Flaw::Crossed, self.settings.crossed, quote.bid.0 - quote.ask.0);
-                    } else {
-                        findings.push(Flaw::Locked, self.settings.locked, 0);
-                    }
-                }
+                self.check_touch(quote, &mut findings);
                 (quote.bid.0 + quote.ask.0) >> 1
             }
             Fact::TradePrinted(trade) => trade.price.0,
             Fact::BarReceived(bar) => bar.close.0,
+            Fact::BookChanged(_) | Fact::BookReset(_) => {
+                self.check_time(event, &mut findings);
+                return findings.kept();
+            }
             _ => return findings,
         };
         self.check_time(event, &mut findings);
@@ -99,6 +108,27 @@ impl Quality {
             self.quote = Some(*quote);
         }
         findings
+    }
+
+    /// Looks at the touch of a book whose update is whole; its time has been looked at.
+    pub fn check_quote(&mut self, quote: &Quote) -> Findings {
+        let mut findings = Findings::default();
+        self.check_touch(quote, &mut findings);
+        if self.settings.outlier_times > 0 {
+            self.check_move((quote.bid.0 + quote.ask.0) >> 1, &mut findings);
+        }
+        findings
+    }
+
+    #[inline]
+    fn check_touch(&self, quote: &Quote, findings: &mut Findings) {
+        if quote.bid >= quote.ask {
+            if quote.bid > quote.ask {
+                findings.push(Flaw::Crossed, self.settings.crossed, quote.bid.0 - quote.ask.0);
+            } else {
+                findings.push(Flaw::Locked, self.settings.locked, 0);
+            }
+        }
     }
 
     #[inline]

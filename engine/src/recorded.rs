@@ -64,7 +64,8 @@ impl<I: Recording + Send> Source for MarketOf<I> {
         while batch.len() < wanted {
             let Some(event) = self.events.next() else { break };
             let mut event = event?;
-            if event.fact.kind().is_sourced() {
+            // The quote of a book follows from it, and is told again.
+            if event.fact.kind().is_sourced() && event.header.sequence.is_input() {
                 event.header.sequence = Sequence::NONE;
                 event.header.cause = Sequence::NONE;
                 batch.push(event);

@@ -235,6 +235,8 @@ pub enum DataKind {
     Trades,
     /// Finished bars.
     Bars,
+    /// Order books, with the trades that the same data tells.
+    Books,
     /// A journal of market events.
     Journal,
     /// Splits and dividends.

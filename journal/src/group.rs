@@ -3,7 +3,9 @@
 //! The writer pushes events, [`crate::format::v1`] writes and reads the columns, readers take them as they
 //! are or as events. Market events and feature vectors are columns; every other fact is kept whole, in order.
 
-use genovo_engine::event::{Bar, Event, Fact, Features, Header, Kind, OrderNotice, Quote, Side, Trade};
+use genovo_engine::event::{
+    Bar, BookAction, BookChange, Event, Fact, Features, Header, Kind, OrderNotice, Quote, Side, Trade,
+};
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::units::{Price, Quantity, Timestamp};
 
@@ -27,6 +29,7 @@ pub struct Group {
     pub(crate) quotes: Quotes,
     pub(crate) trades: Trades,
     pub(crate) bars: Bars,
+    pub(crate) books: Books,
     pub(crate) features: FeatureVectors,
     /// Every other fact.
     pub(crate) rare: Vec<Fact>,
@@ -59,6 +62,59 @@ pub(crate) struct Bars {
     pub lows: Vec<i64>,
     pub closes: Vec<i64>,
     pub volumes: Optional,
+}
+
+/// Every change of a book in a group.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    /// `side - 1`, `action` and `last` as [`book_word`] makes one number of them.
+    pub words: Vec<i64>,
+    pub prices: Vec<i64>,
+    pub sizes: Vec<i64>,
+    /// Empty where no change names an order.
+    pub orders: Vec<i64>,
+}
+
+/// Side, action and mark of a change in one small number.
+#[inline]
+fn book_word(change: &BookChange) -> i64 {
+    i64::from((change.action as u8) << 2 | (change.side as u8 - 1) << 1 | u8::from(change.last))
+}
+
+/// What [`book_word`] made, taken apart; `None` for what it never makes.
+#[inline]
+pub(crate) fn word_parts(word: i64) -> Option<(Side, BookAction, bool)> {
+    let word = u8::try_from(word).ok()?;
+    let side = if word & 2 == 0 { Side::Buy } else { Side::Sell };
+    Some((side, BookAction::from_number(word >> 2)?, word & 1 != 0))
+}
+
+impl Books {
+    #[inline(always)]
+    fn push(&mut self, change: &BookChange) {
+        if change.order != 0 || !self.orders.is_empty() {
+            self.orders.resize(self.words.len(), 0);
+            self.orders.push(change.order as i64);
+        }
+        self.words.push(book_word(change));
+        self.prices.push(change.price.0);
+        self.sizes.push(change.size.0);
+    }
+
+    /// The change in this row, whose word was checked when it was read.
+    #[inline]
+    fn get(&self, row: usize) -> BookChange {
+        let (side, action, last) =
+            word_parts(self.words[row]).unwrap_or((Side::Buy, BookAction::SetLevel, false));
+        BookChange {
+            price: Price(self.prices[row]),
+            size: Quantity(self.sizes[row]),
+            order: self.orders.get(row).map_or(0, |&order| order as u64),
+            side,
+            action,
+            last,
+        }
+    }
 }
 
 /// Every feature vector of a group, one after the other.
@@ -137,6 +193,7 @@ impl Group {
             quotes,
             trades,
             bars,
+            books,
             features,
             rare,
         } = self;
@@ -157,6 +214,9 @@ impl Group {
             column.clear();
         }
         bars.volumes.clear();
+        for column in [&mut books.words, &mut books.prices, &mut books.sizes, &mut books.orders] {
+            column.clear();
+        }
         features.lengths.clear();
         features.values.clear();
         features.valid_lengths.clear();
@@ -195,6 +255,7 @@ impl Group {
                 self.bars.lows.push(bar.low.0);
                 self.bars.closes.push(bar.close.0);
             }
+            Fact::BookChanged(change) => self.books.push(change),
             Fact::FeaturesComputed(features) => {
                 self.features.lengths.push(features.values.len() as i64);
                 self.features.values.extend(features.values.iter().map(|value| value.to_bits()));
@@ -203,6 +264,7 @@ impl Group {
             }
             rare @ (Fact::RunStarted(_)
             | Fact::InstrumentDefined(_)
+            | Fact::BookReset(_)
             | Fact::CorporateActionApplied(_)
             | Fact::SessionChanged(_)
             | Fact::MacroReleased(_)
@@ -256,6 +318,7 @@ pub struct Cursor {
     quote: usize,
     trade: usize,
     bar: usize,
+    book: usize,
     vector: usize,
     value: usize,
     valid: usize,
@@ -266,6 +329,7 @@ const QUOTE: u8 = Kind::QuoteChanged as u8;
 const TRADE: u8 = Kind::TradePrinted as u8;
 const BAR_RECEIVED: u8 = Kind::BarReceived as u8;
 const BAR_CLOSED: u8 = Kind::BarClosed as u8;
+const BOOK: u8 = Kind::BookChanged as u8;
 const FEATURES: u8 = Kind::FeaturesComputed as u8;
 
 impl Cursor {
@@ -330,6 +394,10 @@ impl Cursor {
                     volume: bars.volumes.get(at),
                 };
                 if kind == BAR_CLOSED { Fact::BarClosed(bar) } else { Fact::BarReceived(bar) }
+            }
+            BOOK => {
+                self.book += 1;
+                Fact::BookChanged(group.books.get(self.book - 1))
             }
             FEATURES => {
                 let vectors = &group.features;

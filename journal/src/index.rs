@@ -68,6 +68,8 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
         Fact::QuoteChanged(_)
         | Fact::TradePrinted(_)
         | Fact::BarReceived(_)
+        | Fact::BookChanged(_)
+        | Fact::BookReset(_)
         | Fact::BarClosed(_)
         | Fact::FeaturesComputed(_)
         | Fact::RunStarted(_)

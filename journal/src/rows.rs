@@ -87,6 +87,7 @@ fn row(fact: Fact) -> Option<Row> {
         Fact::QuoteChanged(_)
         | Fact::TradePrinted(_)
         | Fact::BarReceived(_)
+        | Fact::BookChanged(_)
         | Fact::BarClosed(_)
         | Fact::FeaturesComputed(_) => return None,
         Fact::RunStarted(fact) => Row::RunStarted(fact),
@@ -131,7 +132,8 @@ fn row(fact: Fact) -> Option<Row> {
         Fact::FeedGap(fact) => Row::FeedGap(fact),
         Fact::ClockChecked(fact) => Row::ClockChecked(fact),
         Fact::AlertRaised(fact) => Row::AlertRaised(fact),
-        fact @ (Fact::CorporateActionApplied(_)
+        fact @ (Fact::BookReset(_)
+        | Fact::CorporateActionApplied(_)
         | Fact::SessionChanged(_)
         | Fact::MacroReleased(_)
         | Fact::NewsPublished(_)

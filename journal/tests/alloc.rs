@@ -37,9 +37,10 @@ fn appending_market_events_allocates_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(&directory.path().join("run"), &Identity::default()).unwrap();
     let mut random = Random::new(3);
-    let kinds = [Kind::QuoteChanged, Kind::TradePrinted, Kind::BarReceived, Kind::BarClosed];
+    let kinds =
+        [Kind::QuoteChanged, Kind::TradePrinted, Kind::BarReceived, Kind::BarClosed, Kind::BookChanged];
     let events: Vec<Event> =
-        (1..40_000).map(|n| support::event(n << 16, kinds[n as usize % 4], &mut random)).collect();
+        (1..40_000).map(|n| support::event(n << 16, kinds[n as usize % 5], &mut random)).collect();
     let (warm_up, rest) = events.split_at(10_000);
     warm_up.iter().for_each(|event| writer.append(event).unwrap());
     let mut blocks = 0;

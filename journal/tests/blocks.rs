@@ -63,9 +63,15 @@ proptest! {
     #[test]
     fn runs_of_market_data_come_back(
         seed in any::<u64>(),
-        runs in proptest::collection::vec((0..4_usize, 1..300_u64), 1..8),
+        runs in proptest::collection::vec((0..5_usize, 1..300_u64), 1..8),
     ) {
-        let market = [Kind::QuoteChanged, Kind::TradePrinted, Kind::BarReceived, Kind::BarClosed];
+        let market = [
+            Kind::QuoteChanged,
+            Kind::TradePrinted,
+            Kind::BarReceived,
+            Kind::BarClosed,
+            Kind::BookChanged,
+        ];
         let mut random = Random::new(seed);
         let mut sequence = 0;
         let mut events = Vec::new();

@@ -91,6 +91,8 @@ fn changed(event: &Event) -> Option<Event> {
         | Fact::QuoteChanged(_)
         | Fact::TradePrinted(_)
         | Fact::BarReceived(_)
+        | Fact::BookChanged(_)
+        | Fact::BookReset(_)
         | Fact::CorporateActionApplied(_)
         | Fact::SessionChanged(_)
         | Fact::MacroReleased(_)

@@ -109,9 +109,15 @@ pub fn find_row(path: &Path, spec: &DataSpec, row: u64) -> Result<Option<FoundRo
         if batch.is_empty() {
             return Ok(None);
         }
+        // What says that something is missing is no row.
+        batch.retain(|event| event.fact.kind().is_market());
+        // A line of a book has many rows, and is read whole.
+        if let Some(event) = usize::try_from(left).ok().and_then(|left| batch.get(left.checked_sub(1)?)) {
+            return Ok(Some(FoundRow { line: source.line(), event: event.clone() }));
+        }
         left -= batch.len() as u64;
     }
-    Ok(batch.pop().map(|event| FoundRow { line: source.line(), event }))
+    Ok(None)
 }
 
 /// Opens a file for one reading of it.

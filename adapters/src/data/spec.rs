@@ -90,6 +90,9 @@ impl DataSpec {
         {
             return Err("a bar is known after its open time, so that must be more than 0".to_string());
         }
+        if self.kind == DataKind::Books && matches!(format, Format::Csv | Format::Parquet) {
+            return Err(format!("a {format} file of this shape is not read as books"));
+        }
         match format {
             Format::Csv => self.check_columns(),
             Format::Dbn | Format::Parquet if self.market.is_some() => {
@@ -182,6 +185,7 @@ pub(crate) fn kind_name(kind: DataKind) -> &'static str {
         DataKind::Quotes => "quotes",
         DataKind::Trades => "trades",
         DataKind::Bars => "bars",
+        DataKind::Books => "books",
         DataKind::Journal => "a journal",
         DataKind::Actions => "a factor file",
         DataKind::Signals => "signals",
@@ -273,7 +277,7 @@ impl Field {
             DataKind::Quotes => &[Time, Bid, Ask, BidSize, AskSize, Arrival],
             DataKind::Trades => &[Time, Price, Size, Side, Arrival],
             DataKind::Bars => &[Time, Open, High, Low, Close, Volume, Arrival],
-            DataKind::Journal | DataKind::Actions | DataKind::Signals => &[],
+            DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => &[],
         }
     }
 

@@ -88,8 +88,10 @@ impl<F: FnMut() -> Result<Box<dyn FileSource>, DataError> + Send> Tiled<F> {
 fn move_by(event: &mut Event, shift: Nanoseconds) {
     event.header.time_event = event.header.time_event + shift;
     event.header.time_received = event.header.time_received + shift;
-    if let Fact::BarReceived(bar) = &mut event.fact {
-        bar.open_time = bar.open_time + shift;
+    match &mut event.fact {
+        Fact::BarReceived(bar) => bar.open_time = bar.open_time + shift,
+        Fact::FeedGap(gap) => (gap.from, gap.to) = (gap.from + shift, gap.to + shift),
+        _ => {}
     }
 }
 

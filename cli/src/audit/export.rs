@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use genovo_adapters::table::{Cell, ColumnKind, CsvTable, JsonTable, ParquetTable, TableColumn, TableWriter};
-use genovo_engine::event::{Event, Fact, Kind};
+use genovo_engine::event::{Event, Fact, Kind, Side};
 use genovo_engine::units::{Price, Quantity};
 
 use super::recording::{Numbered, Recording, failed};
@@ -20,6 +20,8 @@ pub enum Subject {
     Quotes,
     /// Trades of others, as they arrived.
     Trades,
+    /// Changes of order books, a level or an order a row, as they arrived.
+    Books,
     /// Bars: those of the data and those built from ticks.
     Bars,
     /// What decisions saw, a column a feature.
@@ -62,6 +64,7 @@ impl Subject {
         match self {
             Subject::Quotes => &[Kind::QuoteChanged],
             Subject::Trades => &[Kind::TradePrinted],
+            Subject::Books => &[Kind::BookChanged, Kind::BookReset],
             Subject::Bars => &[Kind::BarReceived, Kind::BarClosed],
             Subject::Features => &[Kind::FeaturesComputed],
             Subject::Decisions => &[Kind::DecisionMade],
@@ -94,6 +97,14 @@ impl Subject {
                 &[("bid", Decimal), ("ask", Decimal), ("bid_size", Decimal), ("ask_size", Decimal)]
             }
             Subject::Trades => &[("price", Decimal), ("size", Decimal), ("side", Text)],
+            Subject::Books => &[
+                ("action", Text),
+                ("side", Text),
+                ("price", Decimal),
+                ("size", Decimal),
+                ("order", Text),
+                ("last", Text),
+            ],
             Subject::Bars => &[
                 ("from", Text),
                 ("open_time", Time),
@@ -287,6 +298,22 @@ fn cells<'a>(recording: &'a Recording, subject: Subject, one: &'a Numbered) -> V
             maybe_size(trade.size),
             trade.aggressor.map_or(Cell::Absent, |side| Cell::text(side.name())),
         ]),
+        Fact::BookChanged(change) => cells.extend([
+            Cell::text(change.action.name()),
+            Cell::text(if change.side == Side::Buy { "bid" } else { "ask" }),
+            price(change.price),
+            quantity(change.size),
+            // As text: a venue's numbers use all 64 bits.
+            match change.order {
+                0 => Cell::Absent,
+                order => Cell::Text(Cow::Owned(order.to_string())),
+            },
+            Cell::text(if change.last { "yes" } else { "no" }),
+        ]),
+        Fact::BookReset(reset) => {
+            cells.push(Cell::text(reset.reason.name()));
+            cells.extend([const { Cell::Absent }; 5]);
+        }
         Fact::BarReceived(bar) | Fact::BarClosed(bar) => {
             let from = if one.event.fact.kind() == Kind::BarReceived { "data" } else { "ticks" };
             cells.extend([Cell::text(from), Cell::Time(bar.open_time)]);

@@ -150,7 +150,8 @@ impl Recording {
     /// How manieth market event of a simulated run an event is, counted from 1; `None` for all others.
     fn market_number(&self, event: &Event) -> Result<Option<u64>, Failure> {
         let simulated = self.started.as_ref().is_some_and(|started| started.world == WorldKind::Simulated);
-        if !simulated || !event.fact.kind().is_market() {
+        // The quote of a book is no row of the data: it follows from one.
+        if !simulated || !event.fact.kind().is_market() || !event.header.sequence.is_input() {
             return Ok(None);
         }
         // Inputs are numbered without a gap: what is no market event is counted and taken off.

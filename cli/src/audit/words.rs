@@ -1,10 +1,10 @@
 //! Every kind of event in one line.
 
 use genovo_engine::event::{
-    Action, AlertRaised, Bar, CloseReason, Contingency, CorporateAction, Decision, Event, Fact, Features,
-    FeedGap, Fill, Flaw, FlawAction, Liquidity, MacroReleased, NewOrder, NewsPublished, Order, OrderClosed,
-    OrderKind, OrderList, OrderReplaced, Quote, ReplaceReason, RunStarted, Side, SignalTarget, Terms,
-    TimeInForce, Trade, TradeCorrected, TradingHalted, Trail, Verdict, WorldKind,
+    Action, AlertRaised, Bar, BookAction, BookChange, CloseReason, Contingency, CorporateAction, Decision,
+    Event, Fact, Features, FeedGap, Fill, Flaw, FlawAction, Liquidity, MacroReleased, NewOrder,
+    NewsPublished, Order, OrderClosed, OrderKind, OrderList, OrderReplaced, Quote, ReplaceReason, RunStarted,
+    Side, SignalTarget, Terms, TimeInForce, Trade, TradeCorrected, TradingHalted, Trail, Verdict, WorldKind,
 };
 use genovo_engine::settings::Instrument;
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
@@ -25,6 +25,8 @@ pub fn event(names: &Names, event: &Event) -> String {
         Fact::InstrumentDefined(instrument) => defined(instrument),
         Fact::QuoteChanged(one) => quote(one),
         Fact::TradePrinted(one) => trade(one),
+        Fact::BookChanged(one) => book_change(one),
+        Fact::BookReset(reset) => reset.reason.name().to_string(),
         Fact::BarReceived(one) => bar(one, Some(event.header.time_event)),
         Fact::BarClosed(one) => bar(one, bar_end(names, one)),
         Fact::CorporateActionApplied(action) => corporate_action(action),
@@ -114,6 +116,17 @@ fn release(release: &MacroReleased) -> String {
 fn news(news: &NewsPublished) -> String {
     let sentiment = news.sentiment.map_or(String::new(), |sentiment| format!(" (sentiment {sentiment})"));
     format!("{}: {}{sentiment}", news.source, news.headline)
+}
+
+/// `bid 61800.2 → 2.507`, `ask order 8174: add 3 at 5858.5`; `…` while its update goes on.
+fn book_change(change: &BookChange) -> String {
+    let side = if change.side == Side::Buy { "bid" } else { "ask" };
+    let (price, size) = (format::price(change.price), format::quantity(change.size));
+    let what = match change.action {
+        BookAction::SetLevel => format!("{side} {price} → {size}"),
+        action => format!("{side} order {}: {} {size} at {price}", change.order, action.name()),
+    };
+    if change.last { what } else { what + " …" }
 }
 
 fn signal(target: SignalTarget) -> String {

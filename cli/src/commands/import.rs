@@ -113,7 +113,8 @@ fn kind(text: &str) -> Result<DataKind, String> {
         "quotes" => Ok(DataKind::Quotes),
         "trades" => Ok(DataKind::Trades),
         "bars" => Ok(DataKind::Bars),
-        _ => Err("write quotes, trades or bars".to_string()),
+        "books" => Ok(DataKind::Books),
+        _ => Err("write quotes, trades, bars or books".to_string()),
     }
 }
 
@@ -391,6 +392,7 @@ fn numbers(fact: &Fact) -> (Vec<Price>, Vec<Option<Quantity>>) {
     match fact {
         Fact::QuoteChanged(quote) => (vec![quote.bid, quote.ask], vec![quote.bid_size, quote.ask_size]),
         Fact::TradePrinted(trade) => (vec![trade.price], vec![trade.size]),
+        Fact::BookChanged(change) => (vec![change.price], vec![Some(change.size)]),
         Fact::BarReceived(bar) => (vec![bar.open, bar.high, bar.low, bar.close], vec![bar.volume]),
         _ => (Vec::new(), Vec::new()),
     }
@@ -458,12 +460,13 @@ pub fn failure(error: &DataError) -> Failure {
     }
 }
 
-/// `quotes`, `trades` or `bars`.
+/// As in a scenario.
 pub fn kind_name(kind: DataKind) -> &'static str {
     match kind {
         DataKind::Quotes => "quotes",
         DataKind::Trades => "trades",
         DataKind::Bars => "bars",
+        DataKind::Books => "books",
         DataKind::Journal => "journal",
         DataKind::Actions => "actions",
         DataKind::Signals => "signals",

@@ -157,6 +157,8 @@ impl ReportBuilder {
                 self.ended = Some((**ended).clone());
             }
             Fact::QuoteChanged(_)
+            | Fact::BookChanged(_)
+            | Fact::BookReset(_)
             | Fact::DataFlagged(_)
             | Fact::SessionChanged(_)
             | Fact::MacroReleased(_)

@@ -33,15 +33,16 @@ impl Data {
     /// That of a recorded run: it is in the journal, and no file is looked at.
     pub fn recorded(sources: &[SourceSettings]) -> Data {
         let kinds = sources.iter().flat_map(|source| match source.kind {
-            DataKind::Journal => vec![DataKind::Quotes, DataKind::Trades, DataKind::Bars],
+            DataKind::Journal => vec![DataKind::Quotes, DataKind::Trades, DataKind::Bars, DataKind::Books],
             kind => vec![kind],
         });
         Data { sources: sources.to_vec(), files: Vec::new(), has_sizes: true, kinds: kinds.collect() }
     }
 
-    /// Whether a source holds this kind of data.
+    /// Whether a source holds this kind of data. A book has a touch, which is a quote, and tells its trades.
     pub fn has(&self, kind: DataKind) -> bool {
-        self.kinds.contains(&kind)
+        let of_books = matches!(kind, DataKind::Quotes | DataKind::Trades);
+        self.kinds.contains(&kind) || (of_books && self.kinds.contains(&DataKind::Books))
     }
 }
 
@@ -68,7 +69,7 @@ pub fn roles(kind: DataKind) -> &'static [(&'static str, bool)] {
             ("close", true),
             ("volume", false),
         ],
-        DataKind::Journal | DataKind::Actions | DataKind::Signals => &[],
+        DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => &[],
     }
 }
 
@@ -107,11 +108,13 @@ fn look_into_journal(section: &Section<'_>, file: &DataFile, kinds: &mut Vec<Dat
             (Kind::QuoteChanged, DataKind::Quotes),
             (Kind::TradePrinted, DataKind::Trades),
             (Kind::BarReceived, DataKind::Bars),
+            (Kind::BookChanged, DataKind::Books),
         ] {
             for (number, event) in journal.events_of_kinds(&[kind]).take(PEEK_EVENTS).enumerate() {
                 has_sizes |= match event?.fact {
                     Fact::QuoteChanged(quote) => quote.bid_size.or(quote.ask_size).is_some(),
                     Fact::TradePrinted(trade) => trade.size.is_some(),
+                    Fact::BookChanged(_) => true,
                     _ => false,
                 };
                 if number == 0 {
@@ -143,6 +146,7 @@ fn look_into_rows(section: &Section<'_>, source: &SourceSettings, file: &DataFil
     rows.iter().any(|event| match event.fact {
         Fact::QuoteChanged(quote) => quote.bid_size.or(quote.ask_size).is_some(),
         Fact::TradePrinted(trade) => trade.size.is_some(),
+        Fact::BookChanged(_) => true,
         _ => false,
     })
 }
@@ -214,6 +218,7 @@ fn source<'a>(
     let kind = match word.as_deref() {
         Some("trades") => DataKind::Trades,
         Some("bars") => DataKind::Bars,
+        Some("books") => DataKind::Books,
         Some("journal") => DataKind::Journal,
         Some(_) => DataKind::Quotes,
         None => {

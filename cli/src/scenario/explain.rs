@@ -114,6 +114,7 @@ fn data(settings: &Settings, file: &DataFile) -> String {
         DataKind::Quotes => "quotes",
         DataKind::Trades => "trades",
         DataKind::Bars => "bars",
+        DataKind::Books => "order books",
         DataKind::Journal => "a market journal",
         DataKind::Actions => "splits and dividends",
         DataKind::Signals => "signals",

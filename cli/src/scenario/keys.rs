@@ -250,7 +250,7 @@ pub const SECTIONS: &[Section] = &[
             key("path", Unit::Path, Any, Required, "file, or the folder of a market journal"),
             key(
                 "kind",
-                Unit::Word(&["quotes", "trades", "bars", "journal"]),
+                Unit::Word(&["quotes", "trades", "bars", "books", "journal"]),
                 Any,
                 Otherwise("`journal` for a folder, what the file says, else `quotes`"),
                 "what it holds",

@@ -118,6 +118,15 @@ pub fn decode(input: &mut Input<'_>) -> Result<Event, DecodeError> {
             let aggressor = if second { Some(Side::read(input)?) } else { None };
             Fact::TradePrinted(Trade { price, size, aggressor })
         }
+        Some(Kind::BookChanged) => {
+            let (side, action) = (Side::read(input)?, BookAction::read(input)?);
+            let (price, size) = (Price(input.long()?), Quantity(input.long()?));
+            let order = if first { u64::from_le_bytes(input.array()?) } else { 0 };
+            if first && order == 0 {
+                return Err(DecodeError::Invalid { what: "the flag of an order", value: 1 });
+            }
+            Fact::BookChanged(BookChange { price, size, order, side, action, last: second })
+        }
         Some(Kind::BarReceived) if !second => Fact::BarReceived(bar(input, first)?),
         Some(Kind::BarClosed) if !second => Fact::BarClosed(bar(input, first)?),
         Some(kind) if !second => decode_rare(kind, first, input)?,
@@ -165,6 +174,7 @@ fn decode_rare(kind: Kind, flag: bool, input: &mut Input<'_>) -> Result<Fact, De
     Ok(match kind {
         Kind::RunStarted => Fact::RunStarted(boxed(input)?),
         Kind::InstrumentDefined => Fact::InstrumentDefined(Flagged::read_flagged(input, flag).map(Box::new)?),
+        Kind::BookReset => Fact::BookReset(Canonical::read(input)?),
         Kind::CorporateActionApplied => Fact::CorporateActionApplied(Canonical::read(input)?),
         Kind::SessionChanged => Fact::SessionChanged(Canonical::read(input)?),
         Kind::MacroReleased => Fact::MacroReleased(boxed(input)?),

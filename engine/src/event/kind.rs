@@ -40,8 +40,8 @@ kinds! {
     QuoteChanged = 3 (built),
     TradePrinted = 4 (built),
     BarReceived = 5 (built),
-    BookChanged = 6,
-    BookReset = 7,
+    BookChanged = 6 (built),
+    BookReset = 7 (built),
     CorporateActionApplied = 8 (built),
     SessionChanged = 9 (built),
     MacroReleased = 10 (built),
@@ -113,8 +113,8 @@ impl Kind {
         matches!(self, Kind::MacroReleased | Kind::NewsPublished | Kind::EventScheduled)
     }
 
-    /// Whether events of this kind come from the sources of a run: market data, what was done to instruments,
-    /// when they trade, what the world says, which columns are selected, and what another program wants.
+    /// Whether events of this kind come from the sources of a run: market data and what is missing of it, what
+    /// was done to instruments, when they trade, what the world says, which columns are selected, and what another program wants.
     pub const fn is_sourced(self) -> bool {
         self.is_market()
             || self.is_outside()
@@ -124,6 +124,7 @@ impl Kind {
                     | Kind::SessionChanged
                     | Kind::SignalReceived
                     | Kind::FeaturesReselected
+                    | Kind::FeedGap
             )
     }
 }

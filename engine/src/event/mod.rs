@@ -4,6 +4,7 @@
 //! `Engine::apply`, a golden journal in `tests/golden/`, a row in `docs/journal-format.md`. No `_ =>` arm on
 //! [`Fact`], ever. Kinds whose turn comes later are reserved in [`Kind`], so that no number is given twice.
 
+mod book;
 mod decision;
 mod kind;
 mod live;
@@ -15,6 +16,7 @@ mod selection;
 mod signal;
 mod verdict;
 
+pub use book::*;
 pub use decision::*;
 pub use kind::*;
 pub use live::*;
@@ -68,6 +70,10 @@ pub enum Fact {
     TradePrinted(Trade),
     /// A finished bar came from the data.
     BarReceived(Bar),
+    /// A level or an order of an order book changed.
+    BookChanged(BookChange),
+    /// What was known of an order book holds no longer.
+    BookReset(BookReset),
     /// A split or a dividend took effect.
     CorporateActionApplied(CorporateAction),
     /// An instrument's market opened or closed.
@@ -156,6 +162,8 @@ impl Fact {
             Fact::QuoteChanged(_) => Kind::QuoteChanged,
             Fact::TradePrinted(_) => Kind::TradePrinted,
             Fact::BarReceived(_) => Kind::BarReceived,
+            Fact::BookChanged(_) => Kind::BookChanged,
+            Fact::BookReset(_) => Kind::BookReset,
             Fact::CorporateActionApplied(_) => Kind::CorporateActionApplied,
             Fact::SessionChanged(_) => Kind::SessionChanged,
             Fact::MacroReleased(_) => Kind::MacroReleased,

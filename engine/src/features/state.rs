@@ -11,6 +11,7 @@ use super::normalise::Normaliser;
 use super::order_flow::OrderFlow;
 use super::tape::Tape;
 use super::volume_profile::VolumeProfile;
+use crate::book::Book;
 use crate::event::{Bar, Fact, Quote, Trade};
 use crate::ids::InstrumentId;
 use crate::settings::{BarPrice, FeatureSettings, Instrument};
@@ -137,6 +138,9 @@ impl FeatureState {
             _ => {}
         }
     }
+
+    /// Takes the book of an instrument after a whole update.
+    pub fn book(&mut self, _index: usize, _now: Timestamp, _book: &Book) {}
 
     fn quote(&mut self, index: usize, now: Timestamp, quote: &Quote) {
         self.instruments[index].quote(now, quote);

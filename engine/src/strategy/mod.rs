@@ -17,6 +17,7 @@ use std::fmt;
 
 use genovo_kernels::backend::Cpu;
 
+use crate::book::Book;
 use crate::event::{Action, Event, Evidence, Quote, Side};
 use crate::ids::{Hash, InstrumentId};
 use crate::order::Orders;
@@ -33,6 +34,8 @@ pub trait View {
     fn quote(&self, instrument: InstrumentId) -> Option<Quote>;
     /// The price at which an order of this side would trade: the quote's, else the last price.
     fn price(&self, instrument: InstrumentId, side: Side) -> Option<Price>;
+    /// The order book after the last whole update, where the data has one.
+    fn book(&self, instrument: InstrumentId) -> Option<&Book>;
     /// The position, signed.
     fn position(&self, instrument: InstrumentId) -> Quantity;
     /// The position once every working order is filled that may open one: reduce-only orders do not count.

@@ -76,7 +76,7 @@ impl Venue {
         let depth = |id: InstrumentId| {
             let sources = settings.sources.iter().filter(|source| source.instrument == id);
             let depths = sources.filter_map(|source| match source.kind {
-                DataKind::Quotes | DataKind::Journal => Some(Depth::Quotes),
+                DataKind::Quotes | DataKind::Books | DataKind::Journal => Some(Depth::Quotes),
                 DataKind::Trades => Some(Depth::Trades),
                 DataKind::Bars => Some(Depth::Bars),
                 DataKind::Actions | DataKind::Signals => None,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! kinds · sequences · times · delays · instruments · causes ·
-//! [quotes] · [trades] · [bars] · [features] · [rare facts]
+//! [quotes] · [trades] · [bars] · [features] · [books] · [rare facts]
 //! ```
 //!
 //! A section is there when the kinds say so; none carries its length. `docs/journal-format.md` draws them
@@ -11,7 +11,10 @@
 use genovo_engine::event::Kind;
 
 use crate::columns::{CodecError, Input, Packer, Unpacker, put_varint};
-use crate::group::{Bars, EVENT_BYTES_MAX, FeatureVectors, GROUP_BYTES_MAX, Group, Optional, Quotes, Trades};
+use crate::group::{
+    Bars, Books, EVENT_BYTES_MAX, FeatureVectors, GROUP_BYTES_MAX, Group, Optional, Quotes, Trades,
+    word_parts,
+};
 use crate::rows::{self, RowPacker};
 
 /// The number of this schema in a block's header.
@@ -69,6 +72,10 @@ impl BodyWriter {
         if !group.features.lengths.is_empty() {
             write_features(&group.features, packer, out);
         }
+        if !group.books.words.is_empty() {
+            let order = self.order.find(group, |kind| kind == Kind::BookChanged as u8);
+            write_books(&group.books, &mut Sorted { order, scratch, packer, out });
+        }
         if !group.rare.is_empty() {
             self.rows.write(&mut group.rare, out)?;
         }
@@ -104,7 +111,7 @@ impl BodyReader {
             return Err(CodecError::Invalid { what: "an instrument", value: wild as u64 });
         }
         read_causes(input, unpacker, group)?;
-        let [quotes, trades, bars, vectors, rare] = count_sections(&group.kinds);
+        let [quotes, trades, bars, vectors, books, rare] = count_sections(&group.kinds);
         if quotes > 0 {
             let order = self.order.find(group, |kind| kind == Kind::QuoteChanged as u8);
             let mut columns = Columns { input, unpacker, scratch: &mut self.scratch, order, count: quotes };
@@ -128,6 +135,17 @@ impl BodyReader {
             // The grouping rule bounds what a vector may claim: a column of zeros takes next to no bytes.
             let limit = if count > 1 { GROUP_BYTES_MAX } else { EVENT_BYTES_MAX };
             self.read_features(input, vectors, limit, &mut group.features)?;
+        }
+        if books > 0 {
+            let order = self.order.find(group, |kind| kind == Kind::BookChanged as u8);
+            let mut columns = Columns {
+                input,
+                unpacker: &mut self.unpacker,
+                scratch: &mut self.scratch,
+                order,
+                count: books,
+            };
+            read_books(&mut columns, &mut group.books)?;
         }
         let rest = input.rest();
         if rare > 0 {
@@ -241,6 +259,7 @@ fn is_rare(kind: u8) -> bool {
     kind != Kind::QuoteChanged as u8
         && kind != Kind::TradePrinted as u8
         && kind != Kind::FeaturesComputed as u8
+        && kind != Kind::BookChanged as u8
         && !is_bar(kind)
 }
 
@@ -252,8 +271,8 @@ fn built(kind: u8) -> Result<u8, CodecError> {
     }
 }
 
-/// How many quotes, trades, bars, feature vectors and rare facts there are.
-fn count_sections(kinds: &[u8]) -> [usize; 5] {
+/// How many quotes, trades, bars, feature vectors, changes of books and rare facts there are.
+fn count_sections(kinds: &[u8]) -> [usize; 6] {
     let mut of_kind = [0_usize; 256];
     for run in kinds.chunk_by(|a, b| a == b) {
         of_kind[usize::from(run[0])] += run.len();
@@ -261,7 +280,8 @@ fn count_sections(kinds: &[u8]) -> [usize; 5] {
     let of = |kind: Kind| of_kind[kind as usize];
     let (quotes, trades) = (of(Kind::QuoteChanged), of(Kind::TradePrinted));
     let (bars, vectors) = (of(Kind::BarReceived) + of(Kind::BarClosed), of(Kind::FeaturesComputed));
-    [quotes, trades, bars, vectors, kinds.len() - quotes - trades - bars - vectors]
+    let books = of(Kind::BookChanged);
+    [quotes, trades, bars, vectors, books, kinds.len() - quotes - trades - bars - vectors - books]
 }
 
 fn write_kinds(kinds: &[u8], packer: &mut Packer, out: &mut Vec<u8>) {
@@ -411,6 +431,10 @@ impl Sorted<'_> {
         self.packer.deltas(values, self.out);
     }
 
+    fn either(&mut self, values: &[i64]) {
+        self.packer.either(stored(self.order, values, self.scratch), self.out);
+    }
+
     fn plain(&mut self, values: &[i64]) {
         self.packer.plain(stored(self.order, values, self.scratch), self.out);
     }
@@ -468,6 +492,20 @@ fn write_bars(group: &Group, sorted: &mut Sorted<'_>) {
         sorted.plain(&differences);
     }
     sorted.optional(volumes);
+}
+
+/// Words, prices, sizes; whether orders are named, and then which.
+fn write_books(books: &Books, sorted: &mut Sorted<'_>) {
+    let Books { words, prices, sizes, orders } = books;
+    sorted.plain(words);
+    sorted.deltas(prices);
+    sorted.either(sizes);
+    if orders.is_empty() {
+        sorted.out.push(PRESENT_NONE);
+    } else {
+        sorted.out.push(PRESENT_ALL);
+        sorted.deltas(orders);
+    }
 }
 
 /// The `time_event` of every bar.
@@ -546,6 +584,20 @@ fn read_trades(columns: &mut Columns<'_, '_>, trades: &mut Trades) -> Result<(),
     match trades.aggressors.iter().find(|side| !(0..=2).contains(*side)) {
         Some(&wild) => Err(CodecError::Invalid { what: "a side", value: wild as u64 }),
         None => Ok(()),
+    }
+}
+
+fn read_books(columns: &mut Columns<'_, '_>, books: &mut Books) -> Result<(), CodecError> {
+    columns.read(&mut books.words)?;
+    if let Some(&wild) = books.words.iter().find(|&&word| word_parts(word).is_none()) {
+        return Err(CodecError::Invalid { what: "a change of a book", value: wild as u64 });
+    }
+    columns.read(&mut books.prices)?;
+    columns.read(&mut books.sizes)?;
+    match columns.input.byte()? {
+        PRESENT_NONE => Ok(()),
+        PRESENT_ALL => columns.read(&mut books.orders),
+        mode => Err(CodecError::Invalid { what: "a presence", value: u64::from(mode) }),
     }
 }
 

@@ -174,6 +174,17 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
             aggressor: r.pick(&[None, Some(Side::Buy), Some(Side::Sell)]),
         }),
         Kind::BarReceived => Fact::BarReceived(bar),
+        Kind::BookChanged => Fact::BookChanged(BookChange {
+            price: Price(r.number()),
+            size: Quantity(r.number()),
+            order: if r.below(2) == 0 { 0 } else { r.next() },
+            side: r.pick(&SIDES),
+            action: r.pick(&BookAction::ALL),
+            last: r.below(2) == 0,
+        }),
+        Kind::BookReset => {
+            Fact::BookReset(BookReset { reason: r.pick(&[ResetReason::Snapshot, ResetReason::Cleared]) })
+        }
         Kind::BarClosed => Fact::BarClosed(bar),
         Kind::TimerFired => Fact::TimerFired(TimerFired { timer: TimerId(r.next() as u32) }),
         Kind::MacroReleased => Fact::MacroReleased(Box::new(MacroReleased {

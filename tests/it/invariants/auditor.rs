@@ -138,6 +138,8 @@ impl Auditor {
             | Fact::OperatorCommanded(_)
             | Fact::FeedGap(_)
             | Fact::ClockChecked(_)
+            | Fact::BookChanged(_)
+            | Fact::BookReset(_)
             | Fact::AlertRaised(_) => {}
             Fact::DecisionMade(decision) => {
                 self.decisions += 1;

@@ -142,6 +142,7 @@ impl Chosen {
             (Resolution::Tick, Content::Quote, DataKind::Quotes) => Layout::QuoteTicks,
             (Resolution::Tick, Content::Trade, DataKind::Trades) => Layout::TradeTicks,
             (Resolution::Tick, _, _)
+            | (_, _, DataKind::Books)
             | (_, Content::Trade, DataKind::Quotes | DataKind::Trades)
             | (_, _, DataKind::Trades | DataKind::Journal | DataKind::Actions | DataKind::Signals) => {
                 let can: Vec<&str> = self.kinds().into_iter().map(kind_name).collect();

@@ -130,6 +130,8 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::QuoteChanged(_)
         | Fact::TradePrinted(_)
         | Fact::BarReceived(_)
+        | Fact::BookChanged(_)
+        | Fact::BookReset(_)
         | Fact::CorporateActionApplied(_)
         | Fact::SessionChanged(_)
         | Fact::MacroReleased(_)

@@ -173,7 +173,7 @@ fn latency(recording: &Recording, story: &Story) -> String {
 pub fn of_event(recording: &Recording, one: &Numbered) -> Result<Row, Failure> {
     Ok(match &one.event.fact {
         Fact::QuoteChanged(quote) => Row::new(one, self::quote(recording, one, quote)?),
-        Fact::TradePrinted(_) | Fact::BarReceived(_) => {
+        Fact::TradePrinted(_) | Fact::BarReceived(_) | Fact::BookChanged(_) | Fact::BookReset(_) => {
             let text = words::event(recording, &one.event);
             Row::new(one, format!("{text}{}{}", at(one), row(recording, one)?))
         }

@@ -1,0 +1,91 @@
+//! What follows from a change of an order book: once its update is whole, a quote where the best prices changed.
+//!
+//! The quote is a derived event, so that strategies, bars, features and every reader of the journal see the touch of a
+//! book as they see quotes that came as such.
+
+use super::*;
+use crate::book::Book;
+
+/// An instrument's book, once its data has shown one.
+pub(super) struct BookState {
+    pub book: Box<Book>,
+    /// The touch as it was told last.
+    told: Option<Quote>,
+}
+
+impl Engine {
+    /// A level or an order changed. Between two changes of one update nothing is looked at and nothing decided.
+    pub(super) fn on_book(&mut self, input: &Event) -> Result<(), Fault> {
+        let instrument = input.header.instrument;
+        let index = self.index_of(instrument)?;
+        self.counts.ticks += 1;
+        let findings = self.quality[index].check(input);
+        if !findings.is_empty() {
+            self.flag(input, &findings)?;
+        }
+        let tick = self.settings.instruments[index].tick;
+        let state = self.state.books[index]
+            .get_or_insert_with(|| BookState { book: Box::new(Book::new(tick)), told: None });
+        if state.book.apply(&input.fact) {
+            return self.on_update(input, index);
+        }
+        Ok(())
+    }
+
+    /// An update is whole.
+    fn on_update(&mut self, input: &Event, index: usize) -> Result<(), Fault> {
+        let instrument = input.header.instrument;
+        self.due.clear();
+        self.pass_time(input)?;
+        let mut quoted = None;
+        if let Some(state) = &mut self.state.books[index] {
+            let quote = state.book.quote();
+            if quote != state.told {
+                state.told = quote;
+                quoted = quote;
+            }
+        }
+        if let Some(catalogue) = &mut self.catalogue
+            && let Some(state) = &self.state.books[index]
+        {
+            catalogue.book(index, self.state.now, &state.book);
+        }
+        let findings = quoted.map(|quote| self.quality[index].check_quote(&quote)).unwrap_or_default();
+        if !findings.is_empty() {
+            self.flag(input, &findings)?;
+        }
+        self.market_events += 1;
+        self.state.instrument = instrument;
+        let signal = match quoted.filter(|_| !findings.dropped()) {
+            Some(quote) => {
+                let fact = Fact::QuoteChanged(quote);
+                self.show(index, input.header.time_event, &fact);
+                self.emit(instrument, input.header.sequence, fact)?;
+                let event = self.output.events.last().expect("just emitted");
+                self.strategy.update(event, &self.state)
+            }
+            None => self.strategy.update(input, &self.state),
+        };
+        let due = match self.settings.trigger {
+            Trigger::OnSignal => signal,
+            Trigger::EveryTick => true,
+            Trigger::EveryNTicks(n) => self.market_events.is_multiple_of(u64::from(n.max(1))),
+            Trigger::BarClose | Trigger::Every(_) => false,
+        };
+        if due && !self.due.contains(&instrument) {
+            self.due.push(instrument);
+        }
+        self.start_timer(input);
+        self.decide_what_is_due()
+    }
+
+    /// Adds every book to the state's hash; nothing where there is none.
+    pub(super) fn hash_books(&self, hasher: &mut blake3::Hasher) {
+        for (index, state) in self.state.books.iter().enumerate() {
+            if let Some(state) = state {
+                hasher.update(&(index as u64).to_le_bytes());
+                state.book.add_to_hash(hasher);
+            }
+        }
+    }
+}
