@@ -326,7 +326,10 @@ numbered! {
     FlawAction { Keep, Drop, Halt }
     Rule {
         NoMarket, PerTradeRisk, TotalRisk, MinimumPosition, BuyingPower, InvalidOrder, ReduceOnly, NoRate,
-        MarketClosed,
+        MarketClosed, KillSwitch, SelfTrade, PriceCollar, StaleData, OrderRate, RepeatedExecution,
+        DuplicateOrder, OrderValue, OrderQuantity, PositionLimit, GrossExposure, NetExposure, Leverage,
+        MarginLimit, CorrelatedExposure, ValueAtRisk, ConditionalValueAtRisk, SoftDrawdown, HardDrawdown,
+        DailyLoss, Regime,
     }
     Outcome { Allowed, Reduced, Denied }
     DistanceSource { AverageTrueRange, ShareOfPrice, Stop, Unknown }
@@ -688,6 +691,10 @@ impl Canonical for TradingHalted {
             }
             TradingHalted::EquityGone => out.push(3),
             TradingHalted::Operator => out.push(4),
+            TradingHalted::Limit { rule } => {
+                out.push(5);
+                rule.write(out);
+            }
         }
     }
 
@@ -697,6 +704,7 @@ impl Canonical for TradingHalted {
             2 => TradingHalted::NotANumber { column: Canonical::read(input)? },
             3 => TradingHalted::EquityGone,
             4 => TradingHalted::Operator,
+            5 => TradingHalted::Limit { rule: Canonical::read(input)? },
             number => return Err(DecodeError::Invalid { what: "TradingHalted", value: u64::from(number) }),
         })
     }

@@ -445,6 +445,7 @@ impl Engine {
             if due && !self.due.contains(&instrument) {
                 self.due.push(instrument);
             }
+            self.guard(index)?;
         }
         self.start_timer(input);
         self.decide_what_is_due()
@@ -477,6 +478,10 @@ impl Engine {
         if let Some(catalogue) = &mut self.catalogue {
             catalogue.advance(self.state.now);
         }
+        self.risk.before_market(self.state.now, &self.state.markets);
+        if let Some(next) = &mut self.takeover {
+            next.risk.before_market(self.state.now, &self.state.markets);
+        }
         if let Some(bars) = self.settings.bars
             && self.state.now >= self.bars_end
         {
@@ -497,6 +502,20 @@ impl Engine {
             let open_time = Timestamp(self.bars_end.0.saturating_sub(bars.interval.0));
             self.bars[index].add(fact, open_time);
         }
+    }
+
+    /// Lets the limits see what a market event made of the account, and ends it where it has fallen as far as it may.
+    #[inline]
+    fn guard(&mut self, index: usize) -> Result<(), Fault> {
+        let State { now, account, markets, .. } = &self.state;
+        if let Some(next) = &mut self.takeover {
+            next.risk.after_market(index, *now, account, markets);
+        }
+        if self.risk.after_market(index, *now, account, markets) && !self.halted {
+            self.halt(TradingHalted::Limit { rule: Rule::HardDrawdown })?;
+            self.flatten()?;
+        }
+        Ok(())
     }
 
     /// Ends every bar under way: all instruments share the boundaries.
@@ -582,6 +601,10 @@ impl Engine {
         }
         let rate = self.state.account.rate_of(index, fill)?;
         self.state.account.fill(index, fill, rate)?;
+        self.risk.filled(index, fill.side, self.state.now);
+        if let Some(next) = &mut self.takeover {
+            next.risk.filled(index, fill.side, self.state.now);
+        }
         self.after_answer(input)
     }
 
@@ -621,9 +644,9 @@ impl Engine {
         let mark = markets[index].mark(account.positions[index].quantity.signum());
         let rate = account.rate(index, markets).unwrap_or(None);
         account.act(index, action, lot, mark, rate)?;
-        self.risk.range_mut(index).adjust(action);
+        self.risk.adjust(index, action);
         if let Some(next) = &mut self.takeover {
-            next.risk.range_mut(index).adjust(action);
+            next.risk.adjust(index, action);
         }
         if let Some(bars) = self.bars.get_mut(index) {
             bars.adjust(action);
@@ -818,6 +841,7 @@ impl Engine {
         self.hash_books(&mut hasher);
         hasher.update(&[u8::from(self.halted)]);
         self.gate.add_to_hash(&mut hasher);
+        self.risk.add_to_hash(&mut hasher);
         hasher.update(self.derived_hash.finalize().as_bytes());
         Hash(*hasher.finalize().as_bytes())
     }

@@ -23,6 +23,7 @@ pub mod market;
 pub mod merge;
 pub mod order;
 pub mod pipeline;
+pub mod portfolio;
 pub mod quality;
 pub mod recorded;
 pub mod risk;

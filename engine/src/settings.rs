@@ -12,6 +12,10 @@ use crate::features::normalise::Normalise;
 use crate::ids::{Hash, InstrumentId, Sequence};
 use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio};
 
+mod controls;
+
+pub use controls::{Controls, Frequency, Measure};
+
 /// Everything that decides what a run does.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -323,6 +327,9 @@ pub struct RiskSettings {
     pub min_position: Money,
     /// How far the price is assumed to move against a position that has no stop.
     pub distance: RiskDistance,
+    /// What else is held against an order.
+    #[serde(default, skip_serializing_if = "Controls::is_default")]
+    pub controls: Controls,
 }
 
 /// How far the price is assumed to move against a position.

@@ -221,6 +221,15 @@ impl Money {
         parse_fixed(text).map(Money)
     }
 
+    /// The nearest amount to a float, half to even; what is no number, or beyond an amount, becomes the largest of its
+    /// sign.
+    pub fn from_f64(value: f64) -> Money {
+        match value.is_nan() {
+            true => Money(i128::MAX),
+            false => Money((value * SCALE as f64).round_ties_even() as i128),
+        }
+    }
+
     /// Rounded half to even to `digits` decimals of the currency (2 for USD). More than 9 digits change nothing.
     #[inline]
     pub fn round_to(self, digits: u8) -> Money {

@@ -318,6 +318,7 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
         max_total: Ratio(random.pick(&[5, 50, 1_000]) * SCALE / 1_000),
         min_position: Money(i128::from(random.pick(&[0, 100]) * SCALE)),
         distance: RiskDistance::ShareOfPrice(Ratio(random.pick(&[1, 10, 100]) * SCALE / 1_000)),
+        controls: controls(seed, settings.account.cash),
     };
     let milliseconds = |random: &mut Random| Nanoseconds(random.pick(&[0, 0, 1, 7, 250]) * 1_000_000);
     settings.venue = VenueSettings {
@@ -340,6 +341,47 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
     settings.quality.out_of_order = random.pick(&keep_or_drop);
     settings.quality.gap = if random.chance(2) { FlawAction::Halt } else { FlawAction::Keep };
     settings
+}
+
+/// Random controls, for some of the sessions.
+fn controls(seed: u32, cash: Money) -> Controls {
+    // Numbers of their own: what else a seed stands for stays.
+    let mut random = Random(u64::from(seed) << 32 | 1);
+    if random.chance(60) {
+        return Controls::default();
+    }
+    let of_cash = |percent: i64| Money(cash.0 / 100 * i128::from(percent));
+    let percent = |percent: i64| Ratio(percent * SCALE / 100);
+    let often = |count: u32, seconds: i64| Frequency { count, per: Nanoseconds(seconds * SCALE) };
+    let mut controls = Controls {
+        kill_switch: random.chance(3),
+        max_order_value: random.chance(20).then(|| of_cash(random.pick(&[20, 100]))),
+        max_order_quantity: random.chance(10).then_some(Quantity(100 * SCALE)),
+        price_collar: random.chance(30).then(|| percent(random.pick(&[1, 5]))),
+        max_order_rate: random.chance(20).then(|| often(4, random.pick(&[1, 10]))),
+        max_executions: random.chance(10).then(|| often(10, 5)),
+        duplicate_within: random.chance(20).then_some(Nanoseconds(5 * SCALE)),
+        stale_after: random.chance(20).then_some(Nanoseconds(SCALE)),
+        prevent_self_trade: random.chance(40),
+        max_position: random.chance(30).then(|| of_cash(random.pick(&[5, 50, 200]))),
+        max_gross_exposure: random.chance(30).then(|| of_cash(random.pick(&[10, 100, 300]))),
+        max_net_exposure: random.chance(30).then(|| of_cash(random.pick(&[5, 50]))),
+        max_leverage: random.chance(30).then(|| percent(random.pick(&[20, 150]))),
+        max_margin: random.chance(30).then(|| percent(random.pick(&[5, 50]))),
+        max_correlated: random.chance(20).then(|| percent(random.pick(&[20, 150]))),
+        max_var: random.chance(20).then(|| percent(random.pick(&[1, 5]))),
+        max_cvar: random.chance(20).then(|| percent(random.pick(&[1, 5]))),
+        soft_drawdown: None,
+        hard_drawdown: random.chance(20).then(|| percent(random.pick(&[1, 10]))),
+        max_daily_loss: random.chance(20).then(|| percent(random.pick(&[1, 5]))),
+        stress_at: random.chance(20).then(|| percent(random.pick(&[100, 150]))),
+        stressed_size: percent(random.pick(&[0, 50])),
+        measure: Measure { sample: Nanoseconds(SCALE), ..Measure::default() },
+    };
+    if controls.hard_drawdown.is_some() && random.chance(50) {
+        controls.soft_drawdown = Some(Ratio(SCALE / 200));
+    }
+    controls
 }
 
 /// Random data of one source.

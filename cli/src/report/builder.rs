@@ -462,5 +462,6 @@ fn halt_reason(halted: &TradingHalted) -> String {
         TradingHalted::NotANumber { column } => format!("NaN or infinity in column {column}"),
         TradingHalted::EquityGone => "the account can no longer hold its positions".to_string(),
         TradingHalted::Operator => "the operator killed the session".to_string(),
+        TradingHalted::Limit { rule } => format!("the limit {} was reached", rule.name()),
     }
 }

@@ -12,6 +12,7 @@ use genovo_engine::units::Nanoseconds;
 use serde_json::Value;
 
 use super::build;
+use super::controls;
 use super::data::Data;
 use super::document::{Document, NOTHING_RUN};
 use super::readable::{show_length, show_ratio, show_trigger};
@@ -150,6 +151,7 @@ fn text(settings: &Settings) -> String {
         }
         RiskDistance::ShareOfPrice(share) => limits.push(("distance", share.to_string())),
     }
+    limits.extend(controls::written(&risk.controls));
     section("[risk]", &limits);
     let venue = &settings.venue;
     let touch = match venue.touch {

@@ -13,6 +13,7 @@ use genovo_engine::strategy::{ParameterError, Parameters, Registry, StrategyKind
 use genovo_engine::units::Nanoseconds;
 
 use super::abroad;
+use super::controls;
 use super::data::{self, Data};
 use super::document::{self, Document, Entry};
 use super::features;
@@ -369,11 +370,13 @@ fn risk<'a>(reading: &'a Reading<'a>, currency: &str, has_bars: bool) -> Option<
         section.fail("distance", message, "add `[bars] interval = \"5 min\"`, or write such as `0.5 %`");
     }
     period?;
+    let controls = controls::read(&section, currency);
     Some(RiskSettings {
         max_per_trade: max_per_trade?,
         max_total: max_total?,
         min_position: min_position?,
         distance: distance?,
+        controls: controls?,
     })
 }
 

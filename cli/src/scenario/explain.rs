@@ -10,7 +10,7 @@ use genovo_engine::units::{Money, Nanoseconds};
 use serde_json::json;
 
 use super::readable::{show_amount, show_length, show_money, show_ratio};
-use super::{DataFile, Scenario};
+use super::{DataFile, Scenario, controls};
 
 /// What would run, a line a subject.
 pub fn in_words(scenario: &Scenario) -> String {
@@ -35,6 +35,9 @@ pub fn in_words(scenario: &Scenario) -> String {
         line(if index == 0 { "trades" } else { "" }, traded(settings, index, instrument));
     }
     line("risk", risk(settings));
+    for words in controls::words(&settings.risk.controls, &settings.account.currency) {
+        line("", words);
+    }
     for (index, words) in venue(settings).into_iter().enumerate() {
         line(if index == 0 { "venue" } else { "" }, words);
     }

@@ -6,6 +6,7 @@
 mod abroad;
 mod again;
 mod build;
+mod controls;
 mod data;
 mod document;
 pub mod explain;

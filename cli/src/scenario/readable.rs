@@ -2,7 +2,7 @@
 //!
 //! Every reader answers with the value or with one line that says what is wrong and what would be right.
 
-use genovo_engine::settings::{RiskDistance, Slippage, TouchRule, Trigger};
+use genovo_engine::settings::{Frequency, RiskDistance, Slippage, TouchRule, Trigger};
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Ratio, SCALE, UnitError};
 
 /// What a reader says about a text that it cannot read.
@@ -163,6 +163,23 @@ pub fn distance(text: &str, period: u32) -> Result<RiskDistance, Wrong> {
         Ok(share) => Ok(RiskDistance::ShareOfPrice(positive(share)?)),
         Err(_) => Err("write `2 atr`, or a share of the price such as `0.5 %`".to_string()),
     }
+}
+
+/// So many in a time: `100 per 1 s`.
+pub fn frequency(text: &str) -> Result<Frequency, Wrong> {
+    let example = "write how many in which time, such as `100 per 1 s`";
+    let (count, per) = text.split_once(" per ").ok_or(example)?;
+    let (count, per) = (whole(count)?, length(per)?);
+    match u32::try_from(count) {
+        Ok(count @ 1..=Frequency::COUNT_MAX) if per > Nanoseconds::ZERO => Ok(Frequency { count, per }),
+        Ok(1..=Frequency::COUNT_MAX) => Err("the time must be above zero".to_string()),
+        _ => Err(format!("expected 1 to {} in a time", Frequency::COUNT_MAX)),
+    }
+}
+
+/// A frequency as a scenario writes it.
+pub fn show_frequency(frequency: Frequency) -> String {
+    format!("{} per {}", frequency.count, show_length(frequency.per))
 }
 
 /// A displayed size: `unlimited`, or a quantity above zero.

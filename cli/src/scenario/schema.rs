@@ -117,6 +117,7 @@ fn shape(unit: Unit, bound: Bound) -> Value {
             { "const": 0 },
             text(format!("^{NUMBER}\\s*(ns|us|µs|ms|s|min|h|days?|weeks?)$|^0$")),
         ] }),
+        Unit::Frequency => text(format!("^{NUMBER} per {NUMBER}\\s*(ns|us|µs|ms|s|min|h|days?|weeks?)$")),
         Unit::TimeOfDay => text("^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$".to_string()),
         Unit::Text | Unit::Path => json!({ "type": "string", "minLength": 1 }),
         Unit::Column => {

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use genovo_engine::settings::{RiskDistance, Slippage, TouchRule, Trigger};
+use genovo_engine::settings::{Frequency, RiskDistance, Slippage, TouchRule, Trigger};
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Ratio};
 
 use super::Column;
@@ -340,6 +340,11 @@ impl<'a> Section<'a> {
     /// A risk distance; what holds when the scenario is silent depends on the rest of it.
     pub fn distance(&self, key: &str, period: u32, otherwise: &str) -> Option<RiskDistance> {
         self.read_or(key, &[Unit::Distance], otherwise, |text| readable::distance(text, period))
+    }
+
+    /// So many in a time.
+    pub fn frequency(&self, key: &str) -> Option<Frequency> {
+        self.read(key, &[Unit::Frequency], readable::frequency)
     }
 
     /// A displayed size.

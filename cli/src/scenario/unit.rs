@@ -39,6 +39,8 @@ pub enum Unit {
     Touch,
     /// Slippage.
     Slippage,
+    /// So many in a time.
+    Frequency,
     /// A table with keys of its own.
     Table,
 }
@@ -65,6 +67,7 @@ impl Unit {
             Unit::Size => "a size",
             Unit::Touch => "a touch rule",
             Unit::Slippage => "a slippage",
+            Unit::Frequency => "a frequency",
             Unit::Table => "a table",
         }
     }
@@ -90,6 +93,7 @@ impl Unit {
             Unit::Size => "\"unlimited\"",
             Unit::Touch => "\"never\"",
             Unit::Slippage => "\"1 tick\"",
+            Unit::Frequency => "\"100 per 1 s\"",
             Unit::Table => "{ … }",
         }
     }

@@ -75,6 +75,7 @@ impl Engine {
         if due && !self.due.contains(&instrument) {
             self.due.push(instrument);
         }
+        self.guard(index)?;
         self.start_timer(input);
         self.decide_what_is_due()
     }

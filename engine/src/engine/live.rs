@@ -75,6 +75,7 @@ impl Engine {
             OperatorCommand::GoOn => {
                 self.gate.pause(false);
                 self.gate.flatten(false);
+                self.risk.go_on();
                 self.gate_moved()?;
             }
             OperatorCommand::Flatten => self.flatten()?,
@@ -105,7 +106,7 @@ impl Engine {
     }
 
     /// Cancels every order; positions are closed as the cancels come back, so that nothing is sold twice.
-    fn flatten(&mut self) -> Result<(), Fault> {
+    pub(super) fn flatten(&mut self) -> Result<(), Fault> {
         self.gate.pause(true);
         self.gate.flatten(true);
         self.cancel_all("flatten: cancel every order")?;

@@ -107,7 +107,7 @@ impl Engine {
         list: Option<Membership>,
     ) -> Result<Option<Left>, Fault> {
         let State { markets, account, orders, .. } = &self.state;
-        let verdict = self.risk.assess(&request, &self.settings, account, markets, orders);
+        let verdict = self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);
         let (closing, granted, rule) = (verdict.closing, verdict.granted, verdict.rule);
         let assessed = self.emit(request.instrument, decided, Fact::RiskAssessed(Box::new(verdict)))?;
         let quote = self.state.quote(request.instrument);
@@ -140,6 +140,10 @@ impl Engine {
             return Ok(None);
         }
         self.counts.orders += 1;
+        self.risk.sent(&request, self.state.now);
+        if let Some(next) = &mut self.takeover {
+            next.risk.sent(&request, self.state.now);
+        }
         self.state.orders.insert(request.instrument, &order, Status::Submitted);
         let cause = self.emit(request.instrument, assessed, Fact::OrderSubmitted(Box::new(order.clone())))?;
         let (time, instrument) = (self.state.now, request.instrument);
@@ -182,7 +186,8 @@ impl Engine {
             .then_some(Rule::InvalidOrder)
             .or(self.contradiction(&new))
             .or(self.off_tick(instrument, kind))
-            .or(self.closed(instrument));
+            .or(self.closed(instrument))
+            .or(self.refused_by_risk(instrument, record.side, kind, quantity));
         let mut cause = decided;
         if quantity > record.quantity || refused.is_some() {
             let mut request = Request::new(instrument, record.side, kind, quantity - record.quantity);
@@ -190,12 +195,17 @@ impl Engine {
             request.has_parent = record.terms.list.is_some_and(|list| list.link.has_parent());
             request.quantity = request.quantity.max(Quantity::ZERO);
             let State { markets, account, orders, .. } = &self.state;
-            let verdict = self.risk.assess(&request, &self.settings, account, markets, orders);
+            let verdict =
+                self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);
             quantity = record.quantity + verdict.closing + verdict.granted;
             cause = self.emit(instrument, decided, Fact::RiskAssessed(Box::new(verdict)))?;
         }
         if refused.is_some() || (kind == record.kind && quantity == record.quantity) {
             return Ok(());
+        }
+        self.risk.replaced(self.state.now);
+        if let Some(next) = &mut self.takeover {
+            next.risk.replaced(self.state.now);
         }
         self.state.orders.ask_replace(order, quantity)?;
         let replacement = Replacement { order, kind, quantity };
@@ -203,6 +213,19 @@ impl Engine {
         let time = self.state.now;
         self.output.commands.push(Command::ReplaceOrder { cause, time, instrument, replacement });
         Ok(())
+    }
+
+    /// The rule by which risk lets no replacement go, whatever it adds.
+    fn refused_by_risk(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        kind: OrderKind,
+        quantity: Quantity,
+    ) -> Option<Rule> {
+        let market = self.state.markets.get(instrument.index()?)?;
+        let request = Request::new(instrument, side, kind, quantity);
+        self.risk.refusal(&request, self.state.now, market, &self.state.orders)
     }
 
     /// The rule that keeps orders from a market that is closed, where the scenario does not let them wait.

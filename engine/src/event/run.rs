@@ -2,7 +2,7 @@
 // rkyv's derive makes undocumented companions of enums with named fields.
 #![allow(missing_docs)]
 
-use super::Flaw;
+use super::{Flaw, Rule};
 use crate::ids::Hash;
 use crate::units::Money;
 
@@ -57,6 +57,11 @@ pub enum TradingHalted {
     EquityGone,
     /// The operator killed the session.
     Operator,
+    /// A limit was reached beyond which everything is closed.
+    Limit {
+        /// Which one.
+        rule: Rule,
+    },
 }
 
 /// Why a chapter of the journal ended.

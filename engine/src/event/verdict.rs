@@ -38,6 +38,48 @@ pub enum Rule {
     NoRate = 8,
     /// The market must be open, unless the scenario lets orders wait for it.
     MarketClosed = 9,
+    /// Nothing is to be opened at all.
+    KillSwitch = 10,
+    /// It must not meet an order of our own.
+    SelfTrade = 11,
+    /// Its limit must not be far worse than the market.
+    PriceCollar = 12,
+    /// The market must have been heard of lately.
+    StaleData = 13,
+    /// Only so many orders in a time.
+    OrderRate = 14,
+    /// Only so many fills of one side in a time.
+    RepeatedExecution = 15,
+    /// Not the same order again within a time.
+    DuplicateOrder = 16,
+    /// No order worth more.
+    OrderValue = 17,
+    /// No order for more.
+    OrderQuantity = 18,
+    /// No larger position in one instrument.
+    PositionLimit = 19,
+    /// Long and short positions together.
+    GrossExposure = 20,
+    /// Long positions less short ones, either way.
+    NetExposure = 21,
+    /// All positions as a multiple of equity.
+    Leverage = 22,
+    /// The share of equity that margins tie up.
+    MarginLimit = 23,
+    /// All positions, those that move together added.
+    CorrelatedExposure = 24,
+    /// What is lost at a confidence.
+    ValueAtRisk = 25,
+    /// What is lost on average beyond that.
+    ConditionalValueAtRisk = 26,
+    /// Orders shrink as equity falls from its peak.
+    SoftDrawdown = 27,
+    /// Beyond a fall of equity nothing is opened.
+    HardDrawdown = 28,
+    /// Beyond a day's loss nothing is opened until the next.
+    DailyLoss = 29,
+    /// In a stressed market orders are smaller.
+    Regime = 30,
 }
 
 impl Rule {
@@ -53,8 +95,114 @@ impl Rule {
             Rule::ReduceOnly => "reduce_only",
             Rule::NoRate => "no_rate",
             Rule::MarketClosed => "market_closed",
+            Rule::KillSwitch => "kill_switch",
+            Rule::SelfTrade => "self_trade",
+            Rule::PriceCollar => "price_collar",
+            Rule::StaleData => "stale_data",
+            Rule::OrderRate => "order_rate",
+            Rule::RepeatedExecution => "repeated_execution",
+            Rule::DuplicateOrder => "duplicate_order",
+            Rule::OrderValue => "order_value",
+            Rule::OrderQuantity => "order_quantity",
+            Rule::PositionLimit => "position_limit",
+            Rule::GrossExposure => "gross_exposure",
+            Rule::NetExposure => "net_exposure",
+            Rule::Leverage => "leverage",
+            Rule::MarginLimit => "margin_limit",
+            Rule::CorrelatedExposure => "correlated_exposure",
+            Rule::ValueAtRisk => "value_at_risk",
+            Rule::ConditionalValueAtRisk => "conditional_value_at_risk",
+            Rule::SoftDrawdown => "soft_drawdown",
+            Rule::HardDrawdown => "hard_drawdown",
+            Rule::DailyLoss => "daily_loss",
+            Rule::Regime => "regime",
         }
     }
+
+    /// Every rule.
+    pub const ALL: [Rule; 30] = [
+        Rule::NoMarket,
+        Rule::PerTradeRisk,
+        Rule::TotalRisk,
+        Rule::MinimumPosition,
+        Rule::BuyingPower,
+        Rule::InvalidOrder,
+        Rule::ReduceOnly,
+        Rule::NoRate,
+        Rule::MarketClosed,
+        Rule::KillSwitch,
+        Rule::SelfTrade,
+        Rule::PriceCollar,
+        Rule::StaleData,
+        Rule::OrderRate,
+        Rule::RepeatedExecution,
+        Rule::DuplicateOrder,
+        Rule::OrderValue,
+        Rule::OrderQuantity,
+        Rule::PositionLimit,
+        Rule::GrossExposure,
+        Rule::NetExposure,
+        Rule::Leverage,
+        Rule::MarginLimit,
+        Rule::CorrelatedExposure,
+        Rule::ValueAtRisk,
+        Rule::ConditionalValueAtRisk,
+        Rule::SoftDrawdown,
+        Rule::HardDrawdown,
+        Rule::DailyLoss,
+        Rule::Regime,
+    ];
+
+    /// What the numbers of its results are.
+    pub const fn unit(self) -> RuleUnit {
+        match self {
+            Rule::SelfTrade | Rule::PriceCollar => RuleUnit::Price,
+            Rule::StaleData => RuleUnit::Seconds,
+            Rule::OrderRate | Rule::RepeatedExecution | Rule::DuplicateOrder | Rule::KillSwitch => {
+                RuleUnit::Count
+            }
+            Rule::OrderQuantity => RuleUnit::Quantity,
+            Rule::Regime => RuleUnit::Number,
+            Rule::NoMarket
+            | Rule::PerTradeRisk
+            | Rule::TotalRisk
+            | Rule::MinimumPosition
+            | Rule::BuyingPower
+            | Rule::InvalidOrder
+            | Rule::ReduceOnly
+            | Rule::NoRate
+            | Rule::MarketClosed
+            | Rule::OrderValue
+            | Rule::PositionLimit
+            | Rule::GrossExposure
+            | Rule::NetExposure
+            | Rule::Leverage
+            | Rule::MarginLimit
+            | Rule::CorrelatedExposure
+            | Rule::ValueAtRisk
+            | Rule::ConditionalValueAtRisk
+            | Rule::SoftDrawdown
+            | Rule::HardDrawdown
+            | Rule::DailyLoss => RuleUnit::Amount,
+        }
+    }
+}
+
+/// What the numbers of a rule's result are. All are kept in units of 1e-9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleUnit {
+    /// An amount of the account's currency.
+    Amount,
+    /// A price of the instrument.
+    Price,
+    /// A quantity of the instrument.
+    Quantity,
+    /// A length of time in seconds.
+    Seconds,
+    /// How many.
+    Count,
+    /// A plain number.
+    Number,
 }
 
 /// What a rule, or all together, said.
@@ -83,7 +231,7 @@ impl Outcome {
     }
 }
 
-/// One rule's word with its numbers, in account currency.
+/// One rule's word with its numbers: amounts in account currency, or what [`Rule::unit`] says.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub struct RuleResult {
     /// Which rule.

@@ -5,14 +5,14 @@ use crate::event::{Rule, RuleResult, Side};
 use crate::settings::AccountKind;
 use crate::units::{Money, Quantity};
 
-pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> RuleResult {
+pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult> {
     let limit = ask.equity.max(Money::ZERO);
-    let cost = |quantity| ask.tied_up + ask.cost_of(ask.kept) + ask.cost_of(quantity);
+    let cost = |quantity| ask.others.tied_up + ask.cost_of(ask.kept) + ask.cost_of(quantity);
     let granted = match (ask.account, ask.side) {
         _ if quantity == Quantity::ZERO => quantity,
         // A cash account sells what it has, never more.
         (AccountKind::Cash, Side::Sell) => Quantity::ZERO,
         _ => ask.most_within(quantity, limit, cost),
     };
-    result(Rule::BuyingPower, quantity, granted, limit, cost)
+    Some(result(Rule::BuyingPower, quantity, granted, limit, cost))
 }

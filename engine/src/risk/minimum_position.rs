@@ -4,9 +4,9 @@ use super::{Ask, result};
 use crate::event::{Rule, RuleResult};
 use crate::units::Quantity;
 
-pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> RuleResult {
+pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult> {
     let limit = ask.settings.min_position;
     let value = |quantity| ask.value_of(ask.kept) + ask.value_of(quantity);
     let granted = if value(quantity) >= limit { quantity } else { Quantity::ZERO };
-    result(Rule::MinimumPosition, quantity, granted, limit, value)
+    Some(result(Rule::MinimumPosition, quantity, granted, limit, value))
 }

@@ -4,113 +4,131 @@
 //! and says how much of that it leaves. The part of an order that only closes is never reduced: less risk is always
 //! allowed.
 
+mod ask;
 mod buying_power;
+mod conditional_value_at_risk;
+mod correlated_exposure;
+mod daily_loss;
+mod duplicate_order;
+mod gross_exposure;
+mod hard_drawdown;
+mod kill_switch;
+mod leverage;
+mod margin_limit;
 mod minimum_position;
+mod net_exposure;
+mod order_quantity;
+mod order_rate;
+mod order_value;
 mod per_trade;
+mod position_limit;
+mod price_collar;
+mod regime;
+mod repeated_execution;
+mod self_trade;
+mod soft_drawdown;
+mod stale_data;
 mod total;
+mod value_at_risk;
+mod watch;
 
-use crate::account::{Account, Rate, converted, notional};
+pub use ask::{Ask, Others, Tail};
+pub use watch::{Mark, Sent, Watch};
+
+use ask::Spread;
+
+use crate::account::{Account, converted, notional};
 use crate::bars::AverageTrueRange;
-use crate::event::{DistanceSource, OrderKind, Outcome, Rule, RuleResult, Side, Trail, Verdict};
+use crate::event::{
+    CorporateAction, DistanceSource, OrderKind, Outcome, Rule, RuleResult, Side, Trail, Verdict,
+};
 use crate::ids::InstrumentId;
 use crate::market::Market;
 use crate::order::Orders;
-use crate::settings::{AccountKind, Instrument, RiskDistance, RiskSettings, Settings};
-use crate::units::{Money, Price, Quantity, Ratio, div_half_even};
+use crate::settings::{AccountKind, Controls, RiskDistance, RiskSettings, Settings};
+use crate::units::{Money, Price, Quantity, Ratio, SCALE, Timestamp, div_half_even};
 
-/// What a rule looks at. Amounts are in account currency.
-#[derive(Clone, Debug)]
-pub struct Ask<'a> {
-    /// The limits.
-    pub settings: &'a RiskSettings,
-    /// The instrument's rules.
-    pub instrument: &'a Instrument,
-    /// Cash or margin.
-    pub account: AccountKind,
-    /// Buy or sell.
-    pub side: Side,
-    /// The part that opens, before any rule.
-    pub opening: Quantity,
-    /// The position that the closing part leaves once the working orders of its side are filled.
-    pub kept: Quantity,
-    /// The price that values it.
-    pub price: Price,
-    /// How far the price moves against it.
-    pub distance: Price,
-    /// How far it moves against what is held already.
-    pub distance_kept: Price,
-    /// Whether `distance` is known.
-    pub distance_known: bool,
-    /// Equity now.
-    pub equity: Money,
-    /// The rate to the account's currency, where the instrument is quoted in another.
-    pub rate: Option<Rate>,
-    /// What all other instruments may lose.
-    pub open_risk: Money,
-    /// What all other instruments tie up: margin, or cash paid.
-    pub tied_up: Money,
+/// One rule: what it leaves of `quantity`; `None` when it is off.
+type PreTradeRule = fn(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult>;
+
+/// Every rule in the order of asking: those that say yes or no, those that shrink, those that cap. The minimum comes
+/// after all that reduce, so that nothing tiny slips through.
+const RULES: [PreTradeRule; 23] = [
+    kill_switch::assess,
+    stale_data::assess,
+    order_rate::assess,
+    repeated_execution::assess,
+    duplicate_order::assess,
+    order_value::assess,
+    order_quantity::assess,
+    hard_drawdown::assess,
+    daily_loss::assess,
+    soft_drawdown::assess,
+    regime::assess,
+    per_trade::assess,
+    total::assess,
+    position_limit::assess,
+    gross_exposure::assess,
+    net_exposure::assess,
+    leverage::assess,
+    margin_limit::assess,
+    correlated_exposure::assess,
+    value_at_risk::assess,
+    conditional_value_at_risk::assess,
+    buying_power::assess,
+    minimum_position::assess,
+];
+
+/// Rules that refuse a whole order, for it is the order itself that is wrong: `None` when they are off or do not apply.
+const REFUSALS: [fn(&Refusal<'_>) -> Option<RuleResult>; 2] = [self_trade::assess, price_collar::assess];
+
+/// What a rule that refuses looks at.
+struct Refusal<'a> {
+    controls: &'a Controls,
+    request: &'a Request,
+    market: &'a Market,
+    orders: &'a Orders,
 }
 
-impl Ask<'_> {
-    /// What `quantity` loses over the distance.
-    pub fn risk_of(&self, quantity: Quantity) -> Money {
-        self.amount(self.distance, quantity)
-    }
-
-    /// What may be lost of what is held already.
-    pub fn risk_kept(&self) -> Money {
-        self.amount(self.distance_kept, self.kept)
-    }
-
-    /// Price × quantity in account currency, without its sign.
-    fn amount(&self, price: Price, quantity: Quantity) -> Money {
-        converted(notional(price, quantity, self.instrument.multiplier).abs(), self.rate)
-    }
-
-    /// What `quantity` is worth at the price.
-    pub fn value_of(&self, quantity: Quantity) -> Money {
-        self.amount(self.price, quantity)
-    }
-
-    /// What `quantity` ties up: margin, or cash paid.
-    pub fn cost_of(&self, quantity: Quantity) -> Money {
-        match self.account {
-            AccountKind::Margin => self.value_of(quantity).times(self.instrument.margin_initial),
-            AccountKind::Cash => self.value_of(quantity),
-        }
-    }
-
-    /// The most, in whole lots and no more than `asked`, for which `cost` stays within `limit`. `cost` must grow with
-    /// the quantity.
-    pub fn most_within(&self, asked: Quantity, limit: Money, cost: impl Fn(Quantity) -> Money) -> Quantity {
-        if cost(asked) <= limit {
-            return asked;
-        }
-        let lot = self.instrument.lot.0.max(1);
-        // Halving finds the last lot that fits; 63 steps at most, and no division can round the wrong way.
-        let (mut fits, mut too_many) = (0_i64, asked.0 / lot + 1);
-        if cost(Quantity::ZERO) > limit {
-            return Quantity::ZERO;
-        }
-        while too_many - fits > 1 {
-            let middle = fits + (too_many - fits) / 2;
-            let quantity = Quantity(middle.saturating_mul(lot).min(asked.0));
-            if cost(quantity) <= limit {
-                fits = middle;
-            } else {
-                too_many = middle;
-            }
-        }
-        Quantity(fits * lot)
+impl Refusal<'_> {
+    /// The result of a rule about prices.
+    fn result(&self, rule: Rule, good: bool, limit: Price, asked: Price) -> RuleResult {
+        let price = |price: Price| Money(i128::from(price.0));
+        let quantity = if good { self.request.quantity } else { Quantity::ZERO };
+        let outcome = if good { Outcome::Allowed } else { Outcome::Denied };
+        let granted = if good { price(asked) } else { Money::ZERO };
+        RuleResult { rule, outcome, limit: price(limit), asked: price(asked), granted, quantity }
     }
 }
 
-/// One rule: what it leaves of `quantity`.
-type PreTradeRule = fn(ask: &Ask<'_>, quantity: Quantity) -> RuleResult;
+/// How many, as a rule's number.
+fn count(count: u32) -> Money {
+    Money(i128::from(count) * i128::from(SCALE))
+}
 
-/// Every rule in the order of asking. The minimum comes after those that reduce, so that nothing tiny slips through.
-const RULES: [PreTradeRule; 4] =
-    [per_trade::assess, total::assess, buying_power::assess, minimum_position::assess];
+/// A plain number as a rule's number.
+fn plain(number: f64) -> Money {
+    Money::from_f64(number)
+}
+
+/// The result of a rule that says yes or no.
+fn gate(rule: Rule, quantity: Quantity, good: bool, limit: Money, asked: Money) -> RuleResult {
+    let granted = if good { quantity } else { Quantity::ZERO };
+    RuleResult {
+        granted: if good { asked } else { Money::ZERO },
+        ..scaled(rule, quantity, granted, limit, asked)
+    }
+}
+
+/// The result of a rule that leaves a share.
+fn scaled(rule: Rule, quantity: Quantity, granted: Quantity, limit: Money, asked: Money) -> RuleResult {
+    result(rule, quantity, granted, limit, |_| asked)
+}
+
+/// The result of a rule that needs what is not known yet: then nothing is opened.
+fn unknown(rule: Rule, quantity: Quantity, limit: Money) -> RuleResult {
+    result(rule, quantity, Quantity::ZERO, limit, |_| Money::ZERO)
+}
 
 /// The result of a rule that left `granted` of `asked`.
 fn result(
@@ -193,6 +211,10 @@ fn reachable(account: &Account, orders: &Orders, instrument: InstrumentId) -> [Q
 pub struct Risk {
     settings: RiskSettings,
     ranges: Vec<AverageTrueRange>,
+    watch: Watch,
+    tail: Tail,
+    /// How many rules are asked, at most.
+    asked: usize,
 }
 
 impl Risk {
@@ -203,7 +225,87 @@ impl Risk {
             RiskDistance::ShareOfPrice(_) => 1,
         };
         let ranges = settings.instruments.iter().map(|_| AverageTrueRange::new(period)).collect();
-        Risk { settings: settings.risk.clone(), ranges }
+        let controls = &settings.risk.controls;
+        let asked = if controls.is_default() { 5 } else { RULES.len() + REFUSALS.len() + 1 };
+        let tail = Tail::at(controls.measure.confidence.as_f64());
+        Risk { settings: settings.risk.clone(), ranges, watch: Watch::new(settings), tail, asked }
+    }
+
+    /// What the rules know of the past.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// A market event comes: what is sampled is sampled before it is known.
+    #[inline]
+    pub fn before_market(&mut self, now: Timestamp, markets: &[Market]) {
+        if self.watch.is_sample_due(now) {
+            self.watch.sample(&self.settings.controls, now, markets);
+        }
+    }
+
+    /// A market event was taken in; whether equity has fallen as far as it may.
+    #[inline]
+    pub fn after_market(
+        &mut self,
+        index: usize,
+        now: Timestamp,
+        account: &Account,
+        markets: &[Market],
+    ) -> bool {
+        self.watch.heard(index, now);
+        let follows = self.watch.mark.is_some();
+        follows && self.watch.equity(&self.settings.controls, account.equity(markets), now)
+    }
+
+    /// An order left.
+    pub fn sent(&mut self, request: &Request, now: Timestamp) {
+        let Request { instrument, side, kind, quantity, .. } = *request;
+        let order = Sent { instrument, side, kind, quantity };
+        self.watch.sent(&self.settings.controls, Some(order), now);
+    }
+
+    /// A replacement left.
+    pub fn replaced(&mut self, now: Timestamp) {
+        self.watch.sent(&self.settings.controls, None, now);
+    }
+
+    /// An order was filled in part or whole.
+    pub fn filled(&mut self, index: usize, side: Side, now: Timestamp) {
+        self.watch.filled(index, side, now);
+    }
+
+    /// The operator said to go on.
+    pub fn go_on(&mut self) {
+        self.watch.go_on();
+    }
+
+    /// A split or a dividend.
+    pub fn adjust(&mut self, index: usize, action: &CorporateAction) {
+        self.ranges[index].adjust(action);
+        self.watch.adjust(index, action);
+    }
+
+    /// Adds what the controls know to the state's hash; nothing when they are all off.
+    pub fn add_to_hash(&self, hasher: &mut blake3::Hasher) {
+        if !self.settings.controls.is_default() {
+            self.watch.add_to_hash(hasher);
+        }
+    }
+
+    /// The rule that refuses a replacement of this kind, whatever it adds.
+    pub fn refusal(
+        &self,
+        request: &Request,
+        now: Timestamp,
+        market: &Market,
+        orders: &Orders,
+    ) -> Option<Rule> {
+        let refusal = Refusal { controls: &self.settings.controls, request, market, orders };
+        let full = self.watch.sent.as_ref().is_some_and(|sent| sent.is_full(now));
+        let mut results = REFUSALS.iter().filter_map(|rule| rule(&refusal));
+        let refused = results.find(|result| result.outcome == Outcome::Denied).map(|result| result.rule);
+        refused.or(full.then_some(Rule::OrderRate))
     }
 
     /// The average true range of an instrument by its index.
@@ -247,6 +349,7 @@ impl Risk {
         account: &Account,
         markets: &[Market],
         orders: &Orders,
+        now: Timestamp,
     ) -> Verdict {
         let index = request.instrument.index().expect("a request names an instrument");
         let sign = request.side.sign();
@@ -286,27 +389,29 @@ impl Risk {
             distance_source: DistanceSource::Unknown,
             equity,
             rate: rate.ok().flatten().map(|rate| rate.price),
-            rules: Vec::with_capacity(RULES.len() + 1),
+            rules: Vec::with_capacity(self.asked),
         };
+        let refusal = Refusal { controls: &self.settings.controls, request, market: &markets[index], orders };
+        verdict.rules.extend(REFUSALS.iter().filter_map(|rule| rule(&refusal)));
+        let wrong = verdict.rules.iter().find(|result| result.outcome == Outcome::Denied);
+        let wrong = wrong.map(|result| result.rule);
         let stop = price.zip(request.stop).map(|(price, stop)| distance_to(stop, request.side, price));
         let refused = request
             .refused
             .or(price.is_none().then_some(Rule::NoMarket))
             .or(rate.is_err().then_some(Rule::NoRate))
             .or(stop.is_some_and(|distance| distance.0 <= 0).then_some(Rule::InvalidOrder))
-            .or((request.reduce_only && closing == Quantity::ZERO).then_some(Rule::ReduceOnly));
+            .or((request.reduce_only && closing == Quantity::ZERO).then_some(Rule::ReduceOnly))
+            .or(wrong);
         let (None, Some(price), Ok(rate)) = (refused, price, rate) else {
             let rule = refused.unwrap_or(Rule::NoMarket);
             let quantity = Quantity::ZERO;
             let zero = Money::ZERO;
-            verdict.rules.push(RuleResult {
-                rule,
-                outcome: Outcome::Denied,
-                limit: zero,
-                asked: zero,
-                granted: zero,
-                quantity,
-            });
+            if wrong != Some(rule) {
+                let outcome = Outcome::Denied;
+                let result = RuleResult { rule, outcome, limit: zero, asked: zero, granted: zero, quantity };
+                verdict.rules.push(result);
+            }
             return Verdict {
                 outcome: Outcome::Denied,
                 rule: Some(rule),
@@ -320,32 +425,15 @@ impl Risk {
             stop.map_or((distance_kept, source), |distance| (distance, DistanceSource::Stop));
 
         let kept = Quantity(position.0 + closing.0 * sign);
-        let (mut open_risk, mut tied_up) = (Money::ZERO, Money::ZERO);
-        for (other, instrument) in settings.instruments.iter().enumerate() {
-            if other == index {
-                continue;
-            }
-            let (mut risk, mut tied) = (Money::ZERO, Money::ZERO);
-            // Nothing is held or ordered where the rate was never known.
-            let Ok(rate) = account.rate(other, markets) else { continue };
-            for quantity in reachable(account, orders, InstrumentId(other as u32 + 1)) {
-                let Some(mark) = markets[other].mark(quantity.signum()) else { continue };
-                let (distance, _) = self.distance(other, mark);
-                let amount = |price| converted(notional(price, quantity, instrument.multiplier).abs(), rate);
-                risk = risk.max(amount(distance));
-                let value = amount(mark);
-                tied = tied.max(match account.kind {
-                    AccountKind::Margin => value.times(instrument.margin_initial),
-                    AccountKind::Cash => value,
-                });
-            }
-            open_risk += risk;
-            tied_up += tied;
-        }
+        let mut values = Vec::new();
+        let others = self.others(index, settings, account, markets, orders, &mut values);
         let ask = Ask {
             settings: &self.settings,
             instrument: &settings.instruments[index],
+            index,
+            market: &markets[index],
             account: account.kind,
+            request,
             side: request.side,
             opening: asked,
             kept,
@@ -355,11 +443,13 @@ impl Risk {
             distance_known: verdict.distance_source != DistanceSource::Unknown,
             equity,
             rate,
-            open_risk,
-            tied_up,
+            others,
+            watch: &self.watch,
+            tail: self.tail,
+            now,
         };
         for rule in RULES {
-            let result = rule(&ask, verdict.granted);
+            let Some(result) = rule(&ask, verdict.granted) else { continue };
             if result.quantity != verdict.granted {
                 verdict.granted = result.quantity;
                 verdict.rule = Some(result.rule);
@@ -377,5 +467,56 @@ impl Risk {
             _ => Outcome::Reduced,
         };
         verdict
+    }
+
+    /// What all instruments but the one at `index` come to; `values` is where their values are kept.
+    fn others<'a>(
+        &self,
+        index: usize,
+        settings: &Settings,
+        account: &Account,
+        markets: &[Market],
+        orders: &Orders,
+        values: &'a mut Vec<[Money; 2]>,
+    ) -> Others<'a> {
+        let mut others = Others::default();
+        let keeps_values = self.settings.controls.needs_samples();
+        if keeps_values {
+            values.resize(settings.instruments.len(), [Money::ZERO; 2]);
+        }
+        for (other, instrument) in settings.instruments.iter().enumerate() {
+            if other == index {
+                continue;
+            }
+            let (mut risk, mut tied, mut gross) = (Money::ZERO, Money::ZERO, Money::ZERO);
+            let mut net = [Money::ZERO; 2];
+            // Nothing is held or ordered where the rate was never known.
+            let Ok(rate) = account.rate(other, markets) else { continue };
+            // All bought is the highest, all sold the lowest.
+            for (end, quantity) in
+                reachable(account, orders, InstrumentId(other as u32 + 1)).into_iter().enumerate()
+            {
+                let Some(mark) = markets[other].mark(quantity.signum()) else { continue };
+                let (distance, _) = self.distance(other, mark);
+                let amount = |price| converted(notional(price, quantity, instrument.multiplier).abs(), rate);
+                risk = risk.max(amount(distance));
+                let value = amount(mark);
+                gross = gross.max(value);
+                net[1 - end] = Money(value.0 * i128::from(quantity.signum()));
+                tied = tied.max(match account.kind {
+                    AccountKind::Margin => value.times(instrument.margin_initial),
+                    AccountKind::Cash => value,
+                });
+            }
+            others.open_risk += risk;
+            others.tied_up += tied;
+            others.gross += gross;
+            others.net[0] += net[0];
+            others.net[1] += net[1];
+            if keeps_values {
+                values[other] = net;
+            }
+        }
+        Others { values, ..others }
     }
 }

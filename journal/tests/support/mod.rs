@@ -425,9 +425,9 @@ pub fn richer(mut fact: Fact, r: &mut Random) -> Fact {
         Fact::OrderFilled(fill) => fill.rate = Some(Price(r.number())),
         Fact::OrderRejected(rejected) => rejected.reason = r.pick(&REASONS),
         Fact::OrderDenied(denied) => {
-            let rules = [Rule::InvalidOrder, Rule::ReduceOnly, Rule::NoRate, Rule::MarketClosed];
-            denied.rule = r.pick(&rules);
+            denied.rule = r.pick(&Rule::ALL);
         }
+        Fact::TradingHalted(halted) => *halted = TradingHalted::Limit { rule: r.pick(&Rule::ALL) },
         Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => {
             closed.reason = r.pick(&[
                 CloseReason::DateReached,

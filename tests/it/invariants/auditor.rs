@@ -252,6 +252,7 @@ impl Auditor {
         assert_eq!(order.quantity, verdict.closing + verdict.granted);
         assert_eq!(order.quantity.0 % self.settings.instruments[index].lot.0, 0, "whole lots");
         let before = self.open_risk(index, &verdict);
+        let exposed = self.exposed(index, &verdict);
         self.count(order.kind.name());
         assert!(!self.holdings[index].closed, "an order for a closed market");
         let placed = Placed {
@@ -263,6 +264,28 @@ impl Auditor {
             replaced: false,
         };
         assert!(self.orders.insert(order.order, placed).is_none(), "order {} is sent twice", order.order);
+        let equity = self.equity();
+        let controls = &self.settings.risk.controls;
+        let after = self.exposed(index, &verdict);
+        let leverage =
+            controls.max_leverage.map(|times| nearest(equity * i128::from(times.0), i128::from(SCALE)));
+        let caps = [
+            ("position", controls.max_position.map(|most| most.0), exposed[index], after[index]),
+            (
+                "gross",
+                controls.max_gross_exposure.map(|most| most.0),
+                exposed.iter().sum(),
+                after.iter().sum(),
+            ),
+            ("leverage", leverage, exposed.iter().sum(), after.iter().sum()),
+        ];
+        for (what, limit, before, after) in caps {
+            let bound = limit.map(|limit: i128| limit.max(before) + self.holdings.len() as i128 + 1);
+            assert!(
+                bound.is_none_or(|bound| after <= bound),
+                "{what} {after} above {limit:?} by {verdict:?}"
+            );
+        }
         if verdict.distance_source == DistanceSource::Stop {
             // Its own stop bounds it: what it may lose to that, no other rule of the distance says.
             let at_risk = value(&self.settings.instruments[index], verdict.distance, verdict.granted.0);
@@ -294,6 +317,22 @@ impl Auditor {
         };
         let held = self.holdings[index].quantity;
         [held + working(Side::Buy), held - working(Side::Sell)]
+    }
+
+    /// What each instrument may become worth, whichever of the working orders are filled.
+    fn exposed(&self, index: usize, verdict: &Verdict) -> Vec<i128> {
+        let each = |other: usize| {
+            let instrument = &self.settings.instruments[other];
+            let worth = |quantity: i64| {
+                let mark = if other == index { verdict.price } else { self.holdings[other].mark(quantity) };
+                let rate = self.rate(instrument);
+                mark.zip(rate).map_or(0, |(mark, rate)| {
+                    self.convert(instrument, value(instrument, mark, quantity).abs(), rate)
+                })
+            };
+            self.exposures(other).map(worth).into_iter().max().unwrap_or(0)
+        };
+        (0..self.holdings.len()).map(each).collect()
     }
 
     /// The most that may be lost over the risk distance, whichever of the working orders are filled.

@@ -1,6 +1,6 @@
 //! Risk's answer with its numbers.
 
-use genovo_engine::event::{DistanceSource, Outcome, Rule, RuleResult, Verdict};
+use genovo_engine::event::{DistanceSource, Outcome, Rule, RuleResult, RuleUnit, Verdict};
 use genovo_engine::settings::{RiskDistance, RiskSettings};
 use genovo_engine::units::{Money, Price, Quantity, Ratio};
 
@@ -52,7 +52,8 @@ fn table(recording: &Recording, verdict: &Verdict, result: &RuleResult, before: 
         Rule::ReduceOnly => Some("it was only to reduce, and nothing was held"),
         Rule::NoRate => Some("there was no rate yet from the instrument's currency to the account's"),
         Rule::MarketClosed => Some("the market was closed, and the scenario lets no order wait"),
-        Rule::PerTradeRisk | Rule::TotalRisk | Rule::BuyingPower | Rule::MinimumPosition => None,
+        Rule::KillSwitch => Some("the kill switch is on: nothing is opened"),
+        _ => None,
     };
     if let Some(why) = why {
         return vec![format!("  {why}")];
@@ -95,8 +96,9 @@ fn table(recording: &Recording, verdict: &Verdict, result: &RuleResult, before: 
             };
             ("the smallest position".to_string(), worth(before), worth(result.quantity))
         }
-        Rule::NoMarket | Rule::InvalidOrder | Rule::ReduceOnly | Rule::NoRate | Rule::MarketClosed => {
-            unreachable!("returned above")
+        rule => {
+            let [limit, asked, granted] = means(rule).map(String::from);
+            (limit, asked, granted)
         }
     };
     let label = if result.rule == Rule::MinimumPosition { "at least" } else { "allowed" };
@@ -106,9 +108,11 @@ fn table(recording: &Recording, verdict: &Verdict, result: &RuleResult, before: 
         Line { label: "granted", how: granted, amount: result.granted },
     ];
     let width = lines.iter().map(|line| line.how.chars().count()).max().unwrap_or(0);
-    let amounts: Vec<String> = lines.iter().map(|line| format::money(line.amount, digits)).collect();
+    let amounts: Vec<String> = lines.iter().map(|line| number(result.rule, line.amount, digits)).collect();
     let amount_width = amounts.iter().map(|amount| amount.chars().count()).max().unwrap_or(0);
-    let of_equity_counts = verdict.equity > Money::ZERO && result.rule != Rule::MinimumPosition;
+    let of_equity_counts = verdict.equity > Money::ZERO
+        && result.rule != Rule::MinimumPosition
+        && result.rule.unit() == RuleUnit::Amount;
     let rows = lines.iter().zip(&amounts).map(|(line, amount)| {
         let share = match line.label {
             "asked" | "granted" if of_equity_counts => {
@@ -129,9 +133,9 @@ fn every_rule(recording: &Recording, verdict: &Verdict) -> Vec<String> {
         rows.push([
             result.rule.name().to_string(),
             result.outcome.name().to_string(),
-            format::money(result.limit, digits),
-            format::money(result.asked, digits),
-            format::money(result.granted, digits),
+            number(result.rule, result.limit, digits),
+            number(result.rule, result.asked, digits),
+            number(result.rule, result.granted, digits),
             format::quantity(result.quantity),
         ]);
     }
@@ -145,6 +149,65 @@ fn every_rule(recording: &Recording, verdict: &Verdict) -> Vec<String> {
         text
     });
     shown.collect()
+}
+
+/// What the numbers of a rule are: the limit, what was asked, what was granted.
+fn means(rule: Rule) -> [&'static str; 3] {
+    match rule {
+        Rule::SelfTrade => ["the nearest order of our own on the other side", "its price", "the same"],
+        Rule::PriceCollar => ["the worst limit within the collar", "its limit", "the same"],
+        Rule::StaleData => ["how old prices may be", "how old they were", "the same"],
+        Rule::OrderRate => ["orders in the time", "with this one", "the same"],
+        Rule::RepeatedExecution => ["fills of one side in the time", "fills before this order", "the same"],
+        Rule::DuplicateOrder => ["the same order in the time", "with this one", "the same"],
+        Rule::OrderValue => ["for one order", "the order is worth", "the same"],
+        Rule::OrderQuantity => ["for one order", "the order is for", "the same"],
+        Rule::PositionLimit => {
+            ["for one instrument", "the position with the order", "with what is left of it"]
+        }
+        Rule::GrossExposure => ["long and short added", "with the order", "with what is left of it"],
+        Rule::NetExposure => ["long less short", "with the order", "with what is left of it"],
+        Rule::Leverage => {
+            ["the multiple of equity", "long and short added, with the order", "with what is left of it"]
+        }
+        Rule::MarginLimit => ["the share of equity", "margins with the order", "with what is left of it"],
+        Rule::CorrelatedExposure => {
+            ["the multiple of equity", "correlated exposure with the order", "with what is left of it"]
+        }
+        Rule::ValueAtRisk => {
+            ["the share of equity", "value at risk with the order", "with what is left of it"]
+        }
+        Rule::ConditionalValueAtRisk => {
+            ["the share of equity", "mean loss beyond it with the order", "with what is left of it"]
+        }
+        Rule::SoftDrawdown => ["fall at which orders shrink", "fall from the highest equity", "the same"],
+        Rule::HardDrawdown => ["fall at which nothing is opened", "fall from the highest equity", "the same"],
+        Rule::DailyLoss => ["loss that ends the day", "loss since the day began", "the same"],
+        Rule::Regime => ["multiple of the usual volatility", "its multiple now", "the same"],
+        Rule::NoMarket
+        | Rule::PerTradeRisk
+        | Rule::TotalRisk
+        | Rule::MinimumPosition
+        | Rule::BuyingPower
+        | Rule::InvalidOrder
+        | Rule::ReduceOnly
+        | Rule::NoRate
+        | Rule::MarketClosed
+        | Rule::KillSwitch => ["", "", ""],
+    }
+}
+
+/// A number of a rule's result in the unit that the rule has.
+fn number(rule: Rule, number: Money, digits: u8) -> String {
+    let fixed = || i64::try_from(number.0).unwrap_or(i64::MAX);
+    match rule.unit() {
+        RuleUnit::Amount => format::money(number, digits),
+        RuleUnit::Price => format::price(Price(fixed())),
+        RuleUnit::Quantity => format::quantity(Quantity(fixed())),
+        RuleUnit::Seconds => format::duration(number.as_f64()),
+        RuleUnit::Count => format::count((number.0 / i128::from(genovo_engine::units::SCALE)) as u64),
+        RuleUnit::Number => format::decimal(number.as_f64(), 2),
+    }
 }
 
 /// `risk distance 2 × ATR`.

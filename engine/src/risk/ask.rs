@@ -1,0 +1,258 @@
+//! What a rule looks at, and what it may compute from it.
+
+use genovo_kernels::scalar::f64::{exp, normal_quantile};
+
+use super::Request;
+use super::watch::{Sent, Watch};
+use crate::account::{Rate, converted, notional};
+use crate::event::Side;
+use crate::market::Market;
+use crate::settings::{AccountKind, Controls, Instrument, RiskSettings};
+use crate::units::{Money, Price, Quantity, Timestamp};
+
+const ONE_OVER_ROOT_TWO_PI: f64 = 0.398_942_280_401_432_7;
+
+/// What a rule looks at. Amounts are in account currency.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// The limits.
+    pub settings: &'a RiskSettings,
+    /// The instrument's rules.
+    pub instrument: &'a Instrument,
+    /// Its place among the instruments.
+    pub index: usize,
+    /// Its market.
+    pub market: &'a Market,
+    /// Cash or margin.
+    pub account: AccountKind,
+    /// What is asked.
+    pub request: &'a Request,
+    /// Buy or sell.
+    pub side: Side,
+    /// The part that opens, before any rule.
+    pub opening: Quantity,
+    /// The position that the closing part leaves once the working orders of its side are filled.
+    pub kept: Quantity,
+    /// The price that values it.
+    pub price: Price,
+    /// How far the price moves against it.
+    pub distance: Price,
+    /// How far it moves against what is held already.
+    pub distance_kept: Price,
+    /// Whether `distance` is known.
+    pub distance_known: bool,
+    /// Equity now.
+    pub equity: Money,
+    /// The rate to the account's currency, where the instrument is quoted in another.
+    pub rate: Option<Rate>,
+    /// What all other instruments come to.
+    pub others: Others<'a>,
+    /// What is known of the past.
+    pub watch: &'a Watch,
+    /// Where the tail of losses begins, and what lies in it.
+    pub tail: Tail,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What all other instruments come to, each at the worse of what its working orders can lead to.
+#[derive(Clone, Debug, Default)]
+pub struct Others<'a> {
+    /// What they may lose.
+    pub open_risk: Money,
+    /// What they tie up: margin, or cash paid.
+    pub tied_up: Money,
+    /// What they are worth, long and short added.
+    pub gross: Money,
+    /// Long less short: the lowest and the highest that it can become.
+    pub net: [Money; 2],
+    /// By instrument, what it can become worth once all of its sells, or all of its buys, are filled; short below zero.
+    /// Only kept where a rule looks at it.
+    pub values: &'a [[Money; 2]],
+}
+
+/// Standard deviations of a normal distribution at a confidence.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tail {
+    /// To where the tail begins: the value at risk.
+    pub quantile: f64,
+    /// To the mean of the tail: the conditional value at risk.
+    pub beyond: f64,
+}
+
+impl Tail {
+    /// At this confidence, such as 0.99.
+    pub fn at(confidence: f64) -> Tail {
+        let quantile = normal_quantile(confidence);
+        let density = exp(-0.5 * quantile * quantile) * ONE_OVER_ROOT_TWO_PI;
+        Tail { quantile, beyond: density / (1.0 - confidence) }
+    }
+}
+
+/// The square root of a quadratic form of all positions' values, as a function of one of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spread {
+    own: f64,
+    cross: f64,
+    rest: f64,
+}
+
+impl Spread {
+    /// With the form's coefficients by instrument. Of the working orders of another instrument those count that move
+    /// with this order.
+    pub fn new(ask: &Ask<'_>, coefficient: impl Fn(usize, usize) -> f64) -> Spread {
+        let index = ask.index;
+        let side = ask.side.sign() as f64;
+        let value = |other: usize, coefficient: f64| {
+            let [low, high] = ask.others.values[other];
+            if coefficient * side >= 0.0 { high.as_f64() } else { low.as_f64() }
+        };
+        let (mut cross, mut rest) = (0.0, 0.0);
+        for one in (0..ask.others.values.len()).filter(|one| *one != index) {
+            let with_own = coefficient(index, one);
+            let value_one = value(one, with_own);
+            if value_one == 0.0 {
+                continue;
+            }
+            cross += with_own * value_one;
+            for other in (0..ask.others.values.len()).filter(|other| *other != index) {
+                let value_other = value(other, coefficient(index, other));
+                rest += coefficient(one, other) * value_one * value_other;
+            }
+        }
+        Spread { own: coefficient(index, index), cross, rest }
+    }
+
+    /// What it comes to where the own position has this value.
+    pub fn of(&self, value: Money) -> f64 {
+        let value = value.as_f64();
+        let square = self.own * value * value + 2.0 * self.cross * value + self.rest;
+        if square > 0.0 { square.sqrt() } else { 0.0 }
+    }
+
+    /// The same as an amount.
+    pub fn with(&self, value: Money) -> Money {
+        Money::from_f64(self.of(value))
+    }
+}
+
+impl Ask<'_> {
+    /// The controls.
+    pub fn controls(&self) -> &Controls {
+        &self.settings.controls
+    }
+
+    /// What `quantity` loses over the distance.
+    pub fn risk_of(&self, quantity: Quantity) -> Money {
+        self.amount(self.distance, quantity)
+    }
+
+    /// What may be lost of what is held already.
+    pub fn risk_kept(&self) -> Money {
+        self.amount(self.distance_kept, self.kept)
+    }
+
+    /// Price × quantity in account currency, without its sign.
+    fn amount(&self, price: Price, quantity: Quantity) -> Money {
+        converted(notional(price, quantity, self.instrument.multiplier).abs(), self.rate)
+    }
+
+    /// What `quantity` is worth at the price.
+    pub fn value_of(&self, quantity: Quantity) -> Money {
+        self.amount(self.price, quantity)
+    }
+
+    /// What the position is worth after `quantity` more, without its sign.
+    pub fn position_with(&self, quantity: Quantity) -> Money {
+        self.value_of(self.kept) + self.value_of(quantity)
+    }
+
+    /// What the position is worth after `quantity` more; short below zero.
+    pub fn signed_with(&self, quantity: Quantity) -> Money {
+        Money(self.position_with(quantity).0 * i128::from(self.side.sign()))
+    }
+
+    /// What `quantity` ties up: margin, or cash paid.
+    pub fn cost_of(&self, quantity: Quantity) -> Money {
+        match self.account {
+            AccountKind::Margin => self.value_of(quantity).times(self.instrument.margin_initial),
+            AccountKind::Cash => self.value_of(quantity),
+        }
+    }
+
+    /// The share `part / whole` of a quantity, in whole lots, rounded down.
+    pub fn share_of(&self, quantity: Quantity, part: i128, whole: i128) -> Quantity {
+        if whole <= 0 || part >= whole {
+            return quantity;
+        }
+        // Amounts lie far within 96 bits, so a quantity times an amount of a plausible account fits; what does not is
+        // first made coarser on both sides.
+        let (mut part, mut whole) = (part.max(0), whole);
+        while part > i128::MAX >> 64 {
+            (part, whole) = (part >> 1, whole >> 1);
+        }
+        let share = i128::from(quantity.0) * part / whole.max(1);
+        Quantity(share as i64).round_down_to(self.instrument.lot)
+    }
+
+    /// The order as it was asked for.
+    pub fn sent(&self) -> Sent {
+        let Request { instrument, side, kind, quantity, .. } = *self.request;
+        Sent { instrument, side, kind, quantity }
+    }
+
+    /// The most, in whole lots and no more than `asked`, for which `cost` stays within `limit`. `cost` must grow with
+    /// the quantity.
+    pub fn most_within(&self, asked: Quantity, limit: Money, cost: impl Fn(Quantity) -> Money) -> Quantity {
+        if cost(asked) <= limit {
+            return asked;
+        }
+        let lot = self.instrument.lot.0.max(1);
+        // Halving finds the last lot that fits; 63 steps at most, and no division can round the wrong way.
+        let (mut fits, mut too_many) = (0_i64, asked.0 / lot + 1);
+        if cost(Quantity::ZERO) > limit {
+            return Quantity::ZERO;
+        }
+        while too_many - fits > 1 {
+            let middle = fits + (too_many - fits) / 2;
+            let quantity = Quantity(middle.saturating_mul(lot).min(asked.0));
+            if cost(quantity) <= limit {
+                fits = middle;
+            } else {
+                too_many = middle;
+            }
+        }
+        Quantity(fits * lot)
+    }
+
+    /// The same for a `cost` that may fall before it rises, as that of a hedge does: it must be convex. What is beyond
+    /// the limit already is let within it, or as near as it comes.
+    pub fn most_within_or_nearer(
+        &self,
+        asked: Quantity,
+        limit: Money,
+        cost: impl Fn(Quantity) -> Money,
+    ) -> Quantity {
+        if asked == Quantity::ZERO || cost(asked) <= limit {
+            return asked;
+        }
+        if cost(Quantity::ZERO) <= limit {
+            return self.most_within(asked, limit, cost);
+        }
+        let lot = self.instrument.lot.0.max(1);
+        let lots = |count: i64| Quantity(count.saturating_mul(lot).min(asked.0));
+        let (mut lowest, mut last) = (0_i64, asked.0 / lot);
+        while lowest < last {
+            let middle = lowest + (last - lowest) / 2;
+            match cost(lots(middle + 1)) < cost(lots(middle)) {
+                true => lowest = middle + 1,
+                false => last = middle,
+            }
+        }
+        let nearest = lots(lowest);
+        match cost(nearest) <= limit {
+            true => nearest + self.most_within(asked - nearest, limit, |more| cost(nearest + more)),
+            false => nearest,
+        }
+    }
+}
