@@ -32,13 +32,17 @@ struct Note {
 struct NotedSource {
     path: PathBuf,
     content: Hash,
+    /// The map file of a folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    map: Option<PathBuf>,
 }
 
 /// Notes where the data of a run lies. A note that cannot be written is none: nothing depends on it.
 pub fn note(journal: &Path, scenario: &Scenario) {
     let noted = scenario.files.iter().zip(&scenario.settings.sources).map(|(file, source)| NotedSource {
-        path: std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone()),
+        path: absolute(&file.path),
         content: source.content,
+        map: file.map.as_deref().map(absolute),
     });
     let note = Note { sources: noted.collect() };
     let written = serde_json::to_string_pretty(&note)
@@ -47,6 +51,10 @@ pub fn note(journal: &Path, scenario: &Scenario) {
     if let Err(error) = written {
         debug!(%error, "could not note where the data lies");
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A row of the data: in which file, and where in it.
@@ -78,13 +86,17 @@ impl Provenance {
                 DataKind::Journal => {
                     Journal::open(&noted.path).ok().map(|journal| journal.summary().head_hash)
                 }
+                kind if noted.path.is_dir() => {
+                    data::folder::content(&noted.path, kind, noted.map.as_deref()).ok()
+                }
                 _ => data::content_hash(&noted.path).ok(),
             };
             if content != Some(source.content) {
                 debug!(path = %noted.path.display(), "the data is not what the run read, or not there");
                 return None;
             }
-            files.push((source.clone(), DataFile::described_by(source, noted.path.clone())));
+            let file = DataFile::described_by(source, noted.path.clone());
+            files.push((source.clone(), DataFile { map: noted.map.clone(), ..file }));
         }
         Some(Provenance { files })
     }
@@ -115,7 +127,7 @@ impl Provenance {
         } else {
             same(&found.event, event)
         };
-        equal.then_some(Row { path, row: within, line: Some(found.line) })
+        equal.then_some(Row { path: found.file, row: within, line: Some(found.line) })
     }
 
     /// Merges the files as the run did, up to its `number`-th market event: which file that came from, and which row.

@@ -135,6 +135,7 @@ pub fn spec(settings: &SourceSettings, file: &DataFile) -> DataSpec {
     spec.bar_known_after = settings.bar_known_after;
     spec.market = file.market.clone();
     spec.select = file.select.clone();
+    spec.map = file.map.clone();
     spec
 }
 

@@ -331,3 +331,42 @@ fn a_run_from_the_cache_is_the_run_from_the_file() {
     folder.fails(1, &["replay", "scenario.toml", "--journal", "bad", "--cache=cache"]);
     assert_eq!(entries().len(), 2, "nothing half-made stays");
 }
+
+#[test]
+fn a_folder_of_days_is_one_file() {
+    let folder = Folder::new();
+    let whole = quotes(2_000, 0);
+    folder.write("quotes.csv", &whole);
+    folder.write("scenario.toml", SCENARIO);
+    fs::create_dir(folder.0.path().join("days")).expect("a folder");
+    let (header, rows) = whole.split_once('\n').expect("a header");
+    let rows: Vec<&str> = rows.lines().collect();
+    for (day, rows) in rows.chunks(700).enumerate() {
+        folder.write(&format!("days/2023111{day}.csv"), format!("{header}\n{}\n", rows.join("\n")));
+    }
+    let file = folder.json(&["replay", "scenario.toml", "--journal", "file"]);
+    let over = ["replay", "scenario.toml", "--set", "data.path=days", "--journal"];
+    let days = folder.json(&[&over[..], &["days-run"]].concat());
+    assert_eq!(results(&file), results(&days));
+    let cached = folder.json(&[&over[..], &["cached", "--cache=cache"]].concat());
+    assert_eq!(cached["head_hash"], days["head_hash"]);
+    folder.json(&["replay", "--verify", "days-run"]);
+    let (of_file, of_days) = ("file", "days-run");
+    let cause =
+        |journal: &str| folder.json(&["audit", "explain", journal, "--order", "20"])["source"].clone();
+    let (in_file, in_day) = (cause(of_file), cause(of_days));
+    assert_eq!(in_file["row"], in_day["row"]);
+    assert!(in_day["file"].as_str().is_some_and(|file| file.contains("days/2023111")), "{in_day}");
+    assert!(
+        in_day["line"].as_u64() < in_file["line"].as_u64() || in_file["row"].as_u64() <= Some(700),
+        "{in_day}"
+    );
+    let imported = folder.json(&["import", "days", "--instrument", "ABC", "--out", "market"]);
+    assert_eq!(imported["ticks"], 2_000);
+    let said = text(&folder.genovo(&["import", "days", "--inspect"]).stdout);
+    assert!(said.contains("quotes"), "{said}");
+
+    folder.write("map.csv", "20501231,days\n");
+    let said = folder.fails(2, &["check", "scenario.toml", "--set", "data.map_file=map.csv"]);
+    assert!(said.contains("a map file is for a folder of daily files"), "{said}");
+}

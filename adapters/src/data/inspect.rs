@@ -13,7 +13,9 @@ use genovo_engine::units::{Nanoseconds, Price, Timestamp};
 use super::csv::{cut, first_lines};
 use super::spec::{DELIMITERS, kind_name};
 use super::time::Clock;
-use super::{Column, Compression, DataError, DataSpec, Description, Field, Market, Tally, TimeFormat};
+use super::{
+    Column, Compression, DataError, DataSpec, Description, Field, Market, Tally, TimeFormat, folder,
+};
 
 /// What a file seems to be.
 #[derive(Clone, Debug)]
@@ -55,6 +57,7 @@ pub fn guess(path: &Path) -> Result<Guess, DataError> {
 
 /// Looks at the first rows of a file of which a person has said these.
 pub fn guess_with(path: &Path, market: Option<&Market>, select: Option<&str>) -> Result<Guess, DataError> {
+    let path = &folder::first(path, None, None)?;
     match super::describe(path, market, select)? {
         Some(said) => described(path, said),
         None => guess_csv(path),

@@ -4,7 +4,7 @@
 //! for a file that nobody has described yet; [`content_hash`] names a file by what is in it.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +17,7 @@ use genovo_engine::world::{Source, WorldError};
 mod csv;
 mod dbn;
 mod error;
+pub mod folder;
 mod format;
 mod input;
 pub mod inspect;
@@ -54,7 +55,7 @@ pub struct OpenData {
 }
 
 /// Opens market data: CSV, plain or packed by gzip or zstd, a LEAN archive, a DBN
-/// or a Parquet file; told apart by content, never by name.
+/// or a Parquet file; told apart by content, never by name. Or a [folder] of such files.
 ///
 /// What a file says of itself is looked at here, so a wrong mapping fails before anything runs.
 ///
@@ -91,6 +92,8 @@ pub fn open(path: &Path, spec: &DataSpec) -> Result<OpenData, DataError> {
 /// A row of a file, found again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundRow {
+    /// The file that it stands in.
+    pub file: PathBuf,
     /// The line that it stands in, counted from 1 with the header.
     pub line: u64,
     /// The event that it is.
@@ -113,15 +116,19 @@ pub fn find_row(path: &Path, spec: &DataSpec, row: u64) -> Result<Option<FoundRo
         batch.retain(|event| event.fact.kind().is_market());
         // A line of a book has many rows, and is read whole.
         if let Some(event) = usize::try_from(left).ok().and_then(|left| batch.get(left.checked_sub(1)?)) {
-            return Ok(Some(FoundRow { line: source.line(), event: event.clone() }));
+            let file = source.file().unwrap_or(path).to_owned();
+            return Ok(Some(FoundRow { file, line: source.line(), event: event.clone() }));
         }
         left -= batch.len() as u64;
     }
     Ok(None)
 }
 
-/// Opens a file for one reading of it.
+/// Opens a file for one reading of it, or the files of a folder.
 fn open_file(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<OpenFile, DataError> {
+    if path.is_dir() {
+        return folder::open(path, spec, tally);
+    }
     let format = Format::of(path)?;
     spec.check(format).map_err(|message| DataError::Spec { file: path.to_owned(), message })?;
     match format {
@@ -149,6 +156,11 @@ trait FileSource: Send {
 
     /// The place of the last row read, counted from 1: its line in text, its number elsewhere.
     fn line(&self) -> u64;
+
+    /// The file of the last row read, where it is one of several.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
 }
 
 /// A file read once.
@@ -185,12 +197,16 @@ pub struct Description {
     pub said: Vec<String>,
 }
 
-/// Asks a file what it is. `None` for CSV, which says nothing that is sure: see [`inspect::guess`].
+/// Asks a file what it is, or the first file of a folder. `None` for CSV, which says nothing that is sure: see
+/// [`inspect::guess`].
 pub fn describe(
     path: &Path,
     market: Option<&Market>,
     select: Option<&str>,
 ) -> Result<Option<Description>, DataError> {
+    if path.is_dir() {
+        return describe(&folder::first(path, None, None)?, market, select);
+    }
     Ok(match Format::of(path)? {
         Format::Csv => None,
         Format::Dbn => Some(dbn::describe(path, select)?),

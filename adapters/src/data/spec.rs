@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use genovo_engine::ids::InstrumentId;
 use genovo_engine::settings::DataKind;
@@ -43,6 +44,8 @@ pub struct DataSpec {
     pub select: Option<String>,
     /// Of which market a LEAN file is. `None`: as its folders say.
     pub market: Option<Market>,
+    /// For a folder: the map file of LEAN that says which ticker's folder has which days.
+    pub map: Option<PathBuf>,
     /// For bars: how long a bar lasts. `None`: as the file says.
     pub bar_interval: Option<Nanoseconds>,
     /// For bars: how long after its open time a bar is known. `None`: `bar_interval`.
@@ -67,6 +70,7 @@ impl DataSpec {
             tiles: 1,
             select: None,
             market: None,
+            map: None,
             bar_interval: None,
             bar_known_after: None,
         }

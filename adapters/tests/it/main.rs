@@ -2,6 +2,7 @@
 //! refused.
 
 mod calendar;
+mod days;
 mod dbn;
 mod errors;
 mod folder;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use genovo_adapters::data::{self as adapters, DataError, Description, Format, Market};
+use genovo_adapters::data::{self as adapters, DataError, Description, Format, Market, folder};
 use genovo_engine::event::{Fact, Kind};
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Instrument, SourceSettings};
@@ -185,6 +185,17 @@ fn look(reading: &Reading<'_>, section: &Section<'_>, file: &DataFile) -> bool {
     peek.has_sizes(file)
 }
 
+/// The kind of market data that a word of `kind` means.
+fn market_kind(word: &str) -> Option<DataKind> {
+    match word {
+        "quotes" => Some(DataKind::Quotes),
+        "trades" => Some(DataKind::Trades),
+        "bars" => Some(DataKind::Bars),
+        "books" => Some(DataKind::Books),
+        _ => None,
+    }
+}
+
 fn source<'a>(
     reading: &'a Reading<'a>,
     section: &Section<'a>,
@@ -193,17 +204,21 @@ fn source<'a>(
 ) -> Option<(SourceSettings, DataFile)> {
     let path = section.text("path");
     let path = path.map(|path| reading.document.folder(section.spot("path")).join(path));
-    let is_folder = path.as_deref().is_some_and(Path::is_dir);
-    let described_below = is_folder && is_below_path(reading, section, "kind");
+    let is_journal = path.as_deref().is_some_and(|path| path.is_dir() && !folder::is_folder(path));
+    let described_below = is_journal && is_below_path(reading, section, "kind");
+    let map = section.says("map_file").then(|| section.text("map_file")).flatten();
+    let map = map.map(|map| reading.document.folder(section.spot("map_file")).join(map));
     let market = section.says("market").then(|| section.text("market")).flatten();
     let market = market.and_then(|text| {
         Market::parse(&text).map_err(|message| section.fail("market", message, "no such market")).ok()
     });
     let select = section.says("select").then(|| section.text("select")).flatten();
-    let described = path
-        .as_deref()
-        .filter(|_| !is_folder)
-        .map(|path| adapters::describe(path, market.as_ref(), select.as_deref()));
+    let word = if described_below { None } else { section.word("kind") };
+    let word = word.as_deref();
+    let described = path.as_deref().filter(|_| !is_journal).map(|path| {
+        let first = folder::first(path, word.and_then(market_kind), map.as_deref())?;
+        adapters::describe(&first, market.as_ref(), select.as_deref())
+    });
     let described = match described {
         Some(Ok(described)) => described,
         // A file that is not there is reported below, with a guess which was meant.
@@ -214,16 +229,12 @@ fn source<'a>(
             return None;
         }
     };
-    let word = if described_below { None } else { section.word("kind") };
-    let kind = match word.as_deref() {
-        Some("trades") => DataKind::Trades,
-        Some("bars") => DataKind::Bars,
-        Some("books") => DataKind::Books,
+    let kind = match word {
         Some("journal") => DataKind::Journal,
-        Some(_) => DataKind::Quotes,
+        Some(word) => market_kind(word).unwrap_or(DataKind::Quotes),
         None => {
             let kind = match &described {
-                _ if is_folder => DataKind::Journal,
+                _ if is_journal => DataKind::Journal,
                 Some(described) => described.kinds[0],
                 None => DataKind::Quotes,
             };
@@ -233,6 +244,11 @@ fn source<'a>(
     };
     if kind == DataKind::Journal {
         return journal(reading, section, path?, notes);
+    }
+    if map.is_some() && !path.as_deref().is_some_and(Path::is_dir) {
+        let label = "name the ticker's folder in `path`, or leave it out";
+        section.fail("map_file", "a map file is for a folder of daily files", label);
+        return None;
     }
     match &described {
         Some(described) => leave_out_what_it_says(reading, section, described, notes)?,
@@ -254,7 +270,14 @@ fn source<'a>(
     let skip_bad_rows = section.flag("skip_bad_rows");
     let tiles = section.small("tiles");
     let bar_times = bar_times(section, kind, described.as_ref());
-    let content = path.as_deref().and_then(|path| content(section, path));
+    let content = path.as_deref().and_then(|path| match path.is_dir() {
+        false => content(section, path),
+        true => folder::content(path, kind, map.as_deref())
+            .map_err(|error| {
+                section.fail("path", format!("cannot read the data {}", path.display()), error.to_string());
+            })
+            .ok(),
+    });
     let (bar_interval, bar_known_after) = bar_times?;
     let columns = columns?;
     let (utc_offset, header) = (utc_offset?, header?);
@@ -293,6 +316,7 @@ fn source<'a>(
         header,
         market,
         select,
+        map,
         describes_itself: described.is_some(),
     };
     Some((settings, file))
@@ -372,7 +396,8 @@ impl DataFile {
             }
         };
         let columns = roles(source.kind).iter().filter_map(|(role, _)| Some((*role, column(role)?)));
-        let describes_itself = Format::of(&path).is_ok_and(|format| format != Format::Csv);
+        let first = folder::first(&path, Some(source.kind), None).and_then(|first| Format::of(&first));
+        let describes_itself = first.is_ok_and(|format| format != Format::Csv);
         DataFile {
             path,
             instrument: source.instrument,
@@ -384,6 +409,7 @@ impl DataFile {
             header: said("header") != Some("false"),
             market: said("market").and_then(|text| Market::parse(text).ok()),
             select: said("select").map(str::to_string),
+            map: None,
             describes_itself,
         }
     }
@@ -456,6 +482,7 @@ pub fn describing_itself(
         header: true,
         market: None,
         select: None,
+        map: None,
         describes_itself: true,
     };
     (settings, file)

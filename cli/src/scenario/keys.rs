@@ -247,12 +247,18 @@ pub const SECTIONS: &[Section] = &[
         many: true,
         about: "The market data. Sources are merged by arrival time; ties go to the one written first.",
         keys: &[
-            key("path", Unit::Path, Any, Required, "file, or the folder of a market journal"),
+            key(
+                "path",
+                Unit::Path,
+                Any,
+                Required,
+                "file, folder of files, or the folder of a market journal",
+            ),
             key(
                 "kind",
                 Unit::Word(&["quotes", "trades", "bars", "books", "journal"]),
                 Any,
-                Otherwise("`journal` for a folder, what the file says, else `quotes`"),
+                Otherwise("`journal` for one, what the file says, else `quotes`"),
                 "what it holds",
             ),
             key("instrument", Unit::Text, Any, Otherwise("the only one"), "whose data it is"),
@@ -335,6 +341,13 @@ pub const SECTIONS: &[Section] = &[
                 Otherwise("the only one"),
                 "which of several instruments in the file: a contract of a LEAN archive, a symbol of a DBN file",
             ),
+            key(
+                "map_file",
+                Unit::Path,
+                Any,
+                Otherwise("the ticker has not changed"),
+                "LEAN, for a folder of daily files: which ticker's folder, beside this one, has which days",
+            ),
         ],
     },
     Section {
@@ -363,7 +376,7 @@ pub const SECTIONS: &[Section] = &[
         many: false,
         about: "Signals of another program, for the strategy `external`: a file of known_at, symbol, target.",
         keys: &[
-            key("path", Unit::Path, Any, Required, "file: CSV, plain or packed by zstd or gzip"),
+            key("path", Unit::Path, Any, Required, "file: Parquet, or CSV, plain or packed by zstd or gzip"),
             key(
                 "target",
                 Unit::Word(&["position", "weight"]),

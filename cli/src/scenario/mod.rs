@@ -62,7 +62,7 @@ pub struct Scenario {
 /// Where the data of a source lies and how its columns are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFile {
-    /// The file, or the folder of a market journal.
+    /// The file, the folder of such files, or the folder of a market journal.
     pub path: PathBuf,
     /// Whose data.
     pub instrument: InstrumentId,
@@ -82,6 +82,8 @@ pub struct DataFile {
     pub market: Option<Market>,
     /// Which of several instruments in the file.
     pub select: Option<String>,
+    /// The map file of a folder whose ticker changed.
+    pub map: Option<PathBuf>,
     /// Whether the file says itself what stands where, as all but CSV do.
     pub describes_itself: bool,
 }

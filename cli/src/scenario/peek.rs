@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
+use genovo_adapters::data::folder;
 use genovo_engine::settings::DataKind;
 
 use super::{Column, DataFile};
@@ -61,10 +62,11 @@ const SIZE_NAMES: &[&str] = &[
     "amount",
 ];
 
-/// Looks at a file, plain or packed by zstd or gzip.
+/// Looks at a file, plain or packed by zstd or gzip; at the first of a folder.
 pub fn peek(file: &DataFile) -> io::Result<Peek> {
     let mut bytes = Vec::new();
-    unpacked(&file.path)?.take(PEEK_BYTES).read_to_end(&mut bytes)?;
+    let path = folder::first(&file.path, Some(file.kind), file.map.as_deref()).map_err(io::Error::other)?;
+    unpacked(&path)?.take(PEEK_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     let whole = bytes.len() < PEEK_BYTES as usize;
     let mut rows: Vec<&str> = text.lines().map(|line| line.trim_end_matches('\r')).collect();

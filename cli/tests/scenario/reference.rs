@@ -39,7 +39,7 @@ fn the_full_scenario_says_every_key() {
         for key in section.keys.iter().filter(|key| key.unit != Unit::Table) {
             let elsewhere = [
                 "extends", "arrival", "size", "side", "open", "high", "low", "close", "volume", "market",
-                "select",
+                "select", "map_file",
             ]
             .contains(&key.name);
             assert!(elsewhere || said.contains(key.name), "{} of {}", key.name, section.name);
