@@ -65,6 +65,8 @@ pub fn converted(amount: Money, rate: Option<Rate>) -> Money {
 #[error("there is no rate from the instrument's currency to the account's")]
 pub struct NoRate;
 
+crate::state! { Position { quantity, cost, realised } }
+
 impl Position {
     /// What `quantity` is worth at `price` in the currency in which the position's cost is kept.
     fn worth(&self, price: Price, quantity: Quantity, rate: Option<Rate>) -> Money {
@@ -143,6 +145,8 @@ struct Conversion {
     index: Option<usize>,
     inverse: bool,
 }
+
+crate::state! { Account { balance, commissions, [positions], dividends } }
 
 impl Account {
     /// An account with its starting cash and no positions.

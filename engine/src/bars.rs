@@ -15,6 +15,8 @@ pub struct BarBuilder {
     current: Option<Bar>,
 }
 
+crate::state! { BarBuilder { current } }
+
 impl BarBuilder {
     /// Builds bars of the price that the settings name.
     pub fn new(settings: BarSettings) -> BarBuilder {
@@ -88,6 +90,8 @@ pub struct AverageTrueRange {
     close: f64,
     value: f64,
 }
+
+crate::state! { AverageTrueRange { seen, close, value } }
 
 impl AverageTrueRange {
     /// Over `period` bars; at least 1.

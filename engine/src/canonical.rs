@@ -240,8 +240,11 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
 }
 
 /// One way to write a value, and to read it.
-trait Canonical: Sized {
+pub trait Canonical: Sized {
+    /// Appends its bytes to `out`.
     fn write(&self, out: &mut Vec<u8>);
+
+    /// Takes one from the front of `input`. After an error what is left of `input` means nothing.
     fn read(input: &mut Input<'_>) -> Result<Self, DecodeError>;
 }
 
@@ -258,7 +261,7 @@ macro_rules! numbers {
         })*
     };
 }
-numbers!(u8, u32, u64, i64, i128);
+numbers!(u8, i8, u32, u64, i64, i128);
 
 macro_rules! newtypes {
     ($($type:ident),*) => {
@@ -343,21 +346,29 @@ numbered! {
     }
 }
 
+/// Plain structs by their fields, in order.
 macro_rules! fields {
     ($($type:ident { $($field:ident),* })*) => {
-        $(impl Canonical for $type {
+        $(impl $crate::canonical::Canonical for $type {
             fn write(&self, out: &mut Vec<u8>) {
                 let Self { $($field),* } = self;
-                $($field.write(out);)*
+                $($crate::canonical::Canonical::write($field, out);)*
             }
 
-            fn read(input: &mut Input<'_>) -> Result<$type, DecodeError> {
-                Ok($type { $($field: Canonical::read(input)?),* })
+            fn read(
+                input: &mut $crate::canonical::Input<'_>,
+            ) -> Result<$type, $crate::canonical::DecodeError> {
+                Ok($type { $($field: $crate::canonical::Canonical::read(input)?),* })
             }
         })*
     };
 }
+pub(crate) use fields;
+
 fields! {
+    Header { sequence, time_event, time_received, instrument, cause }
+    Quote { bid, ask, bid_size, ask_size }
+    Bar { open_time, open, high, low, close, volume }
     RunStarted { world, logic_version, seed, settings, settings_hash, features, model }
     Commission { taker, maker, per_unit, minimum }
     MacroReleased { series, period, value, expected }
@@ -449,6 +460,28 @@ impl Canonical for bool {
             1 => Ok(true),
             value => Err(DecodeError::Invalid { what: "yes or no", value: u64::from(value) }),
         }
+    }
+}
+
+impl Canonical for usize {
+    fn write(&self, out: &mut Vec<u8>) {
+        (*self as u64).write(out);
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<usize, DecodeError> {
+        let value = u64::read(input)?;
+        usize::try_from(value).map_err(|_| DecodeError::Invalid { what: "a size", value })
+    }
+}
+
+impl<A: Canonical, B: Canonical> Canonical for (A, B) {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+        self.1.write(out);
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<(A, B), DecodeError> {
+        Ok((A::read(input)?, B::read(input)?))
     }
 }
 

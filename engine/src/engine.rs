@@ -4,8 +4,11 @@
 //! from the events alone, so that the same inputs give the same bytes on any machine.
 
 mod books;
+mod checkpoint;
 mod live;
 mod placing;
+
+use std::sync::OnceLock;
 
 use genovo_kernels::backend::Cpu;
 
@@ -18,15 +21,18 @@ use crate::command::Command;
 use crate::event::*;
 use crate::features::{FeatureError, FeatureState};
 use crate::gate::Gate;
-use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
+use crate::ids::{Hash, InstrumentId, OrderId, RunId, Sequence, TimerId};
 use crate::later::{Columns, Successive, Takeover};
 use crate::market::Market;
-use crate::order::{Happening, OrderError, Orders};
+use crate::order::{Happening, OrderError, OrderRecord, Orders};
 use crate::quality::{Findings, Quality};
 use crate::risk::Risk;
+use crate::running_hash::RunningHash;
 use crate::settings::{RiskDistance, Settings, Trigger};
 use crate::strategy::{Parameters, Proposal, Registry, Strategy, View};
 use crate::units::{Money, Price, Quantity, Timestamp};
+
+pub use checkpoint::{NotSaved, RestoreError};
 
 /// The timer of a live world's heartbeat; nobody asks for it.
 pub const HEARTBEAT: TimerId = TimerId(0);
@@ -190,7 +196,11 @@ pub struct Engine {
     gate: Gate,
     header: Header,
     counts: Counts,
-    derived_hash: blake3::Hasher,
+    derived_hash: RunningHash,
+    /// What the last input had caused before the engine was restored.
+    caused_before: usize,
+    /// Whose checkpoints are its own; made when it is first asked for.
+    run: OnceLock<RunId>,
     scratch: Vec<u8>,
     proposal: Proposal,
     output: Output,
@@ -267,7 +277,9 @@ impl Engine {
             gate: Gate::new(count),
             header: Header::default(),
             counts: Counts::default(),
-            derived_hash: blake3::Hasher::new(),
+            derived_hash: RunningHash::default(),
+            caused_before: 0,
+            run: OnceLock::new(),
             scratch: Vec::with_capacity(4096),
             proposal: Proposal::default(),
             output: Output { events: Vec::with_capacity(64), commands: Vec::with_capacity(16) },
@@ -309,6 +321,7 @@ impl Engine {
     pub fn apply(&mut self, input: &Event) -> Result<&Output, Fault> {
         self.output.events.clear();
         self.output.commands.clear();
+        self.caused_before = 0;
         self.header = input.header;
         self.state.now = input.header.time_received;
         self.state.instrument = input.header.instrument;
@@ -401,7 +414,7 @@ impl Engine {
     /// Ends the run: totals and the state hash. Call once, after the last input.
     pub fn finish(&mut self) -> Result<&Output, Fault> {
         // What the last input caused is already out; the end follows it in the same sequence.
-        let position = self.output.events.len();
+        let position = self.caused_before + self.output.events.len();
         let equity = self.state.equity();
         let Counts { inputs, derived, decisions, orders, fills, .. } = self.counts;
         let state_hash = self.state_hash();
@@ -842,7 +855,7 @@ impl Engine {
         hasher.update(&[u8::from(self.halted)]);
         self.gate.add_to_hash(&mut hasher);
         self.risk.add_to_hash(&mut hasher);
-        hasher.update(self.derived_hash.finalize().as_bytes());
+        hasher.update(&self.derived_hash.finalize().0);
         Hash(*hasher.finalize().as_bytes())
     }
 }

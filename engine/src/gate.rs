@@ -21,6 +21,8 @@ pub struct Gate {
     waiting: Vec<InstrumentId>,
 }
 
+crate::state! { Gate { live, market, broker, paused, flattening, [disputed], waiting } }
+
 impl Gate {
     /// The gate of a simulated world, open for good, until [`Gate::go_live`].
     pub fn new(instruments: usize) -> Gate {

@@ -12,6 +12,8 @@ pub struct Market {
     pub last: Option<Price>,
 }
 
+crate::state! { Market { quote, last } }
+
 impl Market {
     /// Takes a market event in; others change nothing.
     #[inline]

@@ -1,7 +1,9 @@
 //! The life of an order as one table, and the orders of a run.
 
+use crate::canonical::{Canonical, Input, fields};
 use crate::event::{Order, OrderKind, Side, Terms};
 use crate::ids::{InstrumentId, OrderId};
+use crate::state::{State, StateError};
 use crate::units::Quantity;
 
 /// Where an order stands.
@@ -196,6 +198,10 @@ pub struct OrderRecord {
     pub changed: bool,
 }
 
+fields! {
+    OrderRecord { instrument, side, kind, status, quantity, filled, asked, terms, changed }
+}
+
 impl OrderRecord {
     /// What may still be filled, with the order's sign; zero once it is done.
     pub fn working(&self) -> Quantity {
@@ -350,6 +356,20 @@ impl Orders {
         let status = self.advance(order, if rest { Happening::FillPart } else { Happening::FillRest })?;
         self.records[order.0 as usize - 1].filled = filled;
         Ok(status)
+    }
+}
+
+impl State for Orders {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.records.write(out);
+    }
+
+    fn load(&mut self, input: &mut Input<'_>) -> Result<(), StateError> {
+        self.records = Vec::read(input)?;
+        // Orders come in by number, and none comes back once it is done.
+        let working = self.records.iter().zip(1..).filter(|(record, _)| !record.status.is_terminal());
+        self.working = working.map(|(_, number)| OrderId(number)).collect();
+        Ok(())
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Quality {
     moves: u32,
 }
 
+crate::state! { Quality { time, quote, price, usual_move, moves } }
+
 impl Quality {
     /// A watch under these settings.
     pub fn new(settings: &QualitySettings) -> Quality {

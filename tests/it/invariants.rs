@@ -19,6 +19,7 @@ use genovo_engine::recorded::{Comparison, Recorded};
 use genovo_engine::run::run;
 use genovo_engine::settings::*;
 use genovo_engine::simulated::Simulated;
+use genovo_engine::state::State;
 use genovo_engine::strategy::{
     Needs, ParameterError, Parameters, Proposal, Registry, Strategy, StrategyKind, View,
 };
@@ -98,6 +99,9 @@ struct Wild {
     accepted: Vec<OrderId>,
 }
 
+genovo_engine::state! { Random { 0 } }
+genovo_engine::state! { Wild { random, accepted } }
+
 const WILD: StrategyKind = StrategyKind {
     name: "wild",
     about: "anything at all",
@@ -140,6 +144,14 @@ impl Strategy for Wild {
             };
             proposal.actions.push(action);
         }
+    }
+
+    fn state(&self) -> Option<&dyn State> {
+        Some(self)
+    }
+
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 }
 
@@ -517,6 +529,10 @@ fn session(seed: u32) -> (usize, BTreeMap<&'static str, u64>) {
     let found = comparison.finish().unwrap();
     assert_eq!(found, (log.events.len() as u64, None));
     recomputed.unwrap();
+
+    // As if it had been killed somewhere, and had gone on from what was kept.
+    let at = 1 + random.below(log.events.len() as i64) as usize;
+    crate::checkpoints::goes_on_the_same(&settings, &registry, &log.events, at);
     (log.auditor.fills, log.auditor.seen)
 }
 

@@ -8,6 +8,8 @@ mod bad_input;
 mod branched;
 /// Does every broker do what a broker must, whatever goes wrong on the way?
 mod brokers;
+/// Does an engine that was saved and restored go on as if nothing had been?
+mod checkpoints;
 /// Does every control hold back what it says, and nothing that closes a position?
 mod controls;
 /// Do raw prices with splits and dividends come to the same as adjusted ones?

@@ -44,14 +44,14 @@ impl<'a> Input<'a> {
     }
 
     #[inline]
-    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+    pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
         let (now, later) = self.bytes.split_at_checked(length).ok_or(DecodeError::Short)?;
         self.bytes = later;
         Ok(now)
     }
 
     #[inline]
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (now, later) = self.bytes.split_first_chunk().ok_or(DecodeError::Short)?;
         self.bytes = later;
         Ok(*now)
@@ -68,7 +68,7 @@ impl<'a> Input<'a> {
     }
 
     /// A count of things of a byte at least, so no more than there are bytes.
-    pub(super) fn count(&mut self) -> Result<usize, DecodeError> {
+    pub(crate) fn count(&mut self) -> Result<usize, DecodeError> {
         let count = u64::from_le_bytes(self.array()?);
         match usize::try_from(count) {
             Ok(count) if count <= self.bytes.len() => Ok(count),

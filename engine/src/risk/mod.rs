@@ -217,6 +217,8 @@ pub struct Risk {
     asked: usize,
 }
 
+crate::state! { Risk { [ranges] } }
+
 impl Risk {
     /// The limits of these settings.
     pub fn new(settings: &Settings) -> Risk {

@@ -4,6 +4,7 @@ use super::{Needs, ParameterError, Parameters, Proposal, Strategy, StrategyKind,
 use crate::event::{Action, Event, Kind, Side};
 use crate::ids::InstrumentId;
 use crate::settings::{Instrument, Settings, Trigger};
+use crate::state::State;
 use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio, SCALE, Timestamp, mul_div_half_even};
 
 /// As the registry knows it.
@@ -44,6 +45,8 @@ struct BuyAndHold {
     /// The period of the last rebalancing; `None` before the first investment.
     period: Option<i64>,
 }
+
+crate::state! { BuyAndHold { [last], [seen], period } }
 
 fn make(parameters: &Parameters, settings: &Settings) -> Result<Box<dyn Strategy>, ParameterError> {
     let rebalance = match parameters.text("rebalance")? {
@@ -125,6 +128,14 @@ impl Strategy for BuyAndHold {
             format!("invest {:.2} equally in {} instruments", invested, self.instruments.len());
         proposal.because_of("equity", equity.as_f64());
         proposal.because_of("share_each", share.as_f64());
+    }
+
+    fn state(&self) -> Option<&dyn State> {
+        Some(self)
+    }
+
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 }
 

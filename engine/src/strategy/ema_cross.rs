@@ -4,6 +4,7 @@ use super::{Needs, ParameterError, ParameterSpec, Parameters, Proposal, Strategy
 use crate::event::{Action, Event, Fact};
 use crate::ids::InstrumentId;
 use crate::settings::{Settings, Trigger};
+use crate::state::State;
 use crate::units::{Price, Quantity};
 
 /// As the registry knows it.
@@ -32,6 +33,8 @@ struct Average {
     value: f64,
 }
 
+crate::state! { Average { value } }
+
 impl Average {
     fn new(length: u32) -> Average {
         Average { alpha: 2.0 / (f64::from(length) + 1.0), value: 0.0 }
@@ -55,6 +58,8 @@ struct Cross {
     wanted: i64,
 }
 
+crate::state! { Cross { fast, slow, before, price, seen, wanted } }
+
 struct EmaCross {
     fast: u32,
     slow: u32,
@@ -64,6 +69,8 @@ struct EmaCross {
     /// The instrument of the last signal.
     signalled: InstrumentId,
 }
+
+crate::state! { EmaCross { [crosses], signalled } }
 
 fn make(parameters: &Parameters, settings: &Settings) -> Result<Box<dyn Strategy>, ParameterError> {
     let (fast, slow) = (parameters.integer("fast", 1)?, parameters.integer("slow", 2)?);
@@ -161,6 +168,14 @@ impl Strategy for EmaCross {
         if view.position_with_working_orders(instrument) != quantity {
             proposal.actions.push(Action::Target { instrument, quantity });
         }
+    }
+
+    fn state(&self) -> Option<&dyn State> {
+        Some(self)
+    }
+
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Needs, ParameterError, Parameters, Proposal, Strategy, StrategyKind,
 use crate::event::{Action, Event, Fact, Side, SignalTarget};
 use crate::ids::InstrumentId;
 use crate::settings::{Instrument, Settings, Trigger};
+use crate::state::State;
 use crate::units::{FIXED_MAX, Price, Quantity, SCALE, mul_div_half_even};
 
 /// As the registry knows it.
@@ -29,6 +30,9 @@ struct Wanted {
     /// Whether it still waits for a first price to trade at.
     waits: bool,
 }
+
+crate::state! { Wanted { target, waits } }
+crate::state! { External { [wanted] } }
 
 fn make(_: &Parameters, settings: &Settings) -> Result<Box<dyn Strategy>, ParameterError> {
     let instruments = settings.instruments.clone();
@@ -97,6 +101,14 @@ impl Strategy for External {
             }
         };
         proposal.because_of("price", price.as_f64());
+    }
+
+    fn state(&self) -> Option<&dyn State> {
+        Some(self)
+    }
+
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 }
 

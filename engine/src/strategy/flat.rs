@@ -3,6 +3,7 @@
 use super::{Needs, ParameterError, Parameters, Proposal, Strategy, StrategyKind, View};
 use crate::event::Event;
 use crate::settings::{Settings, Trigger};
+use crate::state::State;
 
 /// As the registry knows it.
 pub const KIND: StrategyKind = StrategyKind {
@@ -16,6 +17,8 @@ pub const KIND: StrategyKind = StrategyKind {
 
 struct Flat;
 
+crate::state! { Flat {} }
+
 fn make(_: &Parameters, _: &Settings) -> Result<Box<dyn Strategy>, ParameterError> {
     Ok(Box::new(Flat))
 }
@@ -26,4 +29,12 @@ impl Strategy for Flat {
     }
 
     fn decide(&mut self, _: &dyn View, _: &mut Proposal) {}
+
+    fn state(&self) -> Option<&dyn State> {
+        Some(self)
+    }
+
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        Some(self)
+    }
 }

@@ -22,6 +22,7 @@ use crate::event::{Action, Event, Evidence, Quote, Side};
 use crate::ids::{Hash, InstrumentId};
 use crate::order::Orders;
 use crate::settings::{Settings, Trigger};
+use crate::state::State;
 use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
 
 /// What a strategy may look at. All of it is known at `now`.
@@ -105,6 +106,17 @@ pub trait Strategy: Send {
 
     /// Proposes, at the trigger.
     fn decide(&mut self, view: &dyn View, proposal: &mut Proposal);
+
+    /// What events have made of it, for checkpoints. `None`, where it cannot be saved: then a session that goes on runs
+    /// all its inputs again.
+    fn state(&self) -> Option<&dyn State> {
+        None
+    }
+
+    /// The same, to be loaded; there is one whenever [`Strategy::state`] has one.
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        None
+    }
 }
 
 /// Makes a strategy of its parameters.

@@ -6,6 +6,7 @@
 use super::{Needs, ParameterError, ParameterSpec, Parameters, Proposal, Strategy, StrategyKind, View};
 use crate::event::{Action, Event, Fact, Quote};
 use crate::settings::{Settings, Trigger};
+use crate::state::State;
 use crate::units::Quantity;
 
 /// As the registry knows it.
@@ -43,11 +44,15 @@ struct Flow {
     wanted: i64,
 }
 
+crate::state! { Flow { last, [ring], next, sum, seen, wanted } if |it| it.next < it.ring.len() }
+
 struct OfiSign {
     threshold: Quantity,
     quantity: Quantity,
     flows: Vec<Flow>,
 }
+
+crate::state! { OfiSign { [flows] } }
 
 fn make(parameters: &Parameters, settings: &Settings) -> Result<Box<dyn Strategy>, ParameterError> {
     let window = parameters.integer("window", 1)? as usize;
@@ -128,5 +133,13 @@ impl Strategy for OfiSign {
         if view.position_with_working_orders(instrument) != quantity {
             proposal.actions.push(Action::Target { instrument, quantity });
         }
+    }
+
+    fn state(&self) -> Option<&dyn State> {
+        Some(self)
+    }
+
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 }

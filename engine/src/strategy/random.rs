@@ -6,6 +6,7 @@ use super::{Needs, ParameterError, ParameterSpec, Parameters, Proposal, Strategy
 use crate::event::{Action, Event};
 use crate::ids::InstrumentId;
 use crate::settings::{Settings, Trigger};
+use crate::state::State;
 use crate::units::Quantity;
 
 /// As the registry knows it.
@@ -31,12 +32,16 @@ struct Draws {
     wanted: i64,
 }
 
+crate::state! { Draws { events, wanted } if |it| (-1..=1).contains(&it.wanted) }
+
 struct Random {
     seed: u64,
     every: u64,
     quantity: Quantity,
     draws: Vec<Draws>,
 }
+
+crate::state! { Random { [draws] } }
 
 fn make(parameters: &Parameters, settings: &Settings) -> Result<Box<dyn Strategy>, ParameterError> {
     Ok(Box::new(Random {
@@ -80,5 +85,13 @@ impl Strategy for Random {
         if view.position_with_working_orders(instrument) != quantity {
             proposal.actions.push(Action::Target { instrument, quantity });
         }
+    }
+
+    fn state(&self) -> Option<&dyn State> {
+        Some(self)
+    }
+
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 }
