@@ -27,6 +27,8 @@ struct Trend {
     closes: VecDeque<Price>,
 }
 
+state! { Trend { closes } }
+
 impl BarStrategy for Trend {
     fn on_bar(&mut self, bar: &Bar) -> Option<(Quantity, String)> {
         self.closes.push_back(bar.close);
@@ -34,6 +36,14 @@ impl BarStrategy for Trend {
         let side = if bar.close > before { 1 } else { -1 };
         let because = format!("closed at {}; {} bars before at {before}", bar.close, self.bars);
         Some((Quantity(self.quantity.0 * side), because))
+    }
+
+    fn state(&self) -> Option<&dyn State> {
+        Some(self)
+    }
+
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        Some(self)
     }
 }
 

@@ -32,6 +32,8 @@ pub mod prelude {
     pub use genovo_engine::event::{Action, Bar, Event, Fact, OrderKind, Quote, Side, TimeInForce, Trade};
     pub use genovo_engine::ids::{InstrumentId, OrderId};
     pub use genovo_engine::settings::{Settings, Trigger};
+    pub use genovo_engine::state;
+    pub use genovo_engine::state::State;
     pub use genovo_engine::strategy::bar_by_bar::{BarStrategy, bar_by_bar};
     pub use genovo_engine::strategy::{
         Needs, ParameterError, ParameterSpec, Parameters, Proposal, Registry, Strategy, StrategyKind, View,

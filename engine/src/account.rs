@@ -6,7 +6,7 @@
 use crate::event::{CorporateAction, Fill, TradeCorrected};
 use crate::market::Market;
 use crate::settings::{AccountKind, Settings};
-use crate::units::{Money, Price, Quantity, Ratio, SCALE, mul_div_half_even};
+use crate::units::{Money, Price, Quantity, Ratio, SCALE};
 
 /// What is held of one instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,8 +25,14 @@ pub struct Position {
 
 /// More than the account can count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the position would pass the largest quantity there is")]
-pub struct PositionOverflow;
+pub enum PositionOverflow {
+    /// Of the instrument.
+    #[error("the position would pass the largest quantity there is")]
+    Quantity,
+    /// Of money: what it is worth, what it brought, or the balance.
+    #[error("the position is worth, or has brought, more than the largest amount there is")]
+    Amount,
+}
 
 /// Price × quantity × multiplier.
 #[inline]
@@ -49,7 +55,7 @@ impl Rate {
     pub fn convert(self, amount: Money) -> Money {
         match self.inverse {
             false => amount.times(Ratio(self.price.0)),
-            true => Money(mul_div_half_even(amount.0, i128::from(SCALE), i128::from(self.price.0))),
+            true => amount.times_share(SCALE, self.price.0),
         }
     }
 }
@@ -81,7 +87,7 @@ impl Position {
         digits: u8,
         rate: Option<Rate>,
     ) -> Result<Money, PositionOverflow> {
-        let after = self.quantity.0.checked_add(quantity.0).ok_or(PositionOverflow)?;
+        let after = self.quantity.0.checked_add(quantity.0).ok_or(PositionOverflow::Quantity)?;
         let mut profit = Money::ZERO;
         let mut opening = quantity;
         if self.quantity.signum() * quantity.signum() < 0 {
@@ -97,6 +103,9 @@ impl Position {
         }
         self.quantity = Quantity(after);
         self.realised += profit;
+        if [profit, self.cost, self.realised].into_iter().any(Money::is_beyond) {
+            return Err(PositionOverflow::Amount);
+        }
         Ok(profit)
     }
 
@@ -202,8 +211,7 @@ impl Account {
     pub fn fill(&mut self, index: usize, fill: &Fill, rate: Option<Rate>) -> Result<Money, PositionOverflow> {
         let quantity = Quantity(fill.quantity.0 * fill.side.sign());
         let profit = self.positions[index].fill(fill.price, quantity, self.digits, rate)?;
-        self.balance += profit - fill.commission;
-        self.commissions += fill.commission;
+        self.pay(profit, fill.commission)?;
         Ok(profit)
     }
 
@@ -222,9 +230,14 @@ impl Account {
         if let Some(price) = trade.corrected {
             profit += position.fill(price, quantity, self.digits, rate)?;
         }
-        self.balance += profit - trade.commission;
-        self.commissions += trade.commission;
-        Ok(())
+        self.pay(profit, trade.commission)
+    }
+
+    /// Profit comes in, commission goes.
+    fn pay(&mut self, profit: Money, commission: Money) -> Result<(), PositionOverflow> {
+        self.balance += profit - commission;
+        self.commissions += commission;
+        if self.balance.is_beyond() { Err(PositionOverflow::Amount) } else { Ok(()) }
     }
 
     /// A split or a dividend of the instrument at `index`. `mark` is the price after it at which the position could be
@@ -241,7 +254,7 @@ impl Account {
         match *action {
             CorporateAction::Split { new, old } => {
                 let units = i128::from(position.quantity.0) * i128::from(new) / i128::from(old.max(1));
-                position.quantity = Quantity(i64::try_from(units).map_err(|_| PositionOverflow)?);
+                position.quantity = Quantity(i64::try_from(units).map_err(|_| PositionOverflow::Quantity)?);
                 let odd = position.quantity - position.quantity.round_down_to(lot);
                 if odd != Quantity::ZERO {
                     let profit = match mark {
@@ -337,6 +350,31 @@ mod tests {
     }
 
     proptest! {
+        /// A rate near nothing, a multiplier near everything: booked, or said to be too much.
+        #[test]
+        fn no_amount_is_too_much_to_say_so(
+            price in 1..=crate::units::FIXED_MAX,
+            quantity in -crate::units::FIXED_MAX..=crate::units::FIXED_MAX,
+            multiplier in prop_oneof![1..1_000_000_000_000_i64, Just(crate::units::FIXED_MAX)],
+            rate in prop_oneof![1..20_i64, Just(1_000_000_000), Just(crate::units::FIXED_MAX)],
+            inverse: bool,
+            paid: bool,
+        ) {
+            let rate = Some(Rate { price: Price(rate), inverse });
+            let mut position = Position { multiplier: Quantity(multiplier), paid, ..Position::default() };
+            for (price, quantity) in [(price, quantity), (price / 2, -quantity / 3), (1, -quantity)] {
+                let opens = position.quantity == Quantity::ZERO;
+                let worth = position.worth(Price(price), Quantity(quantity), rate);
+                let filled = position.fill(Price(price), Quantity(quantity), 2, rate);
+                if opens && worth.is_beyond() {
+                    prop_assert!(filled.is_err());
+                }
+                let unrealised = position.unrealised(Price(price), rate);
+                prop_assert!(unrealised.abs() <= Money(8 * Money::MAX.0));
+                position.average_price();
+            }
+        }
+
         /// Whatever the fills, closing everything leaves no cost, and P&L is what was sold minus what was bought, up
         /// to half a cent a fill.
         #[test]

@@ -485,6 +485,19 @@ impl<A: Canonical, B: Canonical> Canonical for (A, B) {
     }
 }
 
+impl<A: Canonical, B: Canonical, C: Canonical, D: Canonical> Canonical for (A, B, C, D) {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+        self.1.write(out);
+        self.2.write(out);
+        self.3.write(out);
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<(A, B, C, D), DecodeError> {
+        Ok((A::read(input)?, B::read(input)?, C::read(input)?, D::read(input)?))
+    }
+}
+
 impl Canonical for Hash {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.0);

@@ -1,5 +1,6 @@
 //! Where events go before anything reacts to them.
 
+use crate::engine::Engine;
 use crate::event::Event;
 
 /// The ordered record of a run. The journal implements it; so does the comparison that verifies a replay.
@@ -9,6 +10,13 @@ pub trait Log {
 
     /// Returns once everything appended so far would survive what the log's commit mode promises to survive.
     fn commit(&mut self) -> Result<(), LogError>;
+
+    /// Shows the engine after an input, when everything that followed from it is out. A log that keeps checkpoints takes
+    /// one when it is time.
+    #[inline]
+    fn reached(&mut self, _: &Engine) -> Result<(), LogError> {
+        Ok(())
+    }
 }
 
 /// The record could not be kept; the run must stop.

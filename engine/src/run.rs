@@ -56,6 +56,7 @@ pub fn take(
         for command in &output.commands {
             world.send(command.clone())?;
         }
+        log.reached(engine)?;
     }
     Ok(number)
 }

@@ -1,8 +1,8 @@
 //! BLAKE3 of bytes as they come, whose state can be saved: what the hash of all derived events needs to go on after a
 //! restore.
 //!
-//! The result is that of [`blake3::hash`] over everything. BLAKE3 is a tree over pieces of 1,024 bytes: what was seen is a
-//! few hashes of whole subtrees, one for each bit of the number of groups, and the bytes of the group under way.
+//! The result is that of [`blake3::hash`] over everything. BLAKE3 is a tree over pieces of 1,024 bytes: what was seen
+//! is a few hashes of whole subtrees, one for each bit of the number of groups, and the bytes of the group under way.
 
 use blake3::hazmat::{HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root};
 

@@ -5,8 +5,8 @@
 //! machine begins with the tag of its fields' names, so that a build that remembers other things refuses the bytes
 //! instead of misreading them. Any bytes load or give an error; none can make a machine panic.
 //!
-//! Most machines are listed by [`state!`](crate::state!) beside their definition. `docs/decisions/0015-…` says what is in
-//! a checkpoint of the engine and why.
+//! Most machines are listed by [`state!`](crate::state!) beside their definition.
+//! `docs/decisions/0015-a-checkpoint-is-a-cache.md` says what is in a checkpoint of the engine and why.
 
 use std::collections::VecDeque;
 
@@ -119,7 +119,8 @@ pub fn expect_tag(tag: u32, machine: &'static str, input: &mut Input<'_>) -> Res
 }
 
 /// Implements [`State`](crate::state::State) for a struct: the fields that events change, in order. `[field]` is a list
-/// whose length the settings fix; `if |it| …` is what must hold of every loaded one.
+/// whose length the settings fix, `(field)` an option of which they say whether there is one; `if |it| …` is what must
+/// hold of every loaded one.
 ///
 /// ```
 /// struct Counter {
@@ -159,11 +160,17 @@ macro_rules! state {
     (@save $self:tt, $out:ident, [$field:ident]) => {
         $crate::state::State::save(&$self.$field[..], $out)
     };
+    (@save $self:tt, $out:ident, ($field:ident)) => {
+        $self.$field.iter().for_each(|it| $crate::state::State::save(it, $out))
+    };
     (@save $self:tt, $out:ident, $field:tt) => {
         $crate::state::State::save(&$self.$field, $out)
     };
     (@load $self:tt, $input:ident, [$field:ident]) => {
         $crate::state::State::load(&mut $self.$field[..], $input)?
+    };
+    (@load $self:tt, $input:ident, ($field:ident)) => {
+        $self.$field.iter_mut().try_for_each(|it| $crate::state::State::load(it, $input))?
     };
     (@load $self:tt, $input:ident, $field:tt) => {
         $crate::state::State::load(&mut $self.$field, $input)?

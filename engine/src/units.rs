@@ -216,6 +216,25 @@ impl Figure {
 }
 
 impl Money {
+    /// The largest amount that is kept, some 5 · 10²⁴ of the currency: beyond it everything is this much, and whoever
+    /// books it says so. Sums of thousands of such amounts stay within 128 bits.
+    pub const MAX: Money = Money(1 << 112);
+
+    /// This amount, or the largest of its sign.
+    fn bounded(amount: i128) -> Money {
+        Money(amount.clamp(-Money::MAX.0, Money::MAX.0))
+    }
+
+    /// Whether it is the largest amount that is kept, or beyond.
+    pub fn is_beyond(self) -> bool {
+        self.0 >= Money::MAX.0 || self.0 <= -Money::MAX.0
+    }
+
+    /// `self × numerator / denominator`, half to even at 1e-9. The denominator must not be zero.
+    pub fn times_share(self, numerator: i64, denominator: i64) -> Money {
+        Money::bounded(mul_div_half_even(self.0, i128::from(numerator), i128::from(denominator)))
+    }
+
     /// Reads decimal text such as `100000.00`.
     pub fn parse(text: &[u8]) -> Result<Money, UnitError> {
         parse_fixed(text).map(Money)
@@ -244,12 +263,12 @@ impl Money {
 
     /// This amount times a ratio, half to even at 1e-9.
     pub fn times(self, ratio: Ratio) -> Money {
-        Money(mul_div_half_even(self.0, i128::from(ratio.0), i128::from(SCALE)))
+        self.times_share(ratio.0, SCALE)
     }
 
     /// The share `part / whole` of this amount, half to even at 1e-9. `whole` must not be zero.
     pub fn share(self, part: Quantity, whole: Quantity) -> Money {
-        Money(mul_div_half_even(self.0, i128::from(part.0), i128::from(whole.0)))
+        self.times_share(part.0, whole.0)
     }
 }
 
@@ -351,38 +370,53 @@ pub fn div_half_even(numerator: i128, denominator: i128) -> i128 {
     quotient + i128::from(up)
 }
 
-/// `a × b / c`, half to even, without overflow on the way. `c` must not be zero; a result beyond 128 bits panics.
+/// `a × b / c`, half to even, exact however large the product is; a quotient beyond 128 bits is the largest, or lowest,
+/// that there is. `c` must not be zero.
 pub fn mul_div_half_even(a: i128, b: i128, c: i128) -> i128 {
-    let (b, c) = if c < 0 { (-b, -c) } else { (b, c) };
-    if let Some(product) = a.checked_mul(b) {
+    if let Some(product) = a.checked_mul(b)
+        && c > 0
+    {
         return div_half_even(product, c);
     }
-    // a = whole × c + rest, so a × b / c = whole × b + rest × b / c; the rest's product is formed bit by bit.
-    let (whole, rest) = (a.div_euclid(c), a.rem_euclid(c));
-    let sign = b.signum();
-    let factor = b.unsigned_abs();
-    let (mut quotient, mut remainder, c) = (0_u128, 0_u128, c.unsigned_abs());
+    let negative = (a < 0) != (b < 0) && (c > 0) || (a < 0) == (b < 0) && (c < 0);
+    let size = wide_mul_div(a.unsigned_abs(), b.unsigned_abs(), c.unsigned_abs());
+    let size = size.and_then(|size| i128::try_from(size).ok());
+    match (size, negative) {
+        (Some(size), false) => size,
+        (Some(size), true) => -size,
+        (None, false) => i128::MAX,
+        (None, true) => i128::MIN,
+    }
+}
+
+/// `a × b / c`, half to even, by a product of 256 bits; `None` where the quotient is beyond 128.
+#[cold]
+fn wide_mul_div(a: u128, b: u128, c: u128) -> Option<u128> {
+    const HALF: u32 = 64;
+    let low = |x: u128| x & u128::from(u64::MAX);
+    let (a_low, a_high, b_low, b_high) = (low(a), a >> HALF, low(b), b >> HALF);
+    // Each of these is below 2^128, and so is each sum with what is carried into it.
+    let lowest = a_low * b_low;
+    let first = a_high * b_low + (lowest >> HALF);
+    let second = a_low * b_high + low(first);
+    let product_low = (second << HALF) | low(lowest);
+    let mut rest = a_high * b_high + (first >> HALF) + (second >> HALF);
+    if rest >= c {
+        return None;
+    }
+    // Long division, bit by bit: the rest is below c, and c is at most 2^127.
+    let mut quotient = 0_u128;
     for bit in (0..128).rev() {
-        quotient = quotient.checked_mul(2).expect("product beyond 128 bits");
-        remainder *= 2;
-        if remainder >= c {
-            remainder -= c;
-            quotient += 1;
-        }
-        if factor >> bit & 1 == 1 {
-            remainder += rest.unsigned_abs();
-            if remainder >= c {
-                remainder -= c;
-                quotient += 1;
-            }
+        rest = rest << 1 | product_low >> bit & 1;
+        quotient <<= 1;
+        if rest >= c {
+            rest -= c;
+            quotient |= 1;
         }
     }
-    let base = whole * b;
-    let part = i128::try_from(quotient).expect("product beyond 128 bits");
-    let floor_or_ceiling = base + sign * part;
-    let twice = remainder * 2;
-    let away = twice > c || (twice == c && floor_or_ceiling & 1 != 0);
-    floor_or_ceiling + if away { sign } else { 0 }
+    let twice = rest << 1;
+    let up = twice > c || (twice == c && quotient & 1 == 1);
+    quotient.checked_add(u128::from(up))
 }
 
 fn fixed_from_f64(value: f64) -> Option<i64> {
@@ -600,11 +634,82 @@ mod tests {
         }
 
         #[test]
+        fn a_product_of_any_size_is_divided_exactly(
+            a: i128,
+            b: i128,
+            c in prop_oneof![any::<i128>(), any::<i64>().prop_map(i128::from), -50..50_i128],
+            shift in 0..127_u32,
+            odd: bool,
+        ) {
+            // Smaller ones too, and ties: c is an even number, and a multiple of its half is divided by it.
+            let (a, c) = (a >> shift, if c == 0 { 1 } else { c });
+            let (a, c) = if odd && c % 2 == 0 { ((c / 2).saturating_mul(a >> 64 | 1), c) } else { (a, c) };
+            let found = mul_div_half_even(a, b, c);
+            let product = big::times(a.unsigned_abs(), b.unsigned_abs());
+            let size = c.unsigned_abs();
+            let beyond = big::times(size, 1 << 127);
+            if found == i128::MAX || found == i128::MIN {
+                // Nothing nearer can be said.
+                prop_assert!(big::compare(&big::plus(&product, &big::times(size, 1)), &beyond).is_ge());
+                return Ok(());
+            }
+            let zero = a == 0 || b == 0 || found == 0;
+            prop_assert!(zero || (found < 0) == (((a < 0) != (b < 0)) != (c < 0)));
+            // 2 · |a·b − found·c| ≤ c, and where they are equal, found is even.
+            let back = big::times(found.unsigned_abs(), size);
+            let (larger, smaller) = if big::compare(&product, &back).is_ge() {
+                (product, back)
+            } else {
+                (back, product)
+            };
+            // larger + larger against smaller + smaller + c: no subtraction is needed.
+            let right = big::plus(&big::plus(&smaller, &smaller), &big::times(size, 1));
+            let order = big::compare(&big::plus(&larger, &larger), &right);
+            prop_assert!(order.is_le(), "{a} * {b} / {c} = {found}");
+            prop_assert!(order.is_lt() || found & 1 == 0, "{a} * {b} / {c} = {found}");
+        }
+
+        #[test]
         fn half_even_is_the_nearest(n in -1_000_000_i128..1_000_000, d in 1_i128..1000) {
             let q = div_half_even(n, d);
             let twice_error = (2 * (n - q * d)).abs();
             prop_assert!(twice_error <= d);
             prop_assert!(twice_error < d || q % 2 == 0);
+        }
+    }
+
+    /// Arithmetic on numbers of any length, digit by digit: base 2^32, the lowest digit first.
+    mod big {
+        use std::cmp::Ordering;
+
+        pub fn times(a: u128, b: u128) -> Vec<u32> {
+            let digits = |x: u128| [0, 32, 64, 96].map(|shift| u64::from((x >> shift) as u32));
+            let mut product = vec![0_u32; 9];
+            for (i, a) in digits(a).into_iter().enumerate() {
+                let mut carry = 0;
+                for (j, b) in digits(b).into_iter().enumerate() {
+                    carry += u64::from(product[i + j]) + a * b;
+                    product[i + j] = carry as u32;
+                    carry >>= 32;
+                }
+                product[i + 4] += carry as u32;
+            }
+            product
+        }
+
+        pub fn plus(a: &[u32], b: &[u32]) -> Vec<u32> {
+            let mut carry = 0;
+            let digits = a.iter().zip(b).map(|(a, b)| {
+                carry += u64::from(*a) + u64::from(*b);
+                let digit = carry as u32;
+                carry >>= 32;
+                digit
+            });
+            digits.collect()
+        }
+
+        pub fn compare(a: &[u32], b: &[u32]) -> Ordering {
+            a.iter().rev().cmp(b.iter().rev())
         }
     }
 }

@@ -32,6 +32,29 @@ pub struct Checkpoint {
     pub state: Vec<u8>,
 }
 
+/// A checkpoint that is there, whole or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointFile {
+    /// The last event that it knows of, by its name.
+    pub sequence: Sequence,
+    path: PathBuf,
+}
+
+impl CheckpointFile {
+    /// Reads it. One that is not whole is damage, and names itself.
+    pub fn read(&self) -> Result<Checkpoint, Error> {
+        match read(&self.path, self.sequence)? {
+            Ok(state) => Ok(Checkpoint { sequence: self.sequence, state }),
+            Err(problem) => Err(Error::damaged(&self.path, problem)),
+        }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// Keeps a state: whole or not at all. Older ones go, but for one.
 pub(crate) fn write(disk: &dyn Disk, paths: &Paths, sequence: Sequence, state: &[u8]) -> Result<(), Error> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + state.len());
@@ -51,14 +74,33 @@ pub(crate) fn write(disk: &dyn Disk, paths: &Paths, sequence: Sequence, state: &
     Ok(())
 }
 
+/// Those that know of no event after `end`, the newest first.
+pub(crate) fn until(journal: &Path, end: Sequence) -> Result<Vec<CheckpointFile>, Error> {
+    let known = all(journal)?.into_iter().rev().filter(|(sequence, _)| *sequence <= end);
+    Ok(known.map(|(sequence, path)| CheckpointFile { sequence, path }).collect())
+}
+
 /// The newest whole state that knows of no event after `end`.
 pub(crate) fn latest(journal: &Path, end: Sequence) -> Result<Option<Checkpoint>, Error> {
-    for (sequence, path) in all(journal)?.into_iter().rev().filter(|(sequence, _)| *sequence <= end) {
-        if let Ok(state) = read(&path, sequence)? {
-            return Ok(Some(Checkpoint { sequence, state }));
+    for file in until(journal, end)? {
+        match file.read() {
+            Ok(checkpoint) => return Ok(Some(checkpoint)),
+            Err(Error::Damaged(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(None)
+}
+
+/// Removes those that know of events after `end`. Such events were never kept: others will come in their place.
+pub(crate) fn forget_after(disk: &dyn Disk, journal: &Path, end: Sequence) -> Result<(), Error> {
+    for (_, path) in all(journal)?.into_iter().filter(|(sequence, _)| *sequence > end) {
+        disk.remove_file(&path).map_err(Error::io("remove", &path))?;
+        if let Some(folder) = path.parent() {
+            disk.sync_directory(folder).map_err(Error::io("sync", folder))?;
+        }
+    }
+    Ok(())
 }
 
 /// The first checkpoint of a chapter that is not whole.

@@ -40,7 +40,7 @@ mod writer;
 
 pub use block::{BLOCK_HEADER_BYTES, BlockHeader, BlockReader, BlockWriter, KindSet};
 pub use chain::Chain;
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use columns::CodecError;
 pub use diff::{Difference, diff};
 pub use disk::{Disk, DiskFile, RealDisk};

@@ -298,11 +298,57 @@ fn checkpoints_are_whole_or_passed_by() {
         assert_eq!(journal.latest_checkpoint(end).unwrap(), Some(second.clone()), "bit {bit}");
     }
     let resumed = LiveWriter::resume(&live.path, &Identity::default(), live_options()).unwrap();
-    assert_eq!(resumed.latest_checkpoint().unwrap(), Some(second));
+    assert_eq!(resumed.latest_checkpoint().unwrap(), Some(second.clone()));
+    let files = resumed.checkpoints().unwrap();
+    assert_eq!(
+        files.iter().map(|file| file.sequence.0).collect::<Vec<_>>(),
+        [900, 500].map(|at| all[at].header.sequence.0)
+    );
+    assert!(matches!(files[0].read(), Err(Error::Damaged(damage)) if damage.file == newest));
+    assert_eq!(files[1].read().unwrap(), second);
     resumed.writer.finish().unwrap();
     let damage = verify(&live.path).unwrap().first_damage.unwrap();
     assert_eq!(damage.file, newest);
     assert!(Journal::open(&live.path).is_ok(), "a checkpoint is no part of the record");
+}
+
+#[test]
+fn events_after_known_ones_are_those_events() {
+    let all = events(5, 3_000);
+    let live = folder();
+    let mut writer = create(&live.path, LiveOptions { file_bytes: 16 * 1024, ..live_options() });
+    for some in all.chunks(37) {
+        append(&mut writer, some);
+        writer.commit().unwrap();
+    }
+    let journal = LiveJournal::open(&live.path).unwrap();
+    for known in [0, 1, 36, 37, 38, 1_500, all.len() - 1] {
+        let from = Sequence(all[known].header.sequence.0);
+        let after = journal.events_from(from).after(known as u64);
+        let found: Vec<Event> = after.map(Result::unwrap).collect();
+        assert_same(&found, &all[known..]);
+    }
+}
+
+/// A checkpoint may be on the disk before the events that it knows of; if those are lost, others take their numbers.
+#[test]
+fn a_checkpoint_of_events_that_were_lost_is_forgotten() {
+    let all = events(3, 600);
+    let live = folder();
+    let mut writer = create(&live.path, live_options());
+    append(&mut writer, &all[..200]);
+    writer.commit().unwrap();
+    writer.handle().checkpoint(all[150].header.sequence, b"of kept ones").unwrap();
+    writer.handle().checkpoint(all[400].header.sequence, b"of lost ones").unwrap();
+    drop(writer);
+    let resumed = LiveWriter::resume(&live.path, &Identity::default(), live_options()).unwrap();
+    assert_eq!(resumed.checkpoints().unwrap().len(), 1);
+    let mut writer = resumed.writer;
+    append(&mut writer, &all[200..500]);
+    writer.commit().unwrap();
+    drop(writer);
+    let resumed = LiveWriter::resume(&live.path, &Identity::default(), live_options()).unwrap();
+    assert_eq!(resumed.latest_checkpoint().unwrap().unwrap().state, b"of kept ones");
 }
 
 #[test]

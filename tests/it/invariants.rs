@@ -532,7 +532,7 @@ fn session(seed: u32) -> (usize, BTreeMap<&'static str, u64>) {
 
     // As if it had been killed somewhere, and had gone on from what was kept.
     let at = 1 + random.below(log.events.len() as i64) as usize;
-    crate::checkpoints::goes_on_the_same(&settings, &registry, &log.events, at);
+    crate::checkpoints::goes_on_the_same(&settings, &registry, &log.events, &[at]);
     (log.auditor.fills, log.auditor.seen)
 }
 

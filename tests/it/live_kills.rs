@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,9 @@ distance = "1 %"
 [venue]
 latency = "5 s"
 size_when_absent = "unlimited"
+
+[execution]
+checkpoint_every = 500
 "#
     );
     fs::write(folder.join("scenario.toml"), text).unwrap();
@@ -83,8 +86,9 @@ fn done(folder: &Path, arguments: &[&str]) -> String {
     text
 }
 
-/// Starts a session, lets it live for a while after it trades, and kills it.
-fn live_and_die(folder: &Path, arguments: &[&str], life: Duration) {
+/// Starts a session, lets it live for a while after it trades, and kills it. Whether it said that it began at a
+/// checkpoint.
+fn live_and_die(folder: &Path, arguments: &[&str], life: Duration) -> bool {
     let mut child = Command::new(binary())
         .args(arguments)
         .current_dir(folder)
@@ -96,10 +100,11 @@ fn live_and_die(folder: &Path, arguments: &[&str], life: Duration) {
     let began = Instant::now();
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let patient = life > Duration::from_millis(30);
+    let mut at_a_checkpoint = false;
     while patient && began.elapsed() < Duration::from_secs(20) {
         match lines.next() {
             Some(Ok(line)) if line.contains("broker live") || line.contains("\"state\":\"live\"") => break,
-            Some(Ok(_)) => {}
+            Some(Ok(line)) => at_a_checkpoint |= line.contains("from       the checkpoint at sequence"),
             _ => {
                 let output = child.wait_with_output().unwrap();
                 panic!("it ended by itself: {}", String::from_utf8_lossy(&output.stderr));
@@ -109,6 +114,7 @@ fn live_and_die(folder: &Path, arguments: &[&str], life: Duration) {
     std::thread::sleep(life);
     child.kill().unwrap();
     child.wait().unwrap();
+    at_a_checkpoint
 }
 
 /// What the broker was asked and has answered.
@@ -210,11 +216,11 @@ fn a_session_that_is_killed_again_and_again_loses_nothing_and_does_nothing_twice
     let journal = folder.join("j");
     let draw = |id: u64, below: u64| RandomKey { seed, purpose: 0x6b69_6c6c, id }.below(0, below);
     live_and_die(folder, &start, Duration::from_millis(100 + draw(0, 100)));
-    let mut in_flight = 0;
+    let (mut in_flight, mut at_a_checkpoint) = (0, 0);
     for kill in 1..kills {
         // Most live to trade; one in six dies while it starts.
         let life = if draw(kill, 6) == 0 { draw(kill + 10_000, 30) } else { 31 + draw(kill + 20_000, 90) };
-        live_and_die(folder, &resume, Duration::from_millis(life));
+        at_a_checkpoint += u64::from(live_and_die(folder, &resume, Duration::from_millis(life)));
         in_flight += u64::from(broker(&journal).in_flight() > 0);
     }
     done(folder, &["live", "--resume", "j", "--flatten", "--reserve", "0"]);
@@ -225,4 +231,73 @@ fn a_session_that_is_killed_again_and_again_loses_nothing_and_does_nothing_twice
     println!("{kills} kills, {in_flight} with orders in flight; {orders} orders, {never} never arrived");
     assert!(orders > 30, "{orders} orders: it traded");
     assert!(in_flight * 4 > kills, "{in_flight} of {kills} kills had orders in flight");
+    assert!(at_a_checkpoint * 3 > kills, "{at_a_checkpoint} of {kills} sessions began at a checkpoint");
+}
+
+/// The checkpoints of a journal, the newest first.
+fn checkpoints(journal: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(journal)
+        .unwrap()
+        .filter_map(|entry| fs::read_dir(entry.unwrap().path().join("checkpoints")).ok())
+        .flat_map(|files| files.map(|file| file.unwrap().path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "state"))
+        .collect();
+    files.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
+    files
+}
+
+#[test]
+fn a_resume_begins_at_the_newest_checkpoint_that_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    scenario(folder, "kind = \"random\"\nevery = 3\nquantity = 500");
+    let start = ["live", "scenario.toml", "--journal", "j", "--speed", "max", "--reserve", "0"];
+    let resume = ["live", "--resume", "j", "--reserve", "0"];
+    let journal = folder.join("j");
+    live_and_die(folder, &start, Duration::from_millis(300));
+    for _ in 0..20 {
+        if checkpoints(&journal).len() == 2 {
+            break;
+        }
+        live_and_die(folder, &resume, Duration::from_millis(300));
+    }
+    let files = checkpoints(&journal);
+    assert_eq!(files.len(), 2, "{files:?}");
+    let sequence = |file: &Path| -> u64 { file.file_stem().unwrap().to_str().unwrap().parse().unwrap() };
+    // As it was found each time: what a resume writes is not what the next one is to see.
+    let mut last = None;
+    for (name, damaged, expected) in
+        [("whole", 0, Some(sequence(&files[0]))), ("newest", 1, Some(sequence(&files[1]))), ("both", 2, None)]
+    {
+        let copied = Command::new("cp").args(["-r", "j", name]).current_dir(folder).status().unwrap();
+        assert!(copied.success());
+        for file in &checkpoints(&folder.join(name))[..damaged] {
+            let mut bytes = fs::read(file).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 4;
+            fs::write(file, bytes).unwrap();
+        }
+        let text = done(folder, &["live", "--resume", name, "--for", "20ms", "--reserve", "0", "--json"]);
+        // Behind the session's own lines.
+        let object = text.rfind("\n{\n").map_or(0, |at| at + 1);
+        let json: serde_json::Value = serde_json::from_str(&text[object..]).expect("an object");
+        let resumed = &json["resumed"];
+        assert_eq!(resumed["checkpoint"].as_u64(), expected, "{name}: {json}");
+        let passed = resumed["checkpoints_passed_by"].as_array().unwrap();
+        assert_eq!(passed.len(), damaged, "{name}: {json}");
+        for problem in passed {
+            assert!(problem.as_str().unwrap().contains(".state"), "{problem}");
+        }
+        let again = resumed["inputs_run_again"].as_u64().unwrap();
+        match expected {
+            // Fewer than lie between two checkpoints, and some that came while one was written.
+            Some(_) if damaged == 0 => assert!(again < 1_500, "{name}: {again} of {json}"),
+            Some(_) => {}
+            None => assert!(Some(again) > last.map(|before| before + 1_000), "{name}: {again} of {json}"),
+        }
+        last = Some(again);
+        // All of the session is in the journal, whatever it began with.
+        let verified = done(folder, &["replay", "--verify", name]);
+        assert!(verified.contains("equal bit for bit"), "{verified}");
+    }
 }

@@ -9,6 +9,7 @@ mod branched;
 /// Does every broker do what a broker must, whatever goes wrong on the way?
 mod brokers;
 /// Does an engine that was saved and restored go on as if nothing had been?
+#[path = "../../engine/tests/checkpoints/same.rs"]
 mod checkpoints;
 /// Does every control hold back what it says, and nothing that closes a position?
 mod controls;

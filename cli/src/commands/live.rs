@@ -165,12 +165,24 @@ fn opening(session: &Session) -> String {
             symbols.join(", "),
             settings.strategy.kind,
         ),
-        Some(resumption) => format!(
-            " PAPER   resumed at sequence {} in {:.1} s: {} events read, 0 lost   recorded feed at {pace}\n",
-            resumption.last,
-            resumption.took.as_secs_f64(),
-            format::count(resumption.events),
-        ),
+        Some(resumption) => {
+            let from = match resumption.checkpoint {
+                Some(checkpoint) => format!("the checkpoint at sequence {checkpoint}"),
+                None => "the beginning".to_string(),
+            };
+            let mut text = format!(
+                " PAPER   resumed at sequence {} in {:.1} s: {} events, 0 lost   recorded feed at {pace}\n  \
+                 from       {from}: {} inputs run again\n",
+                resumption.last,
+                resumption.took.as_secs_f64(),
+                format::count(resumption.events),
+                format::count(resumption.run_again),
+            );
+            for problem in &resumption.passed {
+                text.push_str(&format!("  !          a checkpoint was passed by: {problem}\n"));
+            }
+            text
+        }
     };
     let waits = match session.file().commit.as_str() {
         "disk" => "orders leave only after their cause is on disk",
@@ -243,6 +255,14 @@ pub(super) fn to_json(ended: &Ended) -> serde_json::Value {
             serde_json::json!({ "symbol": symbol, "quantity": quantity })
         }).collect::<Vec<_>>(),
         "measured": ended.measured,
+        "resumed": ended.resumption.as_ref().map(|resumption| serde_json::json!({
+            "last_sequence": resumption.last,
+            "events": resumption.events,
+            "checkpoint": resumption.checkpoint,
+            "inputs_run_again": resumption.run_again,
+            "checkpoints_passed_by": resumption.passed,
+            "seconds": resumption.took.as_secs_f64(),
+        })),
     })
 }
 

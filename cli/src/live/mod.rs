@@ -1,5 +1,6 @@
 //! A live session: the scenario's engine, a feed, a broker and a journal, joined and run to their end.
 
+mod checkpoints;
 pub mod control;
 pub mod folder;
 mod keys;
@@ -24,9 +25,9 @@ use genovo_engine::log::{Log, LogError};
 use genovo_engine::pipeline::QueuedSource;
 use genovo_engine::recorded::RerunError;
 use genovo_engine::run;
-use genovo_engine::units::{Money, Quantity};
+use genovo_engine::units::{Money, Quantity, Timestamp};
 use genovo_engine::world::{Source, WorldError};
-use genovo_journal::{CommitMode, Identity, LiveOptions, LiveWriter};
+use genovo_journal::{CommitMode, Identity, Journal, LiveOptions, LiveWriter, Resumed};
 use genovo_kernels::cpu::CpuLevel;
 
 use crate::commands::{Context, import};
@@ -34,7 +35,9 @@ use crate::error::{Exit, Failure};
 use crate::report::{self, ReportBuilder};
 use crate::scenario::{self, Scenario};
 use crate::{failures, sources};
+use checkpoints::Checkpoints;
 use folder::{Anchor, SessionFile};
+use past::Memory;
 use screen::{Footer, Screen};
 
 const NOTHING: &str = "Nothing was started.";
@@ -76,6 +79,8 @@ pub struct Ended {
     pub killed: bool,
     /// For a program.
     pub measured: serde_json::Value,
+    /// How it found things, when it went on.
+    pub resumption: Option<Resumption>,
 }
 
 /// How a session that goes on found things.
@@ -84,6 +89,12 @@ pub struct Resumption {
     pub last: Sequence,
     /// How many events there were.
     pub events: u64,
+    /// The last event that the checkpoint knew of with which it began; none when every input was run again.
+    pub checkpoint: Option<Sequence>,
+    /// How many inputs were run again.
+    pub run_again: u64,
+    /// What is to be said of checkpoints that were passed by.
+    pub passed: Vec<String>,
     /// How long it took until the loop ran.
     pub took: Duration,
 }
@@ -116,7 +127,8 @@ pub struct Session {
 struct SessionLog {
     writer: LiveWriter,
     screen: Screen,
-    report: ReportBuilder,
+    memory: Memory,
+    checkpoints: Checkpoints,
     commits: Arc<Mutex<Latency>>,
 }
 
@@ -124,7 +136,7 @@ impl Log for SessionLog {
     #[inline]
     fn append(&mut self, event: &Event) -> Result<(), LogError> {
         self.writer.append(event).map_err(LogError::new)?;
-        self.report.observe(event);
+        self.memory.observe(event);
         self.screen.observe(event);
         if matches!(event.fact, Fact::TimerFired(_)) {
             // Whoever follows the journal sees what is there, once a heartbeat.
@@ -138,6 +150,24 @@ impl Log for SessionLog {
         self.writer.commit().map_err(LogError::new)?;
         if let Ok(mut commits) = self.commits.lock() {
             commits.record(began.elapsed());
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn reached(&mut self, engine: &Engine) -> Result<(), LogError> {
+        if self.checkpoints.is_due(self.writer.events()) { self.checkpoint(engine) } else { Ok(()) }
+    }
+}
+
+impl SessionLog {
+    #[cold]
+    fn checkpoint(&mut self, engine: &Engine) -> Result<(), LogError> {
+        // The events that it knows of are on their way to the tail before it is.
+        self.writer.flush().map_err(LogError::new)?;
+        let (sequence, events) = (self.writer.last_sequence(), self.writer.events());
+        if let Err(problem) = self.checkpoints.take(sequence, events, &self.memory, engine) {
+            self.screen.say(format!("  ! a checkpoint was not kept: {problem}"));
         }
         Ok(())
     }
@@ -201,8 +231,11 @@ impl Session {
     pub fn begin(beginning: Beginning, orders: &Orders, context: &Context) -> Result<Session, Failure> {
         let Beginning { scenario, mut file, journal } = beginning;
         let usage = |message: String| Failure::new(Exit::Usage, message, NOTHING);
-        let engine = Engine::new(scenario.settings.clone(), &context.registry)
+        let mut engine = Engine::new(scenario.settings.clone(), &context.registry)
             .map_err(|error| usage(error.to_string()))?;
+        if scenario.execution.checkpoint_every > 0 {
+            engine.keep_for_checkpoints();
+        }
         let started = engine.identity(WorldKind::Live);
         let mut feed = feed(&scenario)?;
         let first = feed.next_time().map_err(world_failed)?;
@@ -224,8 +257,8 @@ impl Session {
             past: Past { now: first, ..Past::default() },
             taken: 0,
             resumption: None,
-            report: ReportBuilder::new(),
-            seen: Vec::new(),
+            memory: Memory::default(),
+            checkpoint_every: scenario.execution.checkpoint_every,
         };
         assemble(parts, &options, orders, context)
     }
@@ -242,62 +275,68 @@ impl Session {
         let options = options(&file, orders)?;
         let resumed = LiveWriter::resume(journal, &this_machine(), options)
             .map_err(|error| failures::journal(&error, NOTHING))?;
-        let mut report = ReportBuilder::new();
-        let (mut first, mut seen) = (None, Vec::new());
-        let events = resumed.events().map(|event| event.map_err(WorldError::new));
-        let before = past::read(events, &started, &mut engine, |event| {
-            report.observe(event);
-            if let Fact::RunStarted(recorded) = &event.fact {
-                first = Some((**recorded).clone());
-            }
-            if !event.fact.kind().is_market() {
-                seen.push(event.clone());
-            }
-        });
-        if let Some(recorded) = &first
-            && *recorded != started
-        {
+        let every = scenario.execution.checkpoint_every;
+        let Some((recorded, first)) = beginning(&resumed)? else {
+            return Err(usage(format!("{} was killed before it began", journal.display()))
+                .help("begin a new session: genovo live"));
+        };
+        if recorded != started {
             return Err(usage(format!(
                 "{} is no longer the scenario of this session",
                 file.scenario.display()
             ))
             .help("the settings or this build's logic differ from those in the journal: undo the change"));
         }
-        let before = before.map_err(|error| rerun_failed(&error))?;
-        if before.reached.ended {
+        let files = resumed.checkpoints().map_err(|error| failures::journal(&error, NOTHING))?;
+        let (found, passed) = checkpoints::newest(&files, &scenario.settings, &context.registry);
+        let (mut memory, mut checkpoint, mut run_before) = (Memory::default(), None, 0);
+        if let Some(found) = found {
+            (engine, memory, checkpoint) = (found.engine, found.memory, Some(found.sequence));
+            run_before = engine.counts().inputs;
+        } else if every > 0 {
+            engine.keep_for_checkpoints();
+        }
+        let from = checkpoint.map_or(Sequence::NONE, |known| Sequence(known.0 + 1));
+        let events =
+            resumed.events_from(from).after(memory.events()).map(|event| event.map_err(WorldError::new));
+        let reached = past::read(events, &mut engine, &mut memory).map_err(|error| rerun_failed(&error))?;
+        if reached.ended {
             return Err(usage(format!("{} has ended: there is nothing to go on with", journal.display()))
                 .help("begin a new session: genovo live"));
         }
-        if first.is_none() {
-            return Err(usage(format!("{} was killed before it began", journal.display()))
-                .help("begin a new session: genovo live"));
-        }
-        let past::Before { reached, mut past, ids, stopped, last } = before;
-        if !stopped {
+        let mut past = memory.past(&engine);
+        if !memory.was_stopped() {
             past.missed_until = file.missed_until(past.now);
         }
         let mut writer = resumed.writer;
         for event in &reached.missing {
             writer.append(event).map_err(|error| failures::journal(&error, NOTHING))?;
-            report.observe(event);
         }
         writer.commit().map_err(|error| failures::journal(&error, NOTHING))?;
         let feed = feed(&scenario)?;
         file.anchor = Anchor::now(past.missed_until.unwrap_or(past.now));
-        let events = resumed.recovery.events;
+        let taken = engine.counts().inputs;
+        let resumption = Resumption {
+            last: resumed.recovery.last_sequence,
+            events: resumed.recovery.events,
+            checkpoint,
+            run_again: taken - run_before,
+            passed,
+            took: began.elapsed(),
+        };
         let parts = Assembly {
             file,
             journal: journal.to_owned(),
             engine,
             writer,
             feed,
-            ids,
+            ids: ClientIds::new(&started, first),
             started: None,
             past,
-            taken: reached.inputs,
-            resumption: Some(Resumption { last, events, took: began.elapsed() }),
-            report,
-            seen,
+            taken,
+            resumption: Some(resumption),
+            memory,
+            checkpoint_every: every,
         };
         let mut session = assemble(parts, &options, orders, context)?;
         if let Some(resumption) = &mut session.resumption {
@@ -337,11 +376,13 @@ impl Session {
         self.log.screen.close();
         drop(keys);
         let footer = self.footer.line();
-        let SessionLog { writer, report, .. } = self.log;
+        let SessionLog { writer, checkpoints, .. } = self.log;
+        let taken = checkpoints.taken;
+        drop(checkpoints);
         // A session that stopped is sealed too, and goes on in a new chapter.
         writer.finish().map_err(|error| failures::journal(&error, &kept))?;
         if sealed {
-            let mut figures = report.finish();
+            let mut figures = report_of(&self.journal)?;
             figures.identity.journal = Some(self.journal.display().to_string());
             report::write(&self.journal, &figures).map_err(|error| {
                 let message = format!("cannot write the report: {error}");
@@ -365,7 +406,8 @@ impl Session {
             open: open.collect(),
             equity: engine.equity(),
             killed: engine.is_halted(),
-            measured: measured(&self.footer),
+            measured: measured(&self.footer, taken),
+            resumption: self.resumption,
             footer,
             journal: self.journal,
         })
@@ -399,9 +441,8 @@ struct Assembly {
     past: Past,
     taken: u64,
     resumption: Option<Resumption>,
-    report: ReportBuilder,
-    /// What the journal has besides market data, for the screen's account.
-    seen: Vec<Event>,
+    memory: Memory,
+    checkpoint_every: u64,
 }
 
 fn assemble(
@@ -421,8 +462,8 @@ fn assemble(
         past,
         taken,
         resumption,
-        report,
-        seen,
+        memory,
+        checkpoint_every,
     } = assembly;
     let settings = engine.settings().clone();
     let making = Making {
@@ -460,15 +501,13 @@ fn assemble(
         mode: options.commit.name(),
         hidden: context.json,
     };
-    let mut screen = Screen::open(&settings, context.json, footer.clone());
-    for event in &seen {
-        screen.catch_up(event);
-    }
-    let log = SessionLog { writer, screen, report, commits };
+    let screen = Screen::open(&settings, engine.account().clone(), context.json, footer.clone());
+    let checkpoints = Checkpoints::open(writer.handle(), checkpoint_every, writer.events());
+    let log = SessionLog { writer, screen, memory, checkpoints, commits };
     Ok(Session { journal, file, engine, taken, live, log, footer, resumption })
 }
 
-fn measured(footer: &Footer) -> serde_json::Value {
+fn measured(footer: &Footer, checkpoints: checkpoints::Taken) -> serde_json::Value {
     let figures = |latency: &Latency| {
         serde_json::json!({
             "count": latency.count(),
@@ -487,7 +526,33 @@ fn measured(footer: &Footer) -> serde_json::Value {
         "commit_mode": footer.mode,
         "queue_max": telemetry.queue_max,
         "lost": telemetry.lost,
+        "checkpoints": {
+            "count": checkpoints.count,
+            "bytes": checkpoints.bytes,
+            "max_ns": checkpoints.longest.as_nanos() as u64,
+        },
     })
+}
+
+/// The first event of a journal that goes on, and its time; none when there is no event.
+fn beginning(resumed: &Resumed) -> Result<Option<(RunStarted, Timestamp)>, Failure> {
+    let first = resumed.events().next().transpose();
+    let first = first.map_err(|error| failures::journal(&error, NOTHING))?;
+    Ok(first.and_then(|event| match event.fact {
+        Fact::RunStarted(started) => Some((*started, event.header.time_event)),
+        _ => None,
+    }))
+}
+
+/// The report of a journal that is sealed.
+fn report_of(journal: &Path) -> Result<report::Report, Failure> {
+    let kept = format!("The journal is whole: {}", journal.display());
+    let mut report = ReportBuilder::new();
+    let opened = Journal::open(journal).map_err(|error| failures::journal(&error, &kept))?;
+    for event in opened.events() {
+        report.observe(&event.map_err(|error| failures::journal(&error, &kept))?);
+    }
+    Ok(report.finish())
 }
 
 fn rerun_failed(error: &RerunError) -> Failure {

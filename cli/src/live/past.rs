@@ -1,78 +1,91 @@
-//! What a journal says of a session that goes on: the engine is brought to its end, and with it everything that the
-//! world has to know.
+//! What a session knows of its own past: kept while it runs, saved with its checkpoints, or read from its journal.
 
-use std::collections::BTreeMap;
-
-use genovo_adapters::broker::ClientIds;
-use genovo_adapters::broker::reconcile::Known;
+use genovo_adapters::broker::reconcile::{ExecutionKey, Known};
 use genovo_adapters::live::Past;
 use genovo_engine::engine::Engine;
-use genovo_engine::event::{Event, Fact, OperatorCommand, RunStarted};
+use genovo_engine::event::{Event, Fact, OperatorCommand};
 use genovo_engine::ids::{OrderId, Sequence};
 use genovo_engine::recorded::{Reached, Recording, RerunError, rerun};
 use genovo_engine::units::Timestamp;
 
-/// A session up to where its journal ends.
-pub struct Before {
-    /// How far the engine is, and what was cut off.
-    pub reached: Reached,
-    /// What the world has to know.
-    pub past: Past,
-    /// The ids of the session's orders.
-    pub ids: ClientIds,
-    /// Whether it was stopped rather than killed or cut off: then the market waited.
-    pub stopped: bool,
-    /// The sequence of the last event.
-    pub last: Sequence,
+/// What the world will have to know of a session beside what its engine remembers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// The arrival time of the last event.
+    now: Timestamp,
+    /// How many events there were.
+    events: u64,
+    /// How many of them were market events.
+    market: u64,
+    /// Every fill.
+    fills: Vec<ExecutionKey>,
+    /// By which event each order left, in the order of their numbers.
+    causes: Vec<(OrderId, Sequence)>,
+    /// Whether it was stopped, and no market came since.
+    stopped: bool,
 }
 
-/// Reads a journal's events into `engine`; everything is shown to `seen` on the way.
-pub fn read(
-    events: impl Recording,
-    started: &RunStarted,
-    engine: &mut Engine,
-    mut seen: impl FnMut(&Event),
-) -> Result<Before, RerunError> {
-    let mut past = Past::default();
-    let mut causes: BTreeMap<OrderId, Sequence> = BTreeMap::new();
-    let (mut began, mut stopped, mut last) = (Timestamp(0), false, Sequence::NONE);
-    let reached = rerun(events, engine, |event| {
-        seen(event);
+genovo_engine::state! { Memory { now, events, market, fills, causes, stopped } }
+
+impl Memory {
+    /// Takes in the next event of the journal.
+    #[inline]
+    pub fn observe(&mut self, event: &Event) {
+        self.now = event.header.time_received;
+        self.events += 1;
+        if event.fact.kind().is_market() {
+            self.market += 1;
+            self.stopped = false;
+        } else {
+            self.observe_other(event);
+        }
+    }
+
+    fn observe_other(&mut self, event: &Event) {
         let header = &event.header;
-        last = header.sequence;
-        past.now = header.time_received;
         match &event.fact {
-            Fact::RunStarted(_) => began = header.time_event,
-            Fact::OrderSubmitted(order) => {
-                causes.insert(order.order, header.sequence);
-            }
+            Fact::OrderSubmitted(order) => self.causes.push((order.order, header.sequence)),
             Fact::OrderFilled(fill) => {
-                past.fills.push((fill.order, header.time_event, fill.price, fill.quantity));
+                self.fills.push((fill.order, header.time_event, fill.price, fill.quantity));
             }
             Fact::OperatorCommanded(operator) if header.sequence.is_input() => {
-                stopped = operator.command == OperatorCommand::Stop;
-            }
-            fact if fact.kind().is_market() => {
-                past.market += 1;
-                stopped = false;
+                self.stopped = operator.command == OperatorCommand::Stop;
             }
             _ => {}
         }
-    })?;
-    for event in &reached.missing {
-        if let Fact::OrderSubmitted(order) = &event.fact {
-            causes.insert(order.order, event.header.sequence);
+    }
+
+    /// With what the engine remembers, what the world has to know.
+    pub fn past(&self, engine: &Engine) -> Past {
+        let known = |&(order, cause): &(OrderId, Sequence)| {
+            Some((order, Known { record: *engine.orders().get(order)?, cause }))
+        };
+        Past {
+            now: self.now,
+            market: self.market,
+            orders: self.causes.iter().filter_map(known).collect(),
+            fills: self.fills.clone(),
+            positions: engine.account().positions.iter().map(|position| position.quantity).collect(),
+            wake: engine.pending_wake(),
+            missed_until: None,
         }
     }
-    let records = engine.orders().records().iter().zip(1..);
-    past.orders = records
-        .filter_map(|(record, number)| {
-            let order = OrderId(number);
-            let cause = *causes.get(&order)?;
-            Some((order, Known { record: *record, cause }))
-        })
-        .collect();
-    past.positions = engine.account().positions.iter().map(|position| position.quantity).collect();
-    past.wake = engine.pending_wake();
-    Ok(Before { reached, past, ids: ClientIds::new(started, began), stopped, last })
+
+    /// How many events of the journal it knows of.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Whether the session was stopped rather than killed or cut off: then the market waited.
+    pub fn was_stopped(&self) -> bool {
+        self.stopped
+    }
+}
+
+/// Brings an engine to the end of its journal, from the event on with which `events` begin. What the last input caused
+/// and the journal does not have is noted too: it belongs there now.
+pub fn read(events: impl Recording, engine: &mut Engine, memory: &mut Memory) -> Result<Reached, RerunError> {
+    let reached = rerun(events, engine, |event| memory.observe(event))?;
+    reached.missing.iter().for_each(|event| memory.observe(event));
+    Ok(reached)
 }

@@ -26,13 +26,11 @@ pub struct Screen {
     markets: Vec<Market>,
     lines: Option<Sender<String>>,
     printer: Option<JoinHandle<()>>,
-    /// Whether what comes is news; what a journal has already is not.
-    live: bool,
 }
 
 impl Screen {
-    /// A screen that shows `footer` below the lines where there is a terminal.
-    pub fn open(settings: &Settings, json: bool, footer: Footer) -> Screen {
+    /// A screen of a session whose account is this one, that shows `footer` below the lines where there is a terminal.
+    pub fn open(settings: &Settings, account: Account, json: bool, footer: Footer) -> Screen {
         let (lines, queue) = unbounded();
         let printer = std::thread::Builder::new()
             .name("genovo-screen".to_string())
@@ -41,19 +39,11 @@ impl Screen {
         Screen {
             json,
             settings: settings.clone(),
-            account: Account::new(settings),
+            account,
             markets: vec![Market::default(); settings.instruments.len()],
             lines: Some(lines),
             printer: Some(printer),
-            live: true,
         }
-    }
-
-    /// Takes in what a journal has already, without showing it.
-    pub fn catch_up(&mut self, event: &Event) {
-        self.live = false;
-        self.observe(event);
-        self.live = true;
     }
 
     /// Takes the next event.
@@ -82,9 +72,6 @@ impl Screen {
             && index < self.markets.len()
         {
             let _ = self.account.correct(index, trade, None);
-        }
-        if !self.live {
-            return;
         }
         let text = match self.json {
             true => self.json_line(event),

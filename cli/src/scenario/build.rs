@@ -425,9 +425,11 @@ fn quality<'a>(reading: &'a Reading<'a>) -> Option<QualitySettings> {
 fn execution<'a>(reading: &'a Reading<'a>) -> Option<Execution> {
     let section = reading.section("execution");
     let (mode, cpu, backend) = (section.word("mode"), section.word("cpu"), section.word("backend"));
+    let checkpoint_every = section.whole("checkpoint_every");
     Some(Execution {
         mode: super::Mode::of(&mode?),
         cpu: super::Cpu::of(&cpu?),
         backend: super::Backend::of(&backend?),
+        checkpoint_every: checkpoint_every?,
     })
 }

@@ -96,6 +96,7 @@ pub fn to_json(scenario: &Scenario) -> serde_json::Value {
             "mode": scenario.execution.mode.word(),
             "cpu": scenario.execution.cpu.word(),
             "backend": scenario.execution.backend.word(),
+            "checkpoint_every": scenario.execution.checkpoint_every,
         },
         "notes": scenario.notes,
     })

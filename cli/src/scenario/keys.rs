@@ -777,6 +777,13 @@ pub const SECTIONS: &[Section] = &[
                 "instruction set of the kernels",
             ),
             key("backend", Unit::Word(&["auto", "cpu", "cuda"]), Any, Is("auto"), "where the kernels run"),
+            key(
+                "checkpoint_every",
+                Unit::Whole,
+                Any,
+                Is("1000000"),
+                "events between two checkpoints of a live session; 0 takes none",
+            ),
         ],
     },
 ];

@@ -106,6 +106,8 @@ pub struct Execution {
     pub cpu: Cpu,
     /// Where the kernels run.
     pub backend: Backend,
+    /// Events between two checkpoints of a live session; 0 for none.
+    pub checkpoint_every: u64,
 }
 
 macro_rules! words {

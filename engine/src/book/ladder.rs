@@ -4,7 +4,9 @@
 //! few steps; what lies outside of the window or between ticks is in a sorted list. The window follows the best price.
 //! Inside, prices are keys that grow towards the market on both sides: a bid's price, an offer's price negated.
 
+use crate::canonical::{Canonical, Input, fields};
 use crate::event::Side;
+use crate::state::{State, StateError};
 use crate::units::{Price, Quantity};
 
 /// Slots of the window: a power of 64 times 8.
@@ -21,6 +23,8 @@ pub struct Level {
     /// The size, more than zero.
     pub size: Quantity,
 }
+
+fields! { Level { price, size } }
 
 /// The levels of one side.
 #[derive(Clone, Debug)]
@@ -292,6 +296,25 @@ impl Ladder {
     /// The levels, the best first.
     pub fn levels(&self) -> Levels<'_> {
         Levels { ladder: self, slot: self.top, far: self.far.len() }
+    }
+}
+
+/// The levels, the best first. Where the window lies can be seen by nobody.
+impl State for Ladder {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.count.write(out);
+        self.levels().for_each(|level| level.write(out));
+    }
+
+    fn load(&mut self, input: &mut Input<'_>) -> Result<(), StateError> {
+        self.clear();
+        let count = input.count()?;
+        for _ in 0..count {
+            let Level { price, size } = Level::read(input)?;
+            self.set(price, size);
+        }
+        // Each once, and none that shows nothing.
+        if self.count == count { Ok(()) } else { Err(StateError::Impossible("Ladder")) }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Book {
     unknown: u64,
 }
 
+crate::state! { Book { bids, asks, orders, unknown } }
+
 impl Book {
     /// An empty book of prices in steps of `tick`; other prices are kept too, only slower.
     pub fn new(tick: Price) -> Book {

@@ -3,7 +3,9 @@
 //! A table of slots probed one after the other, twice as many as orders at least. Its layout follows from the numbers
 //! alone, and nothing ever walks it in its own order where that could be seen.
 
+use crate::canonical::{Canonical, Input, fields};
 use crate::event::Side;
+use crate::state::{State, StateError};
 use crate::units::{Price, Quantity};
 
 /// An order of others.
@@ -20,6 +22,8 @@ pub struct BookOrder {
     /// Its place: of two orders at one price the smaller comes first.
     pub place: u64,
 }
+
+fields! { BookOrder { order, side, price, size, place } }
 
 /// Orders by number.
 #[derive(Clone, Debug, Default)]
@@ -162,5 +166,32 @@ impl Orders {
         let mut queue: Vec<BookOrder> = self.slots.iter().flatten().filter(here).copied().collect();
         queue.sort_unstable_by_key(|order| order.place);
         queue
+    }
+}
+
+/// Sorted by number: how they lie in the table can be seen by nobody.
+impl State for Orders {
+    fn save(&self, out: &mut Vec<u8>) {
+        let mut orders: Vec<BookOrder> = self.slots.iter().flatten().copied().collect();
+        orders.sort_unstable_by_key(|order| order.order);
+        self.places.write(out);
+        orders.write(out);
+    }
+
+    fn load(&mut self, input: &mut Input<'_>) -> Result<(), StateError> {
+        self.clear();
+        self.places.load(input)?;
+        for _ in 0..input.count()? {
+            let order = BookOrder::read(input)?;
+            if 2 * (self.count + 1) > self.slots.len() {
+                self.grow();
+            }
+            let slot = self.find(order.order);
+            if self.slots[slot].replace(order).is_some() {
+                return Err(StateError::Impossible("Orders"));
+            }
+            self.count += 1;
+        }
+        Ok(())
     }
 }

@@ -5,6 +5,8 @@
 
 use super::*;
 use crate::book::Book;
+use crate::canonical::{Canonical, Input};
+use crate::state::{State as _, StateError};
 
 /// An instrument's book, once its data has shown one.
 pub(super) struct BookState {
@@ -13,7 +15,37 @@ pub(super) struct BookState {
     told: Option<Quote>,
 }
 
+impl BookState {
+    fn new(tick: Price) -> BookState {
+        BookState { book: Box::new(Book::new(tick)), told: None }
+    }
+}
+
 impl Engine {
+    /// Saves the books that there are.
+    pub(super) fn save_books(&self, out: &mut Vec<u8>) {
+        for state in &self.state.books {
+            state.is_some().write(out);
+            if let Some(BookState { book, told }) = state {
+                book.save(out);
+                told.write(out);
+            }
+        }
+    }
+
+    /// Loads them.
+    pub(super) fn load_books(&mut self, input: &mut Input<'_>) -> Result<(), StateError> {
+        for (books, instrument) in self.state.books.iter_mut().zip(&self.settings.instruments) {
+            *books = None;
+            if bool::read(input)? {
+                let state = books.insert(BookState::new(instrument.tick));
+                state.book.load(input)?;
+                state.told.load(input)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A level or an order changed. Between two changes of one update nothing is looked at and nothing decided.
     pub(super) fn on_book(&mut self, input: &Event) -> Result<(), Fault> {
         let instrument = input.header.instrument;
@@ -24,8 +56,7 @@ impl Engine {
             self.flag(input, &findings)?;
         }
         let tick = self.settings.instruments[index].tick;
-        let state = self.state.books[index]
-            .get_or_insert_with(|| BookState { book: Box::new(Book::new(tick)), told: None });
+        let state = self.state.books[index].get_or_insert_with(|| BookState::new(tick));
         if state.book.apply(&input.fact) {
             return self.on_update(input, index);
         }

@@ -67,6 +67,29 @@ pub enum RestoreError {
 crate::state! { Counts { inputs, derived, ticks, decisions, orders, fills } }
 
 impl Engine {
+    /// Keeps what checkpoints need beyond what a run does: the closed bars of which indicators follow. To be called
+    /// before the first input of a run that selects features.
+    pub fn keep_for_checkpoints(&mut self) {
+        if let Some(catalogue) = &mut self.catalogue {
+            catalogue.keep_bars();
+        }
+    }
+
+    /// Whether [`Engine::checkpoint`] would save it now.
+    pub fn can_be_saved(&self) -> Result<(), NotSaved> {
+        self.saved_strategy().map(|_| ())
+    }
+
+    fn saved_strategy(&self) -> Result<&dyn crate::state::State, NotSaved> {
+        if self.settings.later.is_some() || self.takeover.is_some() {
+            return Err(NotSaved::Takeover);
+        }
+        if self.catalogue.as_ref().is_some_and(|catalogue| !catalogue.is_kept()) {
+            return Err(NotSaved::Features);
+        }
+        self.strategy.state().ok_or(NotSaved::Strategy)
+    }
+
     /// Everything that it remembers after the last input, for [`Engine::restore`].
     pub fn checkpoint(&self) -> Result<Vec<u8>, NotSaved> {
         let mut bytes = Vec::new();
@@ -76,13 +99,7 @@ impl Engine {
 
     /// The same, behind what `out` has already.
     pub fn checkpoint_into(&self, out: &mut Vec<u8>) -> Result<(), NotSaved> {
-        let strategy = self.strategy.state().ok_or(NotSaved::Strategy)?;
-        if self.settings.later.is_some() || self.takeover.is_some() {
-            return Err(NotSaved::Takeover);
-        }
-        if self.catalogue.is_some() {
-            return Err(NotSaved::Features);
-        }
+        let strategy = self.saved_strategy()?;
         let start = out.len();
         out.extend_from_slice(MAGIC);
         FORMAT.write(out);
@@ -135,7 +152,7 @@ impl Engine {
         self.counts.save(out);
         (self.caused_before + self.output.events.len()).write(out);
         self.derived_hash.save(out);
-        let State { now, instrument, markets, account, orders, closed, features } = &self.state;
+        let State { now, instrument, markets, books: _, account, orders, closed, features } = &self.state;
         now.write(out);
         instrument.write(out);
         markets[..].save(out);
@@ -143,6 +160,7 @@ impl Engine {
         orders.save(out);
         closed[..].save(out);
         features.save(out);
+        self.save_books(out);
         self.risk.save(out);
         self.quality[..].save(out);
         self.bars[..].save(out);
@@ -151,6 +169,7 @@ impl Engine {
         self.wake.write(out);
         self.halted.write(out);
         self.gate.save(out);
+        self.catalogue.iter().for_each(|catalogue| catalogue.save(out));
         strategy.save(out);
     }
 
@@ -159,7 +178,7 @@ impl Engine {
         self.counts.load(input)?;
         self.caused_before.load(input)?;
         self.derived_hash.load(input)?;
-        let State { now, instrument, markets, account, orders, closed, features } = &mut self.state;
+        let State { now, instrument, markets, books: _, account, orders, closed, features } = &mut self.state;
         now.load(input)?;
         instrument.load(input)?;
         markets[..].load(input)?;
@@ -167,6 +186,7 @@ impl Engine {
         orders.load(input)?;
         closed[..].load(input)?;
         features.load(input)?;
+        self.load_books(input)?;
         self.risk.load(input)?;
         self.quality[..].load(input)?;
         self.bars[..].load(input)?;
@@ -175,6 +195,7 @@ impl Engine {
         self.wake.load(input)?;
         self.halted.load(input)?;
         self.gate.load(input)?;
+        self.catalogue.iter_mut().try_for_each(|catalogue| catalogue.load(input))?;
         self.strategy.state_mut().ok_or(NotSaved::Strategy)?.load(input)?;
         // Every order is one of an instrument that there is.
         let count = self.state.markets.len();

@@ -1,9 +1,13 @@
 //! The columns over the closed bars of one timeframe: every indicator once, whatever columns show it.
 
+use std::collections::VecDeque;
+
 use super::candle::Candle;
 use super::column::Scale;
 use super::indicators::{self, Indicator};
 use super::kit::Ring;
+use crate::canonical::{Canonical, Input};
+use crate::state::{State, StateError};
 
 /// A column as the bank computes it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -132,12 +136,26 @@ pub struct Anchored {
     active: Bank,
     shadow: Option<Bank>,
     bars: u64,
+    /// The bars from [`Anchored::needed_from`] on, where they are kept.
+    kept: Option<VecDeque<Candle>>,
 }
 
 impl Anchored {
     /// Computes these columns.
     pub fn new(wanted: Vec<Wanted>) -> Anchored {
-        Anchored { active: Bank::new(&wanted), wanted, shadow: None, bars: 0 }
+        Anchored { active: Bank::new(&wanted), wanted, shadow: None, bars: 0, kept: None }
+    }
+
+    /// Keeps the bars that a restore needs, some 0.8 MB at most. To be called before the first one.
+    pub fn keep_bars(&mut self) {
+        if !self.wanted.is_empty() {
+            self.kept = Some(VecDeque::with_capacity((RENEWAL + HISTORY) as usize));
+        }
+    }
+
+    /// Whether its state can be saved: there is none, or the bars that it follows from are kept.
+    pub fn is_kept(&self) -> bool {
+        self.wanted.is_empty() || self.kept.is_some()
     }
 
     /// How many bars came.
@@ -166,6 +184,39 @@ impl Anchored {
             shadow.update(bar, None);
         }
         self.bars += 1;
+        let needed = self.bars - self.needed_from();
+        if let Some(kept) = &mut self.kept {
+            kept.push_back(*bar);
+            // While a restore feeds them again, fewer are there.
+            kept.drain(..kept.len().saturating_sub(needed as usize));
+        }
+    }
+
+    /// Saves the bars of which its state follows; see [`Anchored::is_kept`].
+    pub fn save(&self, out: &mut Vec<u8>) {
+        self.bars.write(out);
+        if let Some(kept) = &self.kept {
+            kept.save(out);
+        }
+    }
+
+    /// Makes the state of the saved bars, and with it the columns in their places of the row.
+    pub fn load(&mut self, input: &mut Input<'_>, row: &mut [Option<f64>]) -> Result<(), StateError> {
+        let bars = u64::read(input)?;
+        let mut again = Anchored::new(std::mem::take(&mut self.wanted));
+        again.bars = bars;
+        if !again.wanted.is_empty() {
+            let mut kept = VecDeque::new();
+            kept.load(input)?;
+            again.bars = again.needed_from();
+            if bars > u64::MAX / 2 || kept.len() as u64 != bars - again.bars {
+                return Err(StateError::Impossible("Anchored"));
+            }
+            again.keep_bars();
+            kept.iter().for_each(|bar| again.update(bar, row));
+        }
+        *self = again;
+        Ok(())
     }
 
     /// A bank that was restored by feeding it the bars from [`Anchored::needed_from`] on; `bars` is how many came

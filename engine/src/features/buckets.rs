@@ -3,6 +3,8 @@
 //!
 //! Sums are integers, so that what goes out is what went in. A number with a fraction goes in as [`fixed`].
 
+use crate::canonical::Input;
+use crate::state::{State, StateError, expect_tag, tag};
 use crate::units::Timestamp;
 
 /// Parts of a window.
@@ -75,6 +77,26 @@ impl<const K: usize> Buckets<K> {
     pub fn parts(&self) -> impl Iterator<Item = &[i128; K]> {
         let newest = self.current.unwrap_or(0).rem_euclid(PARTS as i64) as usize;
         (1..=PARTS).map(move |age| &self.parts[(newest + age) % PARTS])
+    }
+}
+
+const TAG: u32 = tag("Buckets current first parts totals");
+
+impl<const K: usize> State for Buckets<K> {
+    fn save(&self, out: &mut Vec<u8>) {
+        TAG.save(out);
+        self.current.save(out);
+        self.first.save(out);
+        self.parts[..].save(out);
+        self.totals.save(out);
+    }
+
+    fn load(&mut self, input: &mut Input<'_>) -> Result<(), StateError> {
+        expect_tag(TAG, "Buckets", input)?;
+        self.current.load(input)?;
+        self.first.load(input)?;
+        self.parts[..].load(input)?;
+        self.totals.load(input)
     }
 }
 

@@ -5,6 +5,7 @@
 //! fills it, and holds that tick whole.
 
 use crate::bars::span_start;
+use crate::canonical::fields;
 use crate::event::{Bar, Quote, Trade};
 use crate::settings::BarPrice;
 use crate::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
@@ -27,6 +28,8 @@ pub struct Candle {
     /// Quantity traded, where the data says so.
     pub volume: Option<f64>,
 }
+
+fields! { Candle { open_time, close_time, open, high, low, close, volume } }
 
 /// What a bar is a bar of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -91,6 +94,8 @@ struct Current {
     value: i128,
 }
 
+fields! { Current { open_time, open, high, low, close, volume, ticks, value } }
+
 /// Samples the bars of one timeframe and instrument.
 #[derive(Clone, Debug)]
 pub struct Sampler {
@@ -101,6 +106,8 @@ pub struct Sampler {
     /// Whether finished bars come in: then the last of a span ends the longer bar, not the clock.
     of_bars: bool,
 }
+
+crate::state! { Sampler { current, end, of_bars } }
 
 impl Sampler {
     /// Bars of this timeframe.

@@ -40,6 +40,8 @@ pub struct CrossAsset {
     values: [Option<f64>; 12],
 }
 
+crate::state! { CrossAsset { own, benchmark, values } }
+
 impl Default for CrossAsset {
     fn default() -> CrossAsset {
         CrossAsset { own: Ring::new(KEPT), benchmark: Ring::new(KEPT), values: [None; 12] }

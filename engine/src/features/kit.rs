@@ -11,6 +11,8 @@ pub struct Ring {
     full: bool,
 }
 
+crate::state! { Ring { [values], next, full } if |it| it.next < it.values.len() }
+
 impl Ring {
     /// Room for `length` values, at least 1.
     pub fn new(length: usize) -> Ring {

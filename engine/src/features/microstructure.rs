@@ -8,6 +8,7 @@ use super::buckets::{Buckets, fixed, unfixed};
 use super::column::TickColumn;
 use super::kit::{Ring, larger, ratio};
 use super::tape::{Print, Tape, imbalance};
+use crate::canonical::fields;
 use crate::event::Quote;
 use crate::units::{SCALE, Timestamp};
 
@@ -69,6 +70,8 @@ struct Pending {
     mid: f64,
 }
 
+fields! { Pending { due, sign, price, mid } }
+
 /// The sums of a short and a long window: spreads, quotes, trades.
 const SPREAD: usize = 0;
 const QUOTES: usize = 1;
@@ -100,6 +103,10 @@ pub struct Microstructure {
     /// Faded buys and sells, and when they were.
     excitement: [f64; 2],
     excited: Option<Timestamp>,
+}
+
+crate::state! {
+    Microstructure { windows, moves, pending, mid, bounces, last_price, vpin, excitement, excited }
 }
 
 impl Default for Microstructure {
@@ -328,6 +335,10 @@ struct Vpin {
     filled: i128,
     signed: i128,
     imbalances: Ring,
+}
+
+crate::state! {
+    Vpin { sizes, sum, bucket, filled, signed, imbalances } if |it| it.sizes.len() <= 512
 }
 
 impl Default for Vpin {

@@ -6,6 +6,8 @@
 use genovo_kernels::scalar::f64::normal_quantile;
 
 use super::kit::{larger, smaller};
+use crate::canonical::{Canonical, Input};
+use crate::state::{State, StateError};
 
 /// How many past values a column is scaled by.
 pub const WINDOW: usize = 512;
@@ -111,6 +113,32 @@ impl Window {
     }
 }
 
+/// By age alone: the other order follows.
+impl State for Window {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.next.write(out);
+        self.ring.write(out);
+    }
+
+    fn load(&mut self, input: &mut Input<'_>) -> Result<(), StateError> {
+        self.next.load(input)?;
+        let ring: Vec<f64> = Canonical::read(input)?;
+        let possible = self.next < self.length
+            && ring.len() <= self.length
+            && (self.next == 0 || ring.len() == self.length)
+            && ring.iter().all(|value| value.is_finite());
+        if !possible {
+            return Err(StateError::Impossible("Window"));
+        }
+        self.ring.clear();
+        self.ring.extend_from_slice(&ring);
+        self.sorted.clear();
+        self.sorted.extend_from_slice(&ring);
+        self.sorted.sort_unstable_by(f64::total_cmp);
+        Ok(())
+    }
+}
+
 fn clip(value: f64) -> f64 {
     smaller(CLIP, larger(-CLIP, value))
 }
@@ -121,6 +149,8 @@ pub struct Normaliser {
     rule: Normalise,
     windows: Vec<Window>,
 }
+
+crate::state! { Normaliser { [windows] } }
 
 impl Normaliser {
     /// For so many columns.

@@ -108,6 +108,8 @@ pub struct OrderFlow {
     last_sign: i8,
 }
 
+crate::state! { OrderFlow { windows, sizes, last_sign } }
+
 impl Default for OrderFlow {
     fn default() -> OrderFlow {
         OrderFlow { windows: SECONDS.map(Buckets::seconds), sizes: Window::new(512), last_sign: 0 }

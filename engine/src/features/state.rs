@@ -12,9 +12,11 @@ use super::order_flow::OrderFlow;
 use super::tape::Tape;
 use super::volume_profile::VolumeProfile;
 use crate::book::Book;
+use crate::canonical::Input;
 use crate::event::{Bar, Fact, Quote, Trade};
 use crate::ids::InstrumentId;
 use crate::settings::{BarPrice, FeatureSettings, Instrument};
+use crate::state::{State, StateError};
 use crate::units::Timestamp;
 
 /// Settings of features that cannot be.
@@ -220,11 +222,25 @@ impl FeatureState {
         &self.scaled
     }
 
+    /// Keeps the closed bars that a restore needs, some 0.8 MB at most for each instrument and timeframe. To be called
+    /// before the first event.
+    pub fn keep_bars(&mut self) {
+        let banks = self.instruments.iter_mut().flat_map(|instrument| &mut instrument.banks);
+        banks.for_each(Anchored::keep_bars);
+    }
+
+    /// Whether its state can be saved: the bars that it follows from are kept.
+    pub fn is_kept(&self) -> bool {
+        self.instruments.iter().flat_map(|instrument| &instrument.banks).all(Anchored::is_kept)
+    }
+
     /// The instrument's id by the index used here.
     pub fn id(index: usize) -> InstrumentId {
         InstrumentId(index as u32 + 1)
     }
 }
+
+crate::state! { FeatureState { [instruments], due } }
 
 /// The state of one instrument.
 struct InstrumentFeatures {
@@ -242,6 +258,35 @@ struct InstrumentFeatures {
     /// The columns over bars as of their last bars.
     row: Vec<Option<f64>>,
     normaliser: Normaliser,
+}
+
+/// Indicators over bars say nothing of what they remember: they follow from the bars that they saw.
+impl State for InstrumentFeatures {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.tape.save(out);
+        self.samplers.save(out);
+        self.banks.iter().for_each(|bank| bank.save(out));
+        self.last_close.save(out);
+        self.microstructure.iter().for_each(|family| family.save(out));
+        self.order_flow.iter().for_each(|family| family.save(out));
+        self.volume_profile.iter().for_each(|family| family.save(out));
+        self.cross_asset.iter().for_each(|family| family.save(out));
+        self.normaliser.save(out);
+    }
+
+    fn load(&mut self, input: &mut Input<'_>) -> Result<(), StateError> {
+        self.tape.load(input)?;
+        self.samplers.load(input)?;
+        for bank in &mut self.banks {
+            bank.load(input, &mut self.row)?;
+        }
+        self.last_close.load(input)?;
+        self.microstructure.iter_mut().try_for_each(|family| family.load(input))?;
+        self.order_flow.iter_mut().try_for_each(|family| family.load(input))?;
+        self.volume_profile.iter_mut().try_for_each(|family| family.load(input))?;
+        self.cross_asset.iter_mut().try_for_each(|family| family.load(input))?;
+        self.normaliser.load(input)
+    }
 }
 
 impl InstrumentFeatures {

@@ -14,6 +14,8 @@ pub struct Tape {
     direction: i8,
 }
 
+crate::state! { Tape { quote, trade, direction } }
+
 /// A trade with what was known just before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Print {

@@ -3,7 +3,9 @@
 use super::column::TickColumn;
 use super::kit::ratio;
 use super::tape::Tape;
+use crate::canonical::Input;
 use crate::event::Bar;
+use crate::state::{State, StateError, expect_tag, tag};
 use crate::units::{Price, Quantity, SCALE, Timestamp};
 
 macro_rules! columns {
@@ -105,6 +107,8 @@ impl VolumeProfile {
     }
 }
 
+crate::state! { VolumeProfile { profiles } }
+
 /// A histogram of volume by price.
 struct Profile {
     span: i64,
@@ -117,6 +121,42 @@ struct Profile {
     used: Option<(usize, usize)>,
     total: i128,
     summary: Option<Summary>,
+}
+
+const TAG: u32 = tag("Profile span width base used bins");
+
+/// Bins without volume are left out, and so is what follows from the others.
+impl State for Profile {
+    fn save(&self, out: &mut Vec<u8>) {
+        TAG.save(out);
+        self.span.save(out);
+        self.width.save(out);
+        self.base.save(out);
+        self.used.save(out);
+        if let Some((first, last)) = self.used {
+            self.bins[first..=last].save(out);
+        }
+    }
+
+    fn load(&mut self, input: &mut Input<'_>) -> Result<(), StateError> {
+        expect_tag(TAG, "Profile", input)?;
+        self.span.load(input)?;
+        self.width.load(input)?;
+        self.base.load(input)?;
+        self.used.load(input)?;
+        self.bins.fill(0);
+        let possible = self.width > 0 && self.used.is_none_or(|(first, last)| first <= last && last < BINS);
+        if !possible {
+            return Err(StateError::Impossible("Profile"));
+        }
+        (self.total, self.summary) = (0, None);
+        if let Some((first, last)) = self.used {
+            self.bins[first..=last].load(input)?;
+            let total = self.bins.iter().try_fold(0_i128, |total, volume| total.checked_add(*volume));
+            self.total = total.ok_or(StateError::Impossible("Profile"))?;
+        }
+        Ok(())
+    }
 }
 
 /// What is computed anew only after a trade.

@@ -25,6 +25,8 @@ pub struct Covariance {
     weights: Vec<f64>,
 }
 
+crate::state! { Covariance { [prices], [returns], [counts], [sums], [weights] } }
+
 impl Covariance {
     /// Of so many instruments, with the weight of the past at each sample.
     pub fn new(instruments: usize, decay: f64) -> Covariance {

@@ -217,7 +217,7 @@ pub struct Risk {
     asked: usize,
 }
 
-crate::state! { Risk { [ranges] } }
+crate::state! { Risk { [ranges], watch } }
 
 impl Risk {
     /// The limits of these settings.

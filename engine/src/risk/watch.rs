@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::bars::span_start;
+use crate::canonical::fields;
 use crate::event::{CorporateAction, OrderKind, Side};
 use crate::ids::InstrumentId;
 use crate::market::Market;
@@ -20,6 +21,8 @@ pub struct Recent {
     frequency: Frequency,
     times: VecDeque<Timestamp>,
 }
+
+crate::state! { Recent { times } if |it| it.times.len() <= it.frequency.count as usize }
 
 impl Recent {
     /// Counts against this.
@@ -75,6 +78,11 @@ pub struct Mark {
     day_end: Timestamp,
 }
 
+fields! {
+    Sent { instrument, side, kind, quantity }
+    Mark { peak, day_start, day_lost, day_end }
+}
+
 /// What the rules know of the past.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watch {
@@ -95,6 +103,10 @@ pub struct Watch {
     next_sample: Timestamp,
     /// When the trading day ends, as time since 00:00 UTC.
     day_end: Nanoseconds,
+}
+
+crate::state! {
+    Watch { [seen], (sent), [executions], stopped, orders, mark, (samples), next_sample }
 }
 
 impl Watch {

@@ -82,6 +82,7 @@ impl LiveJournal {
             before: Before::default(),
             source: Source::Unopened,
             from: sequence,
+            known: 0,
             until: None,
             last: None,
             closed: false,
@@ -173,6 +174,8 @@ pub struct LiveEvents {
     before: Before,
     source: Source,
     from: Sequence,
+    /// How many events of the journal need not be looked at.
+    known: u64,
     /// No event after this one is given.
     until: Option<Sequence>,
     /// The last event that was read.
@@ -186,8 +189,8 @@ pub struct LiveEvents {
 enum Source {
     Unopened,
     Blocks(Box<Events>, Before),
-    /// With the bytes that were taken of the last frame's payload.
-    Tail(Box<TailReader>, usize),
+    /// With the bytes that were taken of the last frame's payload, and the events that are passed over.
+    Tail(Box<TailReader>, usize, u64),
 }
 
 impl Iterator for LiveEvents {
@@ -208,6 +211,13 @@ impl LiveEvents {
     /// Gives no event after the one at `sequence`.
     pub fn until(mut self, sequence: Sequence) -> LiveEvents {
         self.until = Some(sequence);
+        self
+    }
+
+    /// Passes over the journal's first `events`, all of which come before the sequence to begin with. Where they lie in
+    /// an open chapter they need not be decoded.
+    pub fn after(mut self, events: u64) -> LiveEvents {
+        self.known = events;
         self
     }
 
@@ -250,9 +260,13 @@ impl LiveEvents {
         match &mut self.source {
             Source::Unopened => Ok(None),
             Source::Blocks(events, _) => events.next().transpose(),
-            Source::Tail(reader, taken) => {
+            Source::Tail(reader, taken, known) => {
                 if *taken >= reader.payload().len() {
-                    let Step::Frame(_) = reader.next()? else { return Ok(None) };
+                    let Step::Frame(mut header) = reader.next()? else { return Ok(None) };
+                    while header.next_number() <= known.saturating_add(1) {
+                        let Step::Frame(next) = reader.next()? else { return Ok(None) };
+                        header = next;
+                    }
                     *taken = 0;
                 }
                 let mut input = Input::new(&reader.payload()[*taken..]);
@@ -272,7 +286,7 @@ impl LiveEvents {
                 self.before = *after;
                 self.chapter += 1;
             }
-            Source::Tail(reader, _) if self.closed && !sealed => {
+            Source::Tail(reader, ..) if self.closed && !sealed => {
                 self.before.events = reader.number() - 1;
                 self.before.last_sequence = self.last.unwrap_or_default();
                 self.closed = false;
@@ -294,7 +308,9 @@ impl LiveEvents {
                 return Ok(false);
             }
             let reader = TailReader::new(&paths.tail, self.chapter, self.before.events + 1);
-            self.source = Source::Tail(Box::new(reader), 0);
+            // The end of a chapter that has another behind it is to be seen.
+            let last = !Paths::chapter(&self.journal, self.chapter + 1).chapter.exists();
+            self.source = Source::Tail(Box::new(reader), 0, if last { self.known } else { 0 });
             return Ok(true);
         }
         if self.chapter > 1 {

@@ -15,7 +15,7 @@ use super::options::LiveOptions;
 use super::reserve::Reserve;
 use super::writer::{LiveWriter, Start};
 use crate::chapter::{Paths, make_known};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{self, Checkpoint, CheckpointFile};
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::identity::Identity;
@@ -62,6 +62,11 @@ impl Resumed {
         self.journal.events_from(sequence).until(self.recovery.last_sequence)
     }
 
+    /// The checkpoints, the newest first. None knows of an event that is not recorded.
+    pub fn checkpoints(&self) -> Result<Vec<CheckpointFile>, Error> {
+        checkpoint::until(self.journal.path(), self.recovery.last_sequence)
+    }
+
     /// The newest whole checkpoint that knows of no event but recorded ones.
     pub fn latest_checkpoint(&self) -> Result<Option<Checkpoint>, Error> {
         self.journal.latest_checkpoint(self.recovery.last_sequence)
@@ -79,6 +84,7 @@ pub(crate) fn resume(
     let opened = LiveJournal::open(journal)?;
     let lock = Lock::take(journal)?;
     let found = look(&*disk, journal)?;
+    checkpoint::forget_after(&*disk, journal, found.recorded.last_sequence)?;
     let reserve = Arc::new(Reserve::take(&*disk, journal, options.reserve_bytes)?);
     note(&*disk, journal, identity)?;
     let (ours, its) = (Arc::clone(&disk), Arc::clone(&reserve));

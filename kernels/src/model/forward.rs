@@ -106,6 +106,38 @@ impl<B: Backend> Model<B> {
         })
     }
 
+    /// Everything that streams remember: how many steps each has taken, and their rings, stream by stream. It is the
+    /// same on every level of a CPU.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn save_streams(&self, streams: &Streams<B>) -> Result<(Vec<u64>, Vec<f32>), ModelError> {
+        let len = streams.len() * streams.layers * streams.layer;
+        let mut rings = vec![0.0; len];
+        self.backend.read((&streams.state, Rows::dense(len)), 1, len, &mut rings)?;
+        Ok((streams.steps.clone(), rings))
+    }
+
+    /// Brings streams to where [`Model::save_streams`] found them.
+    ///
+    /// # Errors
+    /// When there are not as many of the same size, or the backend fails.
+    pub fn load_streams(
+        &self,
+        streams: &mut Streams<B>,
+        steps: &[u64],
+        rings: &[f32],
+    ) -> Result<(), ModelError> {
+        let len = streams.len() * streams.layers * streams.layer;
+        if steps.len() != streams.len() || rings.len() != len {
+            let (found, expected) = (vec![steps.len(), rings.len()], vec![streams.len(), len]);
+            return Err(ModelError::Shape { array: "streams", found, expected });
+        }
+        self.backend.write((&mut streams.state, Rows::dense(len)), 1, len, rings)?;
+        streams.steps.copy_from_slice(steps);
+        Ok(())
+    }
+
     /// Memory for batches of up to `rows` rows.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use super::super::View;
 use super::market::rounded;
+use crate::canonical::fields;
 use crate::ids::InstrumentId;
 use crate::units::{Quantity, Timestamp};
 
@@ -27,6 +28,8 @@ pub struct Holding {
     last_equity: f64,
     peak: f64,
 }
+
+fields! { Holding { decisions, position, since, first_equity, last_equity, peak } }
 
 impl Holding {
     /// How many decisions were made for the instrument.

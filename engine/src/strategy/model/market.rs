@@ -5,6 +5,7 @@
 
 use genovo_kernels::scalar::f64::ln;
 
+use crate::canonical::fields;
 use crate::event::{Bar, Fact, Quote, Side, Trade};
 use crate::settings::Instrument;
 use crate::units::{Quantity, Timestamp};
@@ -77,6 +78,12 @@ struct Since {
     range: Option<(f64, f64)>,
 }
 
+fields! {
+    Since {
+        ticks, trades, buys, sells, ups, downs, signed_volume, last_side, bid_flow, ask_flow, range
+    }
+}
+
 /// One instrument's market as the model sees it.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -95,6 +102,12 @@ pub struct Seen {
     close_before: Option<f64>,
     heard: Timestamp,
     stepped: Option<Timestamp>,
+}
+
+crate::state! {
+    Seen {
+        quote, last, since, mids, steps, squares, trends, spread, bar, close_before, heard, stepped
+    }
 }
 
 /// What a step comes to.

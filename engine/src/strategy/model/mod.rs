@@ -19,10 +19,12 @@ use genovo_kernels::model::{
 };
 
 use super::{Needs, ParameterError, ParameterSpec, Parameters, Proposal, Strategy, StrategyKind, View};
+use crate::canonical::{Canonical, Input};
 use crate::engine::TRIGGER_TIMER;
 use crate::event::{Event, Fact};
 use crate::ids::{Hash, InstrumentId};
 use crate::settings::{AccountKind, Settings, Trigger};
+use crate::state::{State, StateError, expect_tag, tag};
 use crate::units::{Nanoseconds, Timestamp};
 use account::Holding;
 use action::{Choice, Names, Sizing};
@@ -76,6 +78,9 @@ struct Instrument {
     row: usize,
 }
 
+// Its last step lasts no longer than the moment at which it was taken.
+crate::state! { Instrument { seen, holding } }
+
 /// The network with its memory.
 struct Network {
     model: Model<Cpu>,
@@ -101,6 +106,8 @@ struct ModelStrategy {
     instruments: Vec<Instrument>,
     /// Whether all instruments decide at one time.
     together: bool,
+    /// When all took a step together, until time has moved on: up to then a decision may rest on it.
+    fresh: Option<Timestamp>,
     cash: bool,
     sizing: Sizing,
     choice: Choice,
@@ -145,6 +152,7 @@ fn make(parameters: &Parameters, settings: &Settings) -> Result<Box<dyn Strategy
         instruments: instruments.collect(),
         together: matches!(settings.trigger, Trigger::Every(_)),
         cash: settings.account.kind == AccountKind::Cash,
+        fresh: None,
         checkpoint: OnceLock::new(),
         network: None,
         spec,
@@ -256,13 +264,25 @@ impl Strategy for ModelStrategy {
 
     fn compute_on(&mut self, cpu: &Cpu) {
         self.cpu = cpu.clone();
-        self.network = None;
+        if let Some(before) = self.network.take() {
+            // What was remembered is the same on every CPU.
+            let again = Network::new(&self.cpu, self.checkpoint(), self.instruments.len());
+            self.network = Some(match again {
+                Ok(again) => Network { streams: before.streams, ..again },
+                Err(_) => before,
+            });
+        }
     }
 
     fn update(&mut self, event: &Event, view: &dyn View) -> bool {
+        if self.fresh.is_some_and(|at| at < view.now()) {
+            self.fresh = None;
+            self.instruments.iter_mut().for_each(|instrument| instrument.stepped = None);
+        }
         match &event.fact {
             Fact::TimerFired(fired) if self.together && fired.timer == TRIGGER_TIMER => {
                 let all = 0..self.instruments.len();
+                self.fresh = Some(view.now());
                 // What fails here fails again, by name, when the decision is asked for.
                 if self.step(all, view.now()).is_err() {
                     self.instruments.iter_mut().for_each(|instrument| instrument.stepped = None);
@@ -286,6 +306,43 @@ impl Strategy for ModelStrategy {
         }
         // Whatever was not seen is unknown, column by column.
         proposal.features.resize(COLUMNS, None);
+    }
+
+    /// Not at the very moment at which all took a step together: what the trunk said then is not saved.
+    fn state(&self) -> Option<&dyn State> {
+        if self.fresh.is_none() { Some(self) } else { None }
+    }
+
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        Some(self)
+    }
+}
+
+const TAG: u32 = tag("ModelStrategy instruments network steps rings");
+
+impl State for ModelStrategy {
+    fn save(&self, out: &mut Vec<u8>) {
+        TAG.write(out);
+        self.instruments[..].save(out);
+        self.network.is_some().write(out);
+        if let Some(network) = &self.network {
+            let saved = network.model.save_streams(&network.streams);
+            let (steps, rings) = saved.expect("a CPU reads its own memory");
+            steps.write(out);
+            rings.write(out);
+        }
+    }
+
+    fn load(&mut self, input: &mut Input<'_>) -> Result<(), StateError> {
+        expect_tag(TAG, "ModelStrategy", input)?;
+        self.instruments[..].load(input)?;
+        if bool::read(input)? {
+            let (steps, rings): (Vec<u64>, Vec<f32>) = Canonical::read(input)?;
+            let network = self.network().map_err(|_| StateError::Impossible("the model"))?;
+            let loaded = network.model.load_streams(&mut network.streams, &steps, &rings);
+            loaded.map_err(|_| StateError::Impossible("the model's memory"))?;
+        }
+        Ok(())
     }
 }
 
