@@ -12,6 +12,9 @@
 //! - [`linear`], [`mixer`], [`norm`], [`fourier`], [`heads`] are the operations, one folder each: the
 //!   contract, the plain truth, the vector form.
 //! - [`model`] is the network that they make up, [`checkpoint`] its weights as a file.
+//! - [`training`] goes the other way: [`activation`], [`gate`], [`attention`], [`convolution`] and the modules
+//!   named `training` are the operations with their gradients, [`losses`] what is made small, [`optimiser`] the
+//!   step, [`returns`] what a policy learns from.
 //! - [`tensor`] is their memory.
 //!
 //! **Exact** in a module's docs means: the same bits on every machine, backend and run. The word makes no
@@ -19,17 +22,26 @@
 //!
 //! This crate has never heard of a price, an order or an event, and reads no clock, file or environment.
 
+pub mod activation;
+pub mod attention;
 pub mod backend;
 pub mod checkpoint;
+pub mod convolution;
 pub mod cpu;
 pub mod fourier;
+pub mod gate;
 pub mod heads;
 mod lanes;
 pub mod linear;
+pub mod losses;
 pub mod mixer;
 pub mod model;
 pub mod norm;
+pub mod optimiser;
 pub mod random;
+pub mod returns;
 pub mod scalar;
+mod share;
 mod team;
 pub mod tensor;
+pub mod training;

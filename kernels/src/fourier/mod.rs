@@ -4,6 +4,8 @@
 //! the product without error, hi = u·f, lo = fma(u, f, -hi), frac = (hi - rint(hi)) + lo: a phase of many
 //! turns keeps all of its fraction. rint is to the nearest, ties to even.
 
+pub mod training;
+
 use crate::backend::Cpu;
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Lanes;

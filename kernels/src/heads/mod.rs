@@ -10,6 +10,8 @@
 //! A row of the output is `[logits 3, value 1, volatility horizons, scale 1, impact 1, mean horizons × 5,
 //! disagreement horizons, quantiles members × horizons × 5]`.
 
+pub mod training;
+
 use crate::backend::Cpu;
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Lanes;

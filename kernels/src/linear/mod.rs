@@ -13,6 +13,7 @@
 //! cache.
 
 mod plain;
+pub mod products;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 
@@ -27,7 +28,7 @@ use vector::vector;
 /// Outputs in a panel.
 const PANEL: usize = 128;
 /// Terms in a block of the chain.
-const BLOCK: usize = 256;
+pub(crate) const BLOCK: usize = 256;
 /// Rows that share one pass over a panel.
 const CHUNK: usize = 48;
 

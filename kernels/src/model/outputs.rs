@@ -18,6 +18,12 @@ impl Outputs {
         Self { shape, values: vec![0.0; rows * shape.width()], rows: 0 }
     }
 
+    /// Rows of outputs, as [`heads`](crate::heads) orders them.
+    pub(crate) fn of(spec: &Spec, values: &[f32]) -> Self {
+        let shape = spec.head_shape();
+        Self { shape, values: values.to_vec(), rows: values.len() / shape.width() }
+    }
+
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.rows

@@ -3,6 +3,7 @@
 //! The sum is one chain of fma from 0, ascending; then one division, one addition, one root, one division.
 
 mod plain;
+pub mod training;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 

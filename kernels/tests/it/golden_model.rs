@@ -21,7 +21,7 @@ pub fn folder() -> PathBuf {
 }
 
 /// The file of this name in the golden folder.
-fn read(name: &str) -> Vec<u8> {
+pub fn read(name: &str) -> Vec<u8> {
     let path = folder().join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -31,7 +31,7 @@ pub fn singles(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
     tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
-fn doubles(tensors: &SafeTensors<'_>, name: &str) -> Option<Vec<f64>> {
+pub fn doubles(tensors: &SafeTensors<'_>, name: &str) -> Option<Vec<f64>> {
     let tensor = tensors.tensor(name).ok()?;
     Some(tensor.data().as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect())
 }

@@ -16,7 +16,7 @@ use crate::support::{cpus, numbers};
 struct Counting;
 
 thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    pub static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
 // SAFETY: everything is passed on to the system's allocator.
@@ -37,7 +37,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// A shape with every part uneven that can be: no width is a multiple of a vector or a block.
-fn odd() -> Spec {
+pub fn odd() -> Spec {
     Spec {
         features: 31,
         levels: 3,
@@ -58,7 +58,7 @@ fn odd() -> Spec {
 }
 
 /// Inputs as wide as a spec says.
-fn inputs(spec: &Spec, sequences: usize, steps: usize) -> GoldenInputs {
+pub fn inputs(spec: &Spec, sequences: usize, steps: usize) -> GoldenInputs {
     let tame = |purpose, width: usize| -> Vec<f32> {
         let values = numbers(40, purpose, sequences * steps * width);
         values.iter().map(|x| if x.abs() > 50.0 { x * 1e-5 } else { *x }).collect()
