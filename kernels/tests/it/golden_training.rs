@@ -297,8 +297,7 @@ fn golden_model_advantages_and_rewards_are_those_of_the_reference() {
     same("adv", &found);
     same("ret", &targets);
 
-    let [gross, cost, turn, equity, inv, sig] =
-        ["gross", "cost", "turn", "equity", "inv", "sig"].map(|name| series(name));
+    let [gross, cost, turn, equity, inv, sig] = ["gross", "cost", "turn", "equity", "inv", "sig"].map(series);
     let mut reward = Reward::new(RewardWeights::default(), equity[0]);
     let total: Vec<f64> = (0..gross.len())
         .map(|at| {
