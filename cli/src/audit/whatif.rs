@@ -190,7 +190,13 @@ impl<'a> WhatIf<'a> {
                 .comparison
                 .settings
                 .iter()
-                .map(|row| (row.key.clone(), settings::show(&row.values[0]), settings::show(&row.values[1])))
+                .map(|row| {
+                    (
+                        row.key.clone(),
+                        settings::show(&row.key, &row.values[0]),
+                        settings::show(&row.key, &row.values[1]),
+                    )
+                })
                 .collect(),
             Some(_) => {
                 let settings = self.comparison.runs[1].folded.settings().expect("it has them");

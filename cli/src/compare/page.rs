@@ -97,7 +97,7 @@ fn settings_that_differ(out: &mut String, comparison: &Comparison) {
     head(out, comparison, "Setting", false);
     for row in &comparison.settings {
         let _ = write!(out, "<tr><th scope=\"row\" class=\"mono\">{}</th>", escape(&row.key));
-        cells(out, "td", row.values.iter().map(|value| escape(&settings::show(value))));
+        cells(out, "td", row.values.iter().map(|value| escape(&settings::show(&row.key, value))));
         out.push_str("</tr>");
     }
     out.push_str("</tbody></table></div>\n</section>\n");

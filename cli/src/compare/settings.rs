@@ -1,10 +1,13 @@
 //! Which settings differ between runs.
 
 use genovo_engine::settings::Settings;
+use genovo_engine::units::{Nanoseconds, Ratio};
 use serde_json::Value;
 
 use super::folded::Folded;
 use crate::report::format;
+use crate::scenario::keys::{self, Section, Unit};
+use crate::scenario::readable;
 
 /// A setting that is not the same in all runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +41,9 @@ pub fn between(first: &Settings, second: &Settings) -> Vec<(String, String, Stri
     let values = [first, second].map(|settings| serde_json::to_value(settings).unwrap_or(Value::Null));
     let mut rows = Vec::new();
     below("", &[Some(&values[0]), Some(&values[1])], &mut rows);
-    rows.into_iter().map(|row| (row.key, show(&row.values[0]), show(&row.values[1]))).collect()
+    rows.into_iter()
+        .map(|row| (row.key.clone(), show(&row.key, &row.values[0]), show(&row.key, &row.values[1])))
+        .collect()
 }
 
 fn below(path: &str, values: &[Option<&Value>], rows: &mut Vec<Row>) {
@@ -70,11 +75,49 @@ fn below(path: &str, values: &[Option<&Value>], rows: &mut Vec<Row>) {
     rows.push(Row { key: path.to_string(), values: values.iter().map(|value| value.cloned()).collect() });
 }
 
-/// A value for a reader: text without its quotes.
-pub fn show(value: &Option<Value>) -> String {
-    match value {
-        None | Some(Value::Null) => "–".to_string(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
+/// A value for a reader: a share in percent, a length with its unit, text without its quotes.
+pub fn show(key: &str, value: &Option<Value>) -> String {
+    let value = match value {
+        None | Some(Value::Null) => return "–".to_string(),
+        Some(value) => value,
+    };
+    let readable = match (unit(key), value) {
+        (Some(Unit::Ratio), Value::String(text)) => {
+            Ratio::parse(text.as_bytes()).ok().map(readable::show_ratio)
+        }
+        (Some(Unit::Length), value) => {
+            value.as_i64().map(|length| readable::show_length(Nanoseconds(length)))
+        }
+        _ => None,
+    };
+    readable.unwrap_or_else(|| match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    })
+}
+
+/// What the scenario's key of this name holds: settings have the names of the keys, in sections that may differ, as
+/// `instruments.1.commission.taker` does from `[instruments.commission]`.
+fn unit(key: &str) -> Option<Unit> {
+    let (section, name) = key.rsplit_once('.')?;
+    let begins = section.split('.').next()?;
+    let of = |section: &'static Section| section.keys.iter().find(|key| key.name == name);
+    let mut sections = keys::SECTIONS.iter().filter(|section| section.name.split('.').next() == Some(begins));
+    sections.find_map(of).map(|key| key.unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_shown_as_a_scenario_writes_them() {
+        let shown = |key, value: Value| show(key, &Some(value));
+        assert_eq!(shown("risk.max_per_trade", "0.02".into()), "2 %");
+        assert_eq!(shown("instruments.1.commission.taker", "0.0005".into()), "0.05 %");
+        assert_eq!(shown("venue.latency", 5_000_000.into()), "5 ms");
+        assert_eq!(shown("strategy.kind", "flat".into()), "flat");
+        assert_eq!(shown("strategy.parameters.fast", 12.into()), "12");
+        assert_eq!(show("seed", &None), "–");
     }
 }

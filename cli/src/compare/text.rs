@@ -35,7 +35,7 @@ fn settings_that_differ(text: &mut String, comparison: &Comparison) {
     let labels = comparison.runs.iter().map(|run| run.label.clone());
     let mut rows = vec![std::iter::once(String::new()).chain(labels).collect::<Vec<_>>()];
     for row in &comparison.settings {
-        let values = row.values.iter().map(|value| shortened(&settings::show(value)));
+        let values = row.values.iter().map(|value| shortened(&settings::show(&row.key, value)));
         rows.push(std::iter::once(row.key.clone()).chain(values).collect());
     }
     table(text, &rows);
