@@ -108,6 +108,7 @@ pub fn gold() -> Settings {
             max_total: "0.05".parse().unwrap(),
             min_position: "100".parse().unwrap(),
             distance: RiskDistance::AverageTrueRange { period: 14, times: "2".parse().unwrap() },
+            limits: None,
             controls: Controls::default(),
         },
         venue: VenueSettings {

@@ -21,6 +21,7 @@ pub mod report;
 mod runs;
 pub mod scenario;
 mod sources;
+mod sweep;
 mod verbosity;
 mod verify;
 

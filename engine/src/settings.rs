@@ -327,9 +327,35 @@ pub struct RiskSettings {
     pub min_position: Money,
     /// How far the price is assumed to move against a position that has no stop.
     pub distance: RiskDistance,
+    /// The BLAKE3 of the file of limits that the scenario is held to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Hash>,
     /// What else is held against an order.
     #[serde(default, skip_serializing_if = "Controls::is_default")]
     pub controls: Controls,
+}
+
+impl RiskSettings {
+    /// The limits that hold back less here than in `other`, by the names of their keys.
+    pub fn looser_than(&self, other: &RiskSettings) -> Vec<&'static str> {
+        let nearer = match (self.distance, other.distance) {
+            (
+                RiskDistance::AverageTrueRange { period, times },
+                RiskDistance::AverageTrueRange { period: others, times: other },
+            ) => period != others || times < other,
+            (RiskDistance::ShareOfPrice(own), RiskDistance::ShareOfPrice(other)) => own < other,
+            // Which of the two is farther depends on the market.
+            _ => true,
+        };
+        let own = [
+            ("max_per_trade", self.max_per_trade > other.max_per_trade),
+            ("max_total", self.max_total > other.max_total),
+            ("min_position", self.min_position < other.min_position),
+            ("distance", nearer),
+        ];
+        let own = own.into_iter().filter(|(_, looser)| *looser).map(|(name, _)| name);
+        own.chain(self.controls.looser_than(&other.controls)).collect()
+    }
 }
 
 /// How far the price is assumed to move against a position.

@@ -1,13 +1,20 @@
 //! Does every control hold back what it says, and nothing that closes a position?
 
 use genovo_engine::account::Account;
+use genovo_engine::engine::Engine;
 use genovo_engine::event::*;
 use genovo_engine::ids::{InstrumentId, OrderId};
 use genovo_engine::market::Market;
 use genovo_engine::order::{Orders, Status};
 use genovo_engine::risk::{Request, Risk};
-use genovo_engine::settings::{Controls, RiskDistance, Settings};
+use genovo_engine::run::run;
+use genovo_engine::settings::{Controls, RiskDistance, Settings, StrategySettings, Trigger};
+use genovo_engine::simulated::Simulated;
+use genovo_engine::strategy::{
+    Needs, ParameterError, Parameters, Proposal, Registry, Strategy, StrategyKind, View,
+};
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, SCALE, Timestamp};
+use genovo_engine::world::MemorySource;
 use proptest::prelude::*;
 
 const X: InstrumentId = InstrumentId(1);
@@ -419,6 +426,27 @@ fn a_hedge_is_let_through_beyond_the_limit() {
 }
 
 #[test]
+fn positions_are_sized_by_equity_volatility_and_shares() {
+    let desk = Desk::new(r#"{"fixed_fraction":"0.25"}"#);
+    assert_eq!(said(&desk.buy(1_000)), (0, 250, Some(Rule::FixedFraction)));
+    // σ of 1 %: 0.5 % of equity are half of it.
+    let mut desk = Desk::new(r#"{"volatility_target":"0.005"}"#);
+    assert_eq!(desk.buy(1_000).outcome, Outcome::Denied);
+    desk.days(61, swing, swing);
+    let left = said(&desk.buy(1_000)).1;
+    assert!((500..=506).contains(&left), "{left}");
+    // One moves twice as much as the other: a third and two thirds.
+    let twice = |day: usize| if day.is_multiple_of(2) { 100.0 } else { 102.0 };
+    for rule in ["inverse_volatility", "equal_risk"] {
+        let mut desk = Desk::new(&format!(r#"{{"allocation":"{rule}","allocated":"0.9"}}"#));
+        assert_eq!(desk.buy(1_000).outcome, Outcome::Denied);
+        desk.days(61, swing, twice);
+        let [x, y] = [X, Y].map(|instrument| said(&desk.ask(instrument, 1_000, OrderKind::Market)).1);
+        assert!((595..=600).contains(&x) && (295..=303).contains(&y), "{rule}: {x} {y}");
+    }
+}
+
+#[test]
 fn a_stressed_market_leaves_a_share() {
     let mut desk = Desk::new(r#"{"stress_at":"1.5","stressed_size":"0.25"}"#);
     desk.days(61, swing, swing);
@@ -426,6 +454,78 @@ fn a_stressed_market_leaves_a_share() {
     desk.days(4, |day| if day.is_multiple_of(2) { 100.0 } else { 120.0 }, swing);
     assert_eq!(said(&desk.buy(100)), (0, 25, Some(Rule::Regime)));
     assert_eq!(said(&desk.ask(Y, 100, OrderKind::Market)), (0, 100, None), "the other one is quiet");
+}
+
+/// Buys a thousand at the first quote, rests a sell far away, and wants to buy more ever after.
+struct Long(u32);
+
+impl Strategy for Long {
+    fn update(&mut self, event: &Event, _: &dyn View) -> bool {
+        self.0 += u32::from(event.fact.kind().is_market());
+        false
+    }
+
+    fn decide(&mut self, _: &dyn View, proposal: &mut Proposal) {
+        let submit = |side, kind, quantity| Action::Submit {
+            instrument: X,
+            side,
+            kind,
+            time_in_force: TimeInForce::Gtc,
+            quantity: Quantity(whole(quantity)),
+        };
+        proposal.actions.extend(match self.0 {
+            1 => vec![
+                submit(Side::Buy, OrderKind::Market, 1_000),
+                submit(Side::Sell, OrderKind::Limit { price: Price(whole(900)) }, 10),
+            ],
+            _ => vec![submit(Side::Buy, OrderKind::Market, 1)],
+        });
+    }
+}
+
+/// The whole engine: at the limit every order is cancelled, every position closed, and nothing is decided any more.
+#[test]
+fn a_deep_fall_ends_the_run_flat() {
+    let mut settings = settings(r#"{"hard_drawdown":"0.1","max_order_quantity":"1000"}"#);
+    settings.strategy = StrategySettings { kind: "long".into(), parameters: [].into() };
+    settings.trigger = Trigger::EveryTick;
+    let mut registry = Registry::default();
+    registry.add(StrategyKind {
+        name: "long",
+        about: "long, and longer",
+        parameters: &[],
+        needs: Needs::default(),
+        trigger: Trigger::EveryTick,
+        make: |_: &Parameters, _: &Settings| -> Result<Box<dyn Strategy>, ParameterError> {
+            Ok(Box::new(Long(0)))
+        },
+    });
+    let quote = |second: i64| {
+        let price = Price(whole(101 - second));
+        let fact = Fact::QuoteChanged(Quote { bid: price, ask: price, bid_size: None, ask_size: None });
+        Event::unnumbered(Timestamp(whole(second)), Timestamp(whole(second)), X, fact)
+    };
+    let mut engine = Engine::new(settings.clone(), &registry).unwrap();
+    let source = Box::new(MemorySource::new((1..40).map(quote).collect()));
+    let mut world = Simulated::new(&settings, engine.identity(WorldKind::Simulated), vec![source]).unwrap();
+    let mut log = genovo_tests::Rare::default();
+    run(&mut world, &mut log, &mut engine).unwrap();
+    let events = log.0;
+    let halts = events.iter().filter(|event| matches!(event.fact, Fact::TradingHalted(_)));
+    let halts: Vec<&Event> = halts.collect();
+    assert_eq!(halts.len(), 1);
+    assert_eq!(halts[0].fact, Fact::TradingHalted(TradingHalted::Limit { rule: Rule::HardDrawdown }));
+    // 1,000 bought at 100 and one more a second: ten lower is a tenth of the account, a little before that tenth point.
+    assert_eq!(halts[0].header.time_received, Timestamp(whole(11)));
+    assert!(engine.is_halted());
+    assert_eq!(engine.position(X), Quantity::ZERO);
+    assert_eq!(engine.orders().working().count(), 0);
+    let cancelled = events.iter().filter(|event| matches!(event.fact, Fact::OrderCancelled(_))).count();
+    assert_eq!(cancelled, 1, "the sell that rested");
+    let after = events.iter().skip_while(|event| !matches!(event.fact, Fact::TradingHalted(_)));
+    let bought =
+        after.filter(|event| matches!(&event.fact, Fact::OrderSubmitted(order) if order.side == Side::Buy));
+    assert_eq!(bought.count(), 0);
 }
 
 /// What the caps bound, counted anew: value of X after `quantity` more of a side, and of Y.

@@ -15,6 +15,7 @@ use genovo_engine::engine::Engine;
 use genovo_engine::event::*;
 use genovo_engine::ids::{InstrumentId, OrderId, TimerId};
 use genovo_engine::log::{Log, LogError};
+use genovo_engine::portfolio::allocation::Allocation;
 use genovo_engine::recorded::{Comparison, Recorded};
 use genovo_engine::run::run;
 use genovo_engine::settings::*;
@@ -330,6 +331,7 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
         max_total: Ratio(random.pick(&[5, 50, 1_000]) * SCALE / 1_000),
         min_position: Money(i128::from(random.pick(&[0, 100]) * SCALE)),
         distance: RiskDistance::ShareOfPrice(Ratio(random.pick(&[1, 10, 100]) * SCALE / 1_000)),
+        limits: None,
         controls: controls(seed, settings.account.cash),
     };
     let milliseconds = |random: &mut Random| Nanoseconds(random.pick(&[0, 0, 1, 7, 250]) * 1_000_000);
@@ -388,6 +390,10 @@ fn controls(seed: u32, cash: Money) -> Controls {
         max_daily_loss: random.chance(20).then(|| percent(random.pick(&[1, 5]))),
         stress_at: random.chance(20).then(|| percent(random.pick(&[100, 150]))),
         stressed_size: percent(random.pick(&[0, 50])),
+        fixed_fraction: random.chance(20).then(|| percent(random.pick(&[5, 100]))),
+        volatility_target: random.chance(10).then(|| percent(1)),
+        allocation: random.chance(15).then_some(Allocation::HierarchicalRiskParity),
+        allocated: None,
         measure: Measure { sample: Nanoseconds(SCALE), ..Measure::default() },
     };
     if controls.hard_drawdown.is_some() && random.chance(50) {

@@ -31,6 +31,8 @@ mod model;
 mod nautilus;
 /// Does an order do what its kind, its terms and its list say?
 mod orders;
+/// Do our figures of returns agree with those of others, on real data?
+mod portfolio;
 /// Does recomputing a recorded run find every difference?
 mod recorded;
 /// Can an order that may never be filled make room for one that will be?

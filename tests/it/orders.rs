@@ -66,6 +66,7 @@ fn settings() -> Settings {
         max_total: "1".parse().unwrap(),
         min_position: "0".parse().unwrap(),
         distance: RiskDistance::ShareOfPrice("0.01".parse().unwrap()),
+        limits: None,
         controls: Controls::default(),
     };
     settings.venue.latency = Nanoseconds::ZERO;

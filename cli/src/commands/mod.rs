@@ -15,6 +15,7 @@ mod init;
 mod kill;
 mod live;
 pub(crate) mod replay;
+mod sweep;
 
 use std::cell::Cell;
 use std::io::{ErrorKind, Write};
@@ -77,6 +78,7 @@ enum Command {
     Live(live::Live),
     Man(completions::Man),
     Replay(replay::Replay),
+    Sweep(sweep::Sweep),
 }
 
 impl Command {
@@ -95,6 +97,7 @@ impl Command {
             Command::Live(live) => live.run(context),
             Command::Man(man) => man.run(context),
             Command::Replay(replay) => replay.run(context),
+            Command::Sweep(sweep) => sweep.run(context),
         }
     }
 }

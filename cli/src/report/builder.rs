@@ -198,7 +198,7 @@ impl ReportBuilder {
         self.settle();
         if let Some(falls) = &mut self.falls {
             falls.push(self.equity, self.now);
-            self.days.close(self.now, Money(self.equity / ATTO));
+            self.close_day();
             self.sample();
         }
         if self.positions_open > 0 {
@@ -315,6 +315,9 @@ impl ReportBuilder {
         if let (Some(first), CorporateAction::Split { .. }) = (&mut seen.first, action) {
             *first = adjusted(*first, action);
         }
+        if let (Some(index), CorporateAction::Split { new, old }) = (header.instrument.index(), action) {
+            self.days.split(index, *new, *old);
+        }
         let (dividend, change) = seen.position.act(action);
         self.dividends += dividend;
         let change = change + self.exchange(header.instrument);
@@ -344,10 +347,16 @@ impl ReportBuilder {
         self.exposure_curve.push(self.now.0, (share * SCALE as f64) as i64);
     }
 
+    /// What the day that ends was worth.
+    fn close_day(&mut self) {
+        let prices = self.instruments.iter().map(|seen| seen.position.market.middle());
+        self.days.close(self.now, Money(self.equity / ATTO), prices);
+    }
+
     #[cold]
     fn begin_day(&mut self, time: Timestamp) {
         if self.falls.is_some() {
-            self.days.close(self.now, Money(self.equity / ATTO));
+            self.close_day();
         } else {
             self.first = Some(time);
             self.now = time;

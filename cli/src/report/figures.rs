@@ -397,6 +397,30 @@ pub struct Returns {
     pub days_per_year: u32,
     /// Figures that need many days; `None` when there are too few.
     pub figures: Option<ReturnFigures>,
+    /// The Sharpe ratio of the last half year, day by day; `None` when there are too few.
+    #[serde(default)]
+    pub rolling: Option<RollingSharpe>,
+    /// How the instruments' daily changes move together; `None` of one alone.
+    #[serde(default)]
+    pub correlations: Option<Correlations>,
+}
+
+/// The Sharpe ratio of the last so many days.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RollingSharpe {
+    /// How many days it looks back.
+    pub days: u32,
+    /// From the first day with so many before it; `None` without variation.
+    pub values: Vec<Option<f64>>,
+}
+
+/// Correlations of daily changes of prices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Correlations {
+    /// The instruments with a price on every day.
+    pub instruments: Vec<String>,
+    /// Row by row, from −1 to 1.
+    pub values: Vec<Vec<f64>>,
 }
 
 impl Returns {
@@ -439,10 +463,46 @@ pub struct ReturnFigures {
     pub sortino: Option<f64>,
     /// Annual return over the deepest fall of daily closes; `None` without a fall.
     pub calmar: Option<f64>,
+    /// What was won over what was lost, day by day; `None` without a losing day.
+    #[serde(default)]
+    pub omega: Option<f64>,
+    /// The 95 % quantile over the 5 % quantile, without their signs.
+    #[serde(default)]
+    pub tail_ratio: Option<f64>,
+    /// Skewness, adjusted for bias.
+    #[serde(default)]
+    pub skew: Option<f64>,
+    /// Excess kurtosis, adjusted for bias.
+    #[serde(default)]
+    pub kurtosis: Option<f64>,
+    /// What a year brings beside the first instrument; `None` where it had no price on some day.
+    #[serde(default)]
+    pub alpha: Option<f64>,
+    /// How strongly the account follows the first instrument.
+    #[serde(default)]
+    pub beta: Option<f64>,
     /// The daily return that one day of twenty falls below.
     pub var_95: f64,
+    /// The same of one day of a hundred.
+    #[serde(default)]
+    pub var_99: f64,
     /// The mean of the worst twentieth of daily returns.
     pub cvar_95: f64,
+    /// The mean of the worst hundredth.
+    #[serde(default)]
+    pub cvar_99: f64,
+    /// Value at risk of a normal distribution with their mean and standard deviation.
+    #[serde(default)]
+    pub var_parametric_95: f64,
+    /// The same of one day of a hundred.
+    #[serde(default)]
+    pub var_parametric_99: f64,
+    /// The same corrected for skewness and kurtosis (Cornish-Fisher).
+    #[serde(default)]
+    pub var_cornish_fisher_95: Option<f64>,
+    /// The same of one day of a hundred.
+    #[serde(default)]
+    pub var_cornish_fisher_99: Option<f64>,
     /// The best day.
     pub best_day: f64,
     /// The worst day.

@@ -25,6 +25,12 @@ pub(super) fn report(builder: ReportBuilder) -> Report {
     let mut identity = builder.identity;
     identity.state_hash = builder.ended.as_ref().map(|ended| ended.state_hash);
     let days_with_data = builder.days.count();
+    let symbols: Vec<String> = builder.instruments.iter().map(|seen| seen.position.symbol.clone()).collect();
+    let (risk, used) = builder.verdicts.finish();
+    let limit_use = used
+        .iter()
+        .map(|(rule, series)| (rule.name().to_string(), curve(series, |value| value as f64 / SCALE as f64)))
+        .collect();
     let sizes_absent = builder.counts.quotes > 0 && !builder.any_size;
     Report {
         headline: String::new(),
@@ -50,10 +56,10 @@ pub(super) fn report(builder: ReportBuilder) -> Report {
             turnover_times: share(builder.turnover, builder.start),
         },
         trades: trades(builder.trades),
-        risk: builder.verdicts.finish(),
+        risk,
         open: builder.instruments.iter().filter_map(|seen| seen.position.still_open()).collect(),
         data: builder.flaws.finish(days_with_data, sizes_absent),
-        returns: builder.days.finish(builder.start),
+        returns: builder.days.finish(builder.start, &symbols),
         buy_and_hold,
         halted: builder.halted,
         curves: Curves {
@@ -62,6 +68,7 @@ pub(super) fn report(builder: ReportBuilder) -> Report {
             exposure,
             prices: prices(&builder.instruments),
             fills: builder.fills,
+            limit_use,
         },
         settings: builder.settings,
     }

@@ -20,6 +20,9 @@ pub struct Curves {
     pub prices: BTreeMap<String, Curve>,
     /// The executions, the first few thousand.
     pub fills: Vec<FillPoint>,
+    /// By rule: how much of its limit was used once an order was granted, as a share.
+    #[serde(default)]
+    pub limit_use: BTreeMap<String, Curve>,
 }
 
 /// A thinned series: for each span of time the last, lowest and highest value.

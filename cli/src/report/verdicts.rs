@@ -2,9 +2,13 @@
 //!
 //! A verdict has no order number yet; the submission or denial that follows names it as its cause.
 
-use genovo_engine::event::{Header, Outcome, Verdict};
-use genovo_engine::ids::{OrderId, Sequence};
+use std::collections::BTreeMap;
 
+use genovo_engine::event::{Header, Outcome, Rule, RuleUnit, Verdict};
+use genovo_engine::ids::{OrderId, Sequence};
+use genovo_engine::units::{Money, SCALE};
+
+use super::curve::Series;
 use super::figures::{Intervention, Moment, Risk};
 
 /// The most interventions that are listed one by one; all are counted.
@@ -16,11 +20,14 @@ pub struct Verdicts {
     risk: Risk,
     /// The verdicts behind the listed interventions, for as long as their order may still follow.
     waiting: Vec<(Sequence, usize)>,
+    /// How much of its limit each rule saw used once the order was granted, in units of 1e-9.
+    used: BTreeMap<Rule, Series<i64>>,
 }
 
 impl Verdicts {
     /// Takes a verdict on an order of this instrument.
     pub fn assessed(&mut self, header: &Header, instrument: &str, verdict: &Verdict) {
+        self.note_use(header, verdict);
         let risk = &mut self.risk;
         self.waiting.retain(|(sequence, _)| sequence.input_number() == header.sequence.input_number());
         risk.assessed += 1;
@@ -66,8 +73,21 @@ impl Verdicts {
         }
     }
 
-    /// The counts and the list.
-    pub fn finish(self) -> Risk {
-        self.risk
+    /// How much of each limit is used: those that cap an amount.
+    fn note_use(&mut self, header: &Header, verdict: &Verdict) {
+        for result in &verdict.rules {
+            let caps = result.rule.unit() == RuleUnit::Amount
+                && !matches!(result.rule, Rule::MinimumPosition | Rule::OrderValue);
+            if caps && result.limit > Money::ZERO {
+                let used = result.granted.0.saturating_mul(i128::from(SCALE)) / result.limit.0;
+                let used = i64::try_from(used).unwrap_or(i64::MAX);
+                self.used.entry(result.rule).or_default().push(header.time_received.0, used);
+            }
+        }
+    }
+
+    /// The counts and the list, and how much of the limits was used.
+    pub fn finish(self) -> (Risk, BTreeMap<Rule, Series<i64>>) {
+        (self.risk, self.used)
     }
 }

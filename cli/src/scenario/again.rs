@@ -48,7 +48,13 @@ pub fn change(settings: &Settings, sets: &[String], registry: &Registry) -> Resu
     let mut changed = serde_json::to_value(settings).map_err(|error| usage(error.to_string()))?;
     lay_over(&before, &after, &mut changed);
     let changed = Settings::from_canonical_json(&changed.to_string());
-    changed.map_err(|error| usage(format!("the changed settings cannot be read: {error}")))
+    let mut changed =
+        changed.map_err(|error| usage(format!("the changed settings cannot be read: {error}")))?;
+    if changed.risk != settings.risk {
+        // What is tried here is held to no file of limits, and does not claim to be.
+        changed.risk.limits = None;
+    }
+    Ok(changed)
 }
 
 /// Changes in `target` what differs between `before` and `after`.

@@ -360,6 +360,39 @@ impl Chosen<'_, '_> {
 
 fn risk<'a>(reading: &'a Reading<'a>, currency: &str, has_bars: bool) -> Option<RiskSettings> {
     let section = reading.section("risk");
+    section.text("limits");
+    let risk = limits(&section, currency, has_bars);
+    let Some(held_to) = &reading.document.limits else { return risk };
+    // Limits that the scenario overrides are read too: none of them may be wrong.
+    let aside = Reading::new(reading.document);
+    let theirs = limits(&aside.section_of("risk", &held_to.entries), currency, has_bars);
+    let theirs = match aside.finish(theirs) {
+        Ok((theirs, _)) => theirs,
+        Err(failure) => {
+            reading.add(failure);
+            return None;
+        }
+    };
+    let risk = RiskSettings { limits: Some(held_to.hash), ..risk? };
+    let of_measure = |key: &str| matches!(key, "sample" | "decay" | "confidence" | "horizon");
+    let looser = risk.looser_than(&theirs);
+    for entry in &held_to.entries {
+        let name = match entry.key.as_str() {
+            key if of_measure(key) => "measure",
+            "atr_period" => "distance",
+            key => key,
+        };
+        if looser.contains(&name) {
+            let limit = entry.node.as_scalar().unwrap_or_default();
+            let message = format!("`{}` is looser than the limits allow", entry.key);
+            let label = format!("{} says `{limit}`", reading.document.source_name(entry.spot));
+            section.fail(&entry.key, message, label);
+        }
+    }
+    Some(risk)
+}
+
+fn limits(section: &Section<'_>, currency: &str, has_bars: bool) -> Option<RiskSettings> {
     let (max_per_trade, max_total) = (section.ratio("max_per_trade"), section.ratio("max_total"));
     let min_position = section.money("min_position", currency);
     let period = section.small("atr_period");
@@ -370,12 +403,13 @@ fn risk<'a>(reading: &'a Reading<'a>, currency: &str, has_bars: bool) -> Option<
         section.fail("distance", message, "add `[bars] interval = \"5 min\"`, or write such as `0.5 %`");
     }
     period?;
-    let controls = controls::read(&section, currency);
+    let controls = controls::read(section, currency);
     Some(RiskSettings {
         max_per_trade: max_per_trade?,
         max_total: max_total?,
         min_position: min_position?,
         distance: distance?,
+        limits: None,
         controls: controls?,
     })
 }

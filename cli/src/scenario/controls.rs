@@ -1,5 +1,6 @@
 //! The controls of `[risk]`: read, written back, and said in words. All are off unless the scenario says them.
 
+use genovo_engine::portfolio::allocation::Allocation;
 use genovo_engine::settings::{Controls, Measure};
 use genovo_engine::units::{Nanoseconds, Ratio};
 
@@ -35,6 +36,15 @@ pub fn read(section: &Section<'_>, currency: &str) -> Option<Controls> {
         max_daily_loss: section.ratio("max_daily_loss"),
         stress_at: section.ratio("stress_at"),
         stressed_size: section.ratio("stressed_size")?,
+        fixed_fraction: section.ratio("fixed_fraction"),
+        volatility_target: section.ratio("volatility_target"),
+        allocation: match section.word("allocation")?.as_str() {
+            "equal_risk" => Some(Allocation::EqualRisk),
+            "inverse_volatility" => Some(Allocation::InverseVolatility),
+            "hierarchical_risk_parity" => Some(Allocation::HierarchicalRiskParity),
+            _ => None,
+        },
+        allocated: section.ratio("allocated"),
         measure: measure(section)?,
     };
     if controls.stressed_size > Ratio::ONE {
@@ -59,11 +69,15 @@ pub fn read(section: &Section<'_>, currency: &str) -> Option<Controls> {
         let message = "`stressed_size` needs `stress_at`, which says when a market is stressed";
         section.fail("stressed_size", message, "add `stress_at = 2`");
     }
+    if controls.allocated.is_some() && controls.allocation.is_none() {
+        let message = "`allocated` needs `allocation`, which says by what rule it is shared";
+        section.fail("allocated", message, "add `allocation = \"inverse_volatility\"`");
+    }
     // What says no more than the default is no mistake: effective settings are a scenario again.
     let measures = controls.measure != Measure::default() && !controls.needs_samples();
     if let (true, Some(key)) = (measures, MEASURE.iter().find(|key| section.says(key))) {
         let message = format!("`{key}` measures for no control");
-        section.fail(key, message, "add `max_var`, `max_cvar`, `max_correlated` or `stress_at`");
+        section.fail(key, message, "add one that measures, such as `max_var`");
     }
     Some(controls)
 }
@@ -79,6 +93,15 @@ fn measure(section: &Section<'_>) -> Option<Measure> {
         section.fail("confidence", "a confidence lies between 50 % and 100 %", "write such as `99 %`");
     }
     Some(Measure { sample: sample?, decay, confidence, horizon: horizon? })
+}
+
+/// A rule by which capital is shared, as a scenario writes it.
+fn allocation(rule: Allocation) -> &'static str {
+    match rule {
+        Allocation::EqualRisk => "equal_risk",
+        Allocation::InverseVolatility => "inverse_volatility",
+        Allocation::HierarchicalRiskParity => "hierarchical_risk_parity",
+    }
 }
 
 /// The controls that are on, as a scenario writes them.
@@ -111,6 +134,10 @@ pub fn written(controls: &Controls) -> Vec<(&'static str, String)> {
     if controls.stressed_size != Ratio::ZERO {
         add("stressed_size", Some(show_ratio(controls.stressed_size)));
     }
+    add("fixed_fraction", controls.fixed_fraction.map(show_ratio));
+    add("volatility_target", controls.volatility_target.map(show_ratio));
+    add("allocation", controls.allocation.map(|rule| allocation(rule).to_string()));
+    add("allocated", controls.allocated.map(show_ratio));
     if controls.measure != Measure::default() {
         let measure = &controls.measure;
         add("sample", Some(show_length(measure.sample)));
@@ -159,6 +186,14 @@ pub fn words(controls: &Controls, currency: &str) -> Vec<String> {
     say(controls.stress_at.map(|times| {
         let size = show_ratio(controls.stressed_size);
         format!("orders keep {size} where volatility is {times} × its usual")
+    }));
+    say(controls.fixed_fraction.map(|share| format!("a position is worth {} of equity", show_ratio(share))));
+    say(controls.volatility_target.map(|share| {
+        format!("a position moves by {} of equity over {} samples", show_ratio(share), measure.horizon)
+    }));
+    say(controls.allocation.map(|rule| {
+        let shared = show_ratio(controls.allocated.unwrap_or(Ratio::ONE));
+        format!("{shared} of equity are shared by {}", allocation(rule).replace('_', " "))
     }));
     words
 }

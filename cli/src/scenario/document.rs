@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use toml_span::ErrorKind;
 use toml_span::value::{Table as TomlTable, ValueInner};
 
+use genovo_engine::ids::Hash;
+
 use super::readable::did_you_mean;
 use crate::error::{Exit, Failure, Place};
 
@@ -23,6 +25,17 @@ pub struct Document {
     sources: Vec<Source>,
     /// The merged keys.
     pub root: Vec<Entry>,
+    /// The file of limits that the keys of `[risk]` are laid over.
+    pub limits: Option<Limits>,
+}
+
+/// A file of limits.
+#[derive(Debug)]
+pub struct Limits {
+    /// Its keys.
+    pub entries: Vec<Entry>,
+    /// The BLAKE3 of its text.
+    pub hash: Hash,
 }
 
 /// A text that keys come from.
@@ -129,17 +142,18 @@ pub fn get<'a>(table: &'a [Entry], key: &str) -> Option<&'a Entry> {
 impl Document {
     /// Reads a scenario and what it extends, then applies `--set` arguments in order.
     pub fn load(path: &Path, sets: &[String]) -> Result<Document, Failure> {
-        let mut document = Document { sources: Vec::new(), root: Vec::new() };
+        let mut document = Document { sources: Vec::new(), root: Vec::new(), limits: None };
         document.root = document.read(path, &mut Vec::new(), None)?;
         for argument in sets {
             document.set(argument)?;
         }
+        document.lay_over_limits()?;
         Ok(document)
     }
 
     /// A scenario that lies in no file, with `--set` arguments.
     pub fn of_text(name: &str, text: &str, sets: &[String]) -> Result<Document, Failure> {
-        let mut document = Document { sources: Vec::new(), root: Vec::new() };
+        let mut document = Document { sources: Vec::new(), root: Vec::new(), limits: None };
         let (name, text, folder) = (name.to_string(), text.to_string(), PathBuf::new());
         let parsed = parse(&text, 0);
         document.sources.push(Source { name, text, folder, origin: Origin::Scenario });
@@ -230,6 +244,44 @@ impl Document {
         chain.pop();
         overlay(&mut merged, own);
         Ok(merged)
+    }
+
+    /// Reads the file that `[risk] limits` names, if it names one, and lays the keys of `[risk]` over it.
+    fn lay_over_limits(&mut self) -> Result<(), Failure> {
+        let risk = self.root.iter_mut().find(|entry| entry.key == "risk");
+        let Some(Value::Table(own)) = risk.map(|entry| &mut entry.node.value) else { return Ok(()) };
+        let Some(named) = get(own, "limits").map(|entry| entry.node.clone()) else { return Ok(()) };
+        let mut own = std::mem::take(own);
+        let Value::Text(path) = &named.value else {
+            return Err(self.failure("`limits` is not a path", named.spot, "write \"limits.toml\""));
+        };
+        let path = self.folder(named.spot).join(path);
+        let text = fs::read_to_string(&path).map_err(|error| {
+            let message = format!("cannot read the limits {}", path.display());
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => near(&path),
+                _ => error.to_string(),
+            };
+            self.failure(message, named.spot, "named here").help(why)
+        })?;
+        let source = self.sources.len();
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let origin = Origin::Extended(std::cmp::Reverse(usize::MAX));
+        self.sources.push(Source { name: path.display().to_string(), text: text.clone(), folder, origin });
+        let entries = parse(&text, source).map_err(|(message, spot, label)| {
+            self.failure(message, spot, label).help("limits are keys of [risk], such as max_total = \"4 %\"")
+        })?;
+        if let Some(entry) = get(&entries, "limits") {
+            return Err(self.failure("limits name no further limits", entry.spot, "leave it out"));
+        }
+        let hash = Hash(*blake3::hash(text.as_bytes()).as_bytes());
+        let mut merged = entries.clone();
+        overlay(&mut merged, std::mem::take(&mut own));
+        self.limits = Some(Limits { entries, hash });
+        if let Some(risk) = self.root.iter_mut().find(|entry| entry.key == "risk") {
+            risk.node.value = Value::Table(merged);
+        }
+        Ok(())
     }
 
     /// Applies `section.key=value`.

@@ -35,6 +35,9 @@ pub fn in_words(scenario: &Scenario) -> String {
         line(if index == 0 { "trades" } else { "" }, traded(settings, index, instrument));
     }
     line("risk", risk(settings));
+    if let Some(limits) = settings.risk.limits {
+        line("", format!("held to a file of limits, {}", limits.short()));
+    }
     for words in controls::words(&settings.risk.controls, &settings.account.currency) {
         line("", words);
     }

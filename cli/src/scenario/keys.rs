@@ -491,6 +491,13 @@ pub const SECTIONS: &[Section] = &[
         many: false,
         about: "The limits.",
         keys: &[
+            key(
+                "limits",
+                Unit::Path,
+                Any,
+                Otherwise("none"),
+                "file of limits in the keys of this section; the scenario may only tighten them",
+            ),
             key("max_per_trade", Unit::Ratio, Share, Is("2 %"), "share of equity one trade may lose"),
             key(
                 "max_total",
@@ -661,6 +668,34 @@ pub const SECTIONS: &[Section] = &[
                 NotNegative,
                 Is("0 %"),
                 "share of an order that is left in a stressed market",
+            ),
+            key(
+                "fixed_fraction",
+                Unit::Ratio,
+                Positive,
+                Otherwise("off"),
+                "sizing: what a position is worth at most, as a share of equity",
+            ),
+            key(
+                "volatility_target",
+                Unit::Ratio,
+                Share,
+                Otherwise("off"),
+                "sizing: the standard deviation of a position over the horizon at most, as a share of equity",
+            ),
+            key(
+                "allocation",
+                Unit::Word(&["off", "equal_risk", "inverse_volatility", "hierarchical_risk_parity"]),
+                Any,
+                Is("off"),
+                "how equity is shared among the instruments, anew at each sample",
+            ),
+            key(
+                "allocated",
+                Unit::Ratio,
+                Positive,
+                Otherwise("100 %"),
+                "what is shared, as a multiple of equity",
             ),
             key(
                 "sample",

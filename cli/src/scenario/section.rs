@@ -65,6 +65,11 @@ impl<'a> Reading<'a> {
         self.errors.borrow_mut().push(failure.help(help));
     }
 
+    /// Keeps errors that were found elsewhere.
+    pub fn add(&self, failure: Failure) {
+        self.errors.borrow_mut().push(failure);
+    }
+
     /// The settings if there was no error, else all errors.
     pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<EffectiveSection>), Failure> {
         match (Failure::gather(self.errors.into_inner()), value) {
@@ -116,6 +121,11 @@ impl<'a> Reading<'a> {
             Some(section) => section,
             None => self.begin(spec, &[], None, None),
         }
+    }
+
+    /// A section whose keys are these, wherever they stand.
+    pub fn section_of(&'a self, name: &'static str, entries: &'a [Entry]) -> Section<'a> {
+        self.begin(keys::section(name).expect("a section of the table"), entries, None, None)
     }
 
     /// Keys at the top of the file.

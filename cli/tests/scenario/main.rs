@@ -4,6 +4,7 @@ mod command;
 mod errors;
 mod extends_and_set;
 mod identity;
+mod limits;
 mod random;
 mod reference;
 mod shipped;

@@ -80,6 +80,12 @@ pub enum Rule {
     DailyLoss = 29,
     /// In a stressed market orders are smaller.
     Regime = 30,
+    /// A position is a share of equity, at most.
+    FixedFraction = 31,
+    /// A position moves by a share of equity, at most.
+    VolatilityTarget = 32,
+    /// A position is the share of capital that its instrument gets, at most.
+    Allocation = 33,
 }
 
 impl Rule {
@@ -116,11 +122,14 @@ impl Rule {
             Rule::HardDrawdown => "hard_drawdown",
             Rule::DailyLoss => "daily_loss",
             Rule::Regime => "regime",
+            Rule::FixedFraction => "fixed_fraction",
+            Rule::VolatilityTarget => "volatility_target",
+            Rule::Allocation => "allocation",
         }
     }
 
     /// Every rule.
-    pub const ALL: [Rule; 30] = [
+    pub const ALL: [Rule; 33] = [
         Rule::NoMarket,
         Rule::PerTradeRisk,
         Rule::TotalRisk,
@@ -151,6 +160,9 @@ impl Rule {
         Rule::HardDrawdown,
         Rule::DailyLoss,
         Rule::Regime,
+        Rule::FixedFraction,
+        Rule::VolatilityTarget,
+        Rule::Allocation,
     ];
 
     /// What the numbers of its results are.
@@ -183,7 +195,10 @@ impl Rule {
             | Rule::ConditionalValueAtRisk
             | Rule::SoftDrawdown
             | Rule::HardDrawdown
-            | Rule::DailyLoss => RuleUnit::Amount,
+            | Rule::DailyLoss
+            | Rule::FixedFraction
+            | Rule::VolatilityTarget
+            | Rule::Allocation => RuleUnit::Amount,
         }
     }
 }

@@ -97,6 +97,12 @@ impl Covariance {
         if scale > 0.0 { (self.covariance(one, other) / scale).clamp(-1.0, 1.0) } else { 0.0 }
     }
 
+    /// All covariances, row by row.
+    pub fn matrix(&self) -> Vec<f64> {
+        let count = self.len();
+        (0..count * count).map(|place| self.covariance(place / count, place % count)).collect()
+    }
+
     /// How many instruments.
     pub fn len(&self) -> usize {
         self.prices.len()

@@ -4,7 +4,7 @@
 //! Sums run in the order of the series and elementary functions are [`genovo_kernels::scalar`]'s, so a series gives the
 //! same bits on every machine.
 
-use genovo_kernels::scalar::f64::{normal_quantile, pow};
+use genovo_kernels::scalar::f64::{normal_cdf, normal_quantile, pow};
 
 /// The sum over the count; 0 of nothing.
 pub fn mean(returns: &[f64]) -> f64 {
@@ -183,6 +183,34 @@ pub fn alpha_beta(returns: &[f64], benchmark: &[f64], per_year: f64) -> Option<(
     (daily > -1.0).then(|| (pow(1.0 + daily, per_year) - 1.0, beta))
 }
 
+/// The largest Sharpe ratio that so many trials without any skill are expected to bring, by the variance of theirs
+/// (D. H. Bailey and M. López de Prado, "The Deflated Sharpe Ratio", 2014). Not of a year, but of one return.
+pub fn expected_best_sharpe(trials: u64, variance: f64) -> f64 {
+    const EULER_MASCHERONI: f64 = 0.577_215_664_901_532_9;
+    if trials < 2 {
+        return 0.0;
+    }
+    let count = trials as f64;
+    let first = normal_quantile(1.0 - 1.0 / count);
+    let second = normal_quantile(1.0 - 1.0 / (count * std::f64::consts::E));
+    variance.sqrt() * ((1.0 - EULER_MASCHERONI) * first + EULER_MASCHERONI * second)
+}
+
+/// How likely it is that a Sharpe ratio is above `threshold` in truth, given how long and how crooked its returns are:
+/// with [`expected_best_sharpe`] as the threshold, the deflated Sharpe ratio. Both are of one return, not of a year;
+/// `excess` is the excess kurtosis.
+pub fn probabilistic_sharpe(
+    sharpe: f64,
+    threshold: f64,
+    returns: u64,
+    skew: f64,
+    excess: f64,
+) -> Option<f64> {
+    let variance = 1.0 - skew * sharpe + (excess + 2.0) / 4.0 * sharpe * sharpe;
+    let enough = returns > 1 && variance > 0.0;
+    enough.then(|| normal_cdf((sharpe - threshold) * ((returns - 1) as f64).sqrt() / variance.sqrt()))
+}
+
 /// The correlation of two series of the same days; 0 where one of them does not move.
 pub fn correlation(one: &[f64], other: &[f64]) -> f64 {
     let (mean_one, mean_other) = (mean(one), mean(other));
@@ -222,6 +250,18 @@ mod tests {
             [-third, 0.0, 0.0, 0.0, 0.0, third].iter().map(|value| value / 100.0).collect();
         let corrected = var_cornish_fisher(&returns, 0.99).unwrap();
         assert!((corrected - normal_quantile(0.01) / 100.0).abs() < 1e-12, "{corrected}");
+    }
+
+    /// The example of the paper: 100 trials with a variance of a half a year, five years of daily returns with a Sharpe
+    /// ratio of 2.5 a year, skewness −3, kurtosis 10.
+    #[test]
+    fn the_deflated_sharpe_ratio_of_the_paper() {
+        let best = expected_best_sharpe(100, 0.5 / 250.0);
+        assert!((best - 0.1132).abs() < 5e-5, "{best}");
+        let sharpe = 2.5 / 250.0_f64.sqrt();
+        let deflated = probabilistic_sharpe(sharpe, best, 1_250, -3.0, 7.0).unwrap();
+        assert!((deflated - 0.9004).abs() < 5e-5, "{deflated}");
+        assert_eq!(expected_best_sharpe(1, 0.5), 0.0);
     }
 
     #[test]

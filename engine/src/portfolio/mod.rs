@@ -1,4 +1,5 @@
-//! What an account's positions come to together: how its instruments move, and what its returns say.
+//! What an account's positions come to together: how its instruments move, what its returns say, how capital is shared.
 
+pub mod allocation;
 pub mod covariance;
 pub mod metrics;

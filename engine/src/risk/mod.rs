@@ -4,12 +4,14 @@
 //! and says how much of that it leaves. The part of an order that only closes is never reduced: less risk is always
 //! allowed.
 
+mod allocation;
 mod ask;
 mod buying_power;
 mod conditional_value_at_risk;
 mod correlated_exposure;
 mod daily_loss;
 mod duplicate_order;
+mod fixed_fraction;
 mod gross_exposure;
 mod hard_drawdown;
 mod kill_switch;
@@ -30,6 +32,7 @@ mod soft_drawdown;
 mod stale_data;
 mod total;
 mod value_at_risk;
+mod volatility_target;
 mod watch;
 
 pub use ask::{Ask, Others, Tail};
@@ -53,7 +56,7 @@ type PreTradeRule = fn(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult>;
 
 /// Every rule in the order of asking: those that say yes or no, those that shrink, those that cap. The minimum comes
 /// after all that reduce, so that nothing tiny slips through.
-const RULES: [PreTradeRule; 23] = [
+const RULES: [PreTradeRule; 26] = [
     kill_switch::assess,
     stale_data::assess,
     order_rate::assess,
@@ -65,6 +68,9 @@ const RULES: [PreTradeRule; 23] = [
     daily_loss::assess,
     soft_drawdown::assess,
     regime::assess,
+    fixed_fraction::assess,
+    volatility_target::assess,
+    allocation::assess,
     per_trade::assess,
     total::assess,
     position_limit::assess,

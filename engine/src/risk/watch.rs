@@ -101,12 +101,14 @@ pub struct Watch {
     /// How prices move, and how they usually do.
     samples: Option<[Covariance; 2]>,
     next_sample: Timestamp,
+    /// The share of capital that each instrument gets; empty until all were sampled often enough.
+    weights: Vec<f64>,
     /// When the trading day ends, as time since 00:00 UTC.
     day_end: Nanoseconds,
 }
 
 crate::state! {
-    Watch { [seen], (sent), [executions], stopped, orders, mark, (samples), next_sample }
+    Watch { [seen], (sent), [executions], stopped, orders, mark, (samples), next_sample, weights }
 }
 
 impl Watch {
@@ -134,6 +136,7 @@ impl Watch {
             mark: controls.follows_equity().then_some(mark),
             samples,
             next_sample: Timestamp::MIN,
+            weights: Vec::new(),
             day_end: settings.venue.day_end,
         }
     }
@@ -168,11 +171,21 @@ impl Watch {
         for covariance in self.samples.iter_mut().flatten() {
             covariance.sample(markets.iter().map(|market| market.middle().map(|price| price.as_f64())));
         }
+        if let (Some(rule), Some([now, _])) = (controls.allocation, &self.samples)
+            && (0..now.len()).all(|index| now.knows(index))
+        {
+            self.weights = rule.weights(&now.matrix(), now.len());
+        }
     }
 
     /// How prices move together, once this instrument was sampled often enough.
     pub fn covariance(&self, index: usize) -> Option<&Covariance> {
         self.samples.as_ref().map(|[now, _]| now).filter(|now| now.knows(index))
+    }
+
+    /// The share of capital that an instrument gets.
+    pub fn weight(&self, index: usize) -> Option<f64> {
+        self.weights.get(index).copied()
     }
 
     /// The volatility of an instrument as a multiple of its usual one.

@@ -1,6 +1,7 @@
 //! The controls that a scenario may switch on beside the three limits that always hold. All are off by default, and
 //! what is off is left out of the canonical settings.
 
+use crate::portfolio::allocation::Allocation;
 use crate::units::{Money, Nanoseconds, Quantity, Ratio};
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -77,6 +78,14 @@ controls! {
     stress_at: Option<Ratio>, above;
     /// The share of an order that is left in a stressed market.
     stressed_size: Ratio, |own, other| own > other;
+    /// A position is worth this share of equity, at most.
+    fixed_fraction: Option<Ratio>, above;
+    /// A position's standard deviation over the horizon is this share of equity, at most.
+    volatility_target: Option<Ratio>, above;
+    /// How equity is shared among the instruments: a position is worth its share, at most.
+    allocation: Option<Allocation>, |own, other| own != other && other.is_some();
+    /// What is shared, as a multiple of equity; 1 where nothing is said.
+    allocated: Option<Ratio>, |own, other| own.unwrap_or(Ratio::ONE) > other.unwrap_or(Ratio::ONE);
     /// How volatility and correlation are measured.
     measure: Measure, |own, other| own != other;
 }
@@ -124,6 +133,8 @@ impl Controls {
             || self.max_var.is_some()
             || self.max_cvar.is_some()
             || self.stress_at.is_some()
+            || self.volatility_target.is_some()
+            || self.allocation.is_some()
     }
 
     /// Whether any of them follows equity from event to event.

@@ -5,6 +5,7 @@ use genovo_engine::event::*;
 use genovo_engine::features::candle::Timeframe;
 use genovo_engine::features::normalise::Normalise;
 use genovo_engine::ids::{Hash, InstrumentId};
+use genovo_engine::portfolio::allocation::Allocation;
 use genovo_engine::run::run;
 use genovo_engine::settings::*;
 use genovo_engine::simulated::Simulated;
@@ -85,6 +86,7 @@ pub fn settings(
             max_total: Ratio(SECOND),
             min_position: "1".parse().unwrap(),
             distance: RiskDistance::AverageTrueRange { period: 14, times: Ratio(2 * SECOND) },
+            limits: None,
             controls: Controls::default(),
         },
         venue: VenueSettings {
@@ -275,6 +277,8 @@ fn every_control_goes_on() {
         max_daily_loss: Some(Ratio(SECOND / 1_000)),
         stress_at: Some(Ratio(SECOND)),
         stressed_size: Ratio(SECOND / 2),
+        allocation: Some(Allocation::EqualRisk),
+        volatility_target: Some(Ratio(SECOND / 1_000)),
         measure: Measure { sample: Nanoseconds(5 * SECOND), ..Measure::default() },
         ..Controls::default()
     };

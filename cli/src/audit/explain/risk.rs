@@ -183,6 +183,15 @@ fn means(rule: Rule) -> [&'static str; 3] {
         Rule::SoftDrawdown => ["fall at which orders shrink", "fall from the highest equity", "the same"],
         Rule::HardDrawdown => ["fall at which nothing is opened", "fall from the highest equity", "the same"],
         Rule::DailyLoss => ["loss that ends the day", "loss since the day began", "the same"],
+        Rule::FixedFraction => {
+            ["the share of equity", "the position with the order", "with what is left of it"]
+        }
+        Rule::VolatilityTarget => {
+            ["the share of equity", "standard deviation with the order", "with what is left of it"]
+        }
+        Rule::Allocation => {
+            ["its share of capital", "the position with the order", "with what is left of it"]
+        }
         Rule::Regime => ["multiple of the usual volatility", "its multiple now", "the same"],
         Rule::NoMarket
         | Rule::PerTradeRisk

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use genovo_engine::units::Money;
 
-use super::super::figures::Report;
+use super::super::figures::{Report, Returns};
 use super::super::format;
 
 /// From the result before costs through each cost to the result, as a table with bars.
@@ -74,6 +74,69 @@ pub fn trade_results(out: &mut String, report: &Report) {
 pub fn daily_returns(out: &mut String, report: &Report) {
     let values: Vec<f64> = report.returns.days.iter().map(|day| day.change).collect();
     histogram(out, &values, "day", "days", &|value| format::percent_signed(value, 1));
+}
+
+/// The Sharpe ratio of the last half year, day by day.
+pub fn rolling_sharpe(out: &mut String, returns: &Returns) {
+    let Some(rolling) = &returns.rolling else { return };
+    let points: Vec<(f64, f64)> =
+        rolling.values.iter().enumerate().filter_map(|(day, value)| Some((day as f64, (*value)?))).collect();
+    let _ = writeln!(out, "<h3>Sharpe of the last {} days</h3>", rolling.days);
+    line(out, &points, "Rolling Sharpe ratio", &|value| format::decimal(value, 1));
+}
+
+/// How much of each limit was used over time, and at most.
+pub fn limit_use(out: &mut String, report: &Report) {
+    let used = &report.curves.limit_use;
+    if used.is_empty() {
+        return;
+    }
+    out.push_str("<h3>How much of the limits was used</h3>\n<table><thead><tr><th scope=\"col\">Limit</th>");
+    out.push_str("<th scope=\"col\">At most</th><th scope=\"col\">Order by order</th></tr></thead><tbody>");
+    for (rule, curve) in used {
+        let most = curve.high.iter().copied().fold(0.0, f64::max);
+        let name = rule.replace('_', " ");
+        let _ = write!(out, "<tr><th scope=\"row\">{name}</th><td>{}</td><td>", format::percent(most, 0));
+        let points: Vec<(f64, f64)> = curve.time.iter().copied().zip(curve.high.iter().copied()).collect();
+        line(out, &points, &format!("Use of {name} over time"), &|value| format::percent(value, 0));
+        out.push_str("</td></tr>");
+    }
+    out.push_str("</tbody></table>\n");
+}
+
+/// A line through points from left to right, zero included.
+fn line(out: &mut String, points: &[(f64, f64)], label: &str, shown: &dyn Fn(f64) -> String) {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return };
+    let (low, high) =
+        points.iter().fold((0.0_f64, 0.0_f64), |(low, high), (_, value)| (low.min(*value), high.max(*value)));
+    if high <= low {
+        return;
+    }
+    let tall = 80.0;
+    let span = if last.0 > first.0 { last.0 - first.0 } else { 1.0 };
+    let y = |value: f64| (high - value) / (high - low) * tall + 4.0;
+    let _ = write!(
+        out,
+        "<svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{label}, from {} to {}\">",
+        tall + 8.0,
+        shown(low),
+        shown(high)
+    );
+    // A point a unit of width is all that can be seen.
+    let step = points.len().div_ceil(WIDTH as usize).max(1);
+    let path = points.iter().step_by(step).enumerate().map(|(at, (x, value))| {
+        let letter = if at == 0 { "M" } else { "L" };
+        format!("{letter}{:.1} {:.1}", (x - first.0) / span * WIDTH, y(*value))
+    });
+    let path: String = path.collect();
+    let zero = y(0.0);
+    let _ = writeln!(
+        out,
+        "<line class=\"axis\" x1=\"0\" x2=\"{WIDTH}\" y1=\"{zero:.1}\" y2=\"{zero:.1}\"/>\
+         <path d=\"{path}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.2\"/>\
+         <text x=\"2\" y=\"14\">{}</text></svg>",
+        shown(high)
+    );
 }
 
 const WIDTH: f64 = 500.0;

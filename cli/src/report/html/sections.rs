@@ -117,6 +117,7 @@ pub fn risk(out: &mut String, report: &Report) {
         format::count(risk.denied)
     );
     super::tables::interventions(out, report);
+    drawings::limit_use(out, report);
     out.push_str("</section>\n");
 }
 
@@ -131,7 +132,9 @@ pub fn returns(out: &mut String, report: &Report) {
             year_figures(out, returns, figures);
             out.push_str("</div><div>\n<h3>Daily returns</h3>\n");
             drawings::daily_returns(out, report);
+            drawings::rolling_sharpe(out, returns);
             out.push_str("</div></div>\n");
+            correlations(out, returns);
         }
         None => {
             let _ = writeln!(
@@ -199,8 +202,20 @@ fn year_figures(out: &mut String, returns: &Returns, figures: &ReturnFigures) {
         ("Sharpe", ratio(figures.sharpe)),
         ("Sortino", ratio(figures.sortino)),
         ("Calmar", ratio(figures.calmar)),
+        ("Omega", ratio(figures.omega)),
+        ("Tail ratio", ratio(figures.tail_ratio)),
+        ("Skewness", ratio(figures.skew)),
+        ("Excess kurtosis", ratio(figures.kurtosis)),
+        ("Alpha of a year, to the first instrument", figures.alpha.map_or("–".to_string(), percent)),
+        ("Beta to it", ratio(figures.beta)),
         ("Value at risk, 95 %, a day", percent(figures.var_95)),
+        ("– of a normal distribution", percent(figures.var_parametric_95)),
+        ("– Cornish-Fisher", figures.var_cornish_fisher_95.map_or("–".to_string(), percent)),
         ("Mean beyond it", percent(figures.cvar_95)),
+        ("Value at risk, 99 %, a day", percent(figures.var_99)),
+        ("– of a normal distribution", percent(figures.var_parametric_99)),
+        ("– Cornish-Fisher", figures.var_cornish_fisher_99.map_or("–".to_string(), percent)),
+        ("Mean beyond it", percent(figures.cvar_99)),
         ("Best day", percent(figures.best_day)),
         ("Worst day", percent(figures.worst_day)),
     ];
@@ -214,6 +229,33 @@ fn year_figures(out: &mut String, returns: &Returns, figures: &ReturnFigures) {
         let _ = write!(out, "<tr><th scope=\"row\">{name}</th><td>{figure}</td></tr>");
     }
     out.push_str("</tbody></table>\n");
+}
+
+/// How the instruments move together; the shade says it, and the number too.
+fn correlations(out: &mut String, returns: &Returns) {
+    let Some(correlations) = &returns.correlations else { return };
+    out.push_str(
+        "<div class=\"scroll\"><table class=\"grid\"><caption>Correlation of daily changes</caption>",
+    );
+    out.push_str("<thead><tr><th scope=\"col\"></th>");
+    for name in &correlations.instruments {
+        let _ = write!(out, "<th scope=\"col\">{}</th>", escape(name));
+    }
+    out.push_str("</tr></thead><tbody>");
+    for (name, row) in correlations.instruments.iter().zip(&correlations.values) {
+        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(name));
+        for value in row {
+            let tone = if *value < 0.0 { "--loss" } else { "--gain" };
+            let strength = (value.abs() * 38.0).round();
+            let _ = write!(
+                out,
+                "<td style=\"background:color-mix(in srgb,var({tone}) {strength}%,transparent)\">{}</td>",
+                format::decimal(*value, 2)
+            );
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</tbody></table></div>\n");
 }
 
 fn days(out: &mut String, report: &Report) {

@@ -59,6 +59,7 @@ pub fn settings() -> Settings {
             max_total: of("0.05"),
             min_position: of("100"),
             distance: RiskDistance::ShareOfPrice(of("0.01")),
+            limits: None,
             controls: Controls::default(),
         },
         venue: VenueSettings {

@@ -101,8 +101,11 @@ fn with_enough_days_the_page_has_the_figures_of_a_year() {
         run.at(day * 86_400).quote(&price, &price);
     }
     let report = run.report();
-    assert!(report.returns.figures.is_some());
+    let figures = report.returns.figures.expect("there are enough days");
+    // It holds ten of the only instrument all the time.
+    assert!(figures.beta.unwrap() > 0.0 && figures.omega.is_some() && figures.skew.is_some());
     let page = page(&report);
+    assert!(page.contains("<th scope=\"row\">– Cornish-Fisher</th>"));
     assert!(page.contains("<th scope=\"row\">Sharpe</th>"));
     assert!(page.contains("Histogram of 40 days"));
     assert!(!page.contains("too few"));
