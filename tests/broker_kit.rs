@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use genovo_adapters::broker::NewOrder;
-use genovo_adapters::broker::desk::{Patience, Task};
+use genovo_adapters::broker::desk::{Conduct, Task};
 use genovo_adapters::broker::reconcile::{ExecutionKey, Known, Mirror};
 use genovo_adapters::broker::*;
 use genovo_engine::event::*;
@@ -225,8 +225,12 @@ impl Rig {
         let broker = Faulty { inner, faults: Arc::clone(&faults), held: Vec::new(), from: None, to: None };
         let (answers_in, answers) = unbounded();
         let mirror = Mirror::new(ids(), orders.clone(), fills.clone());
-        let patience = Patience { ask_every: Duration::from_millis(5), backoff: Duration::from_millis(4) };
-        let mut desk = Desk::open_with(Box::new(broker), mirror, 1, Timestamp::MIN, answers_in, patience);
+        let conduct = Conduct {
+            ask_every: Duration::from_millis(5),
+            backoff: Duration::from_millis(4),
+            ..Conduct::default()
+        };
+        let mut desk = Desk::open_with(Box::new(broker), mirror, 1, Timestamp::MIN, answers_in, conduct);
         desk.give(Task::Connect);
         desk.wait();
         let mut rig = Rig { desk, faults, answers, ids: ids(), orders, fills, facts: Vec::new(), time };
@@ -283,7 +287,7 @@ impl Rig {
         self.orders.insert(id, Known { record, cause });
         let (client, time, symbol) = (self.ids.of(id), Timestamp(self.time), "X".to_string());
         let order = NewOrder { client, cause, time, instrument, symbol, order };
-        self.desk.give(Task::Submit(Box::new(order)));
+        self.desk.give(Task::Submit(Box::new(order), None));
         id
     }
 
@@ -301,7 +305,7 @@ impl Rig {
             time: Timestamp(self.time),
             instrument: InstrumentId(1),
         };
-        self.desk.give(Task::Cancel(Box::new(cancel)));
+        self.desk.give(Task::Cancel(Box::new(cancel), None));
     }
 
     /// Lets the desk do what it has to do, and takes in what it says.
@@ -405,7 +409,7 @@ pub fn examine(mut fresh: impl FnMut() -> Box<dyn UnderTest>) {
 
 type Case = (&'static str, fn(&mut dyn UnderTest));
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 11] = [
     ("an order is taken and filled, each said once", plain),
     ("a lost answer is asked for, and the order is there once", lost_answer),
     ("a lost order is known to be lost only once the broker says so", lost_order),
@@ -416,6 +420,7 @@ const CASES: [Case; 10] = [
     ("orders of others are named and left alone", external),
     ("a restart in every state finds the truth", restart_in_every_state),
     ("a storm of reconnections loses nothing", storm),
+    ("a clock that jumps back and forth changes nothing", clock_jumps),
 ];
 
 /// A market order that is filled, whatever goes wrong meanwhile.
@@ -571,5 +576,31 @@ fn storm(under: &mut dyn UnderTest) {
     rig.until("every part is known", |rig| rig.filled(order) == whole(32));
     let rig = rig.restart(under);
     assert_eq!(rig.reported(), Some(rig.position()));
+    assert_eq!(rig.count(|fact| matches!(fact, Fact::OrderFilled(_))), 0, "nothing was missed");
+}
+
+/// What the broker is told of the time jumps an hour back, then a day ahead, with an order at work.
+fn clock_jumps(under: &mut dyn UnderTest) {
+    const HOUR: i64 = 3_600_000_000_000;
+    let mut rig = Rig::new(under);
+    let price = under.price();
+    let order = rig.buy(OrderKind::Limit { price }, 10);
+    rig.until("it is taken", |rig| rig.status(order) == Status::Accepted);
+    rig.time -= HOUR;
+    rig.settle();
+    under.trade(&mut rig.desk, Some(whole(4)));
+    rig.until("a part fills", |rig| rig.filled(order) == whole(4));
+    // An order that leaves while the clock is behind is as good as any.
+    let behind = rig.buy(OrderKind::Limit { price }, 3);
+    rig.until("the second is taken", |rig| rig.status(behind) == Status::Accepted);
+    rig.time += 25 * HOUR;
+    rig.settle();
+    assert_eq!(rig.status(order), Status::PartiallyFilled, "it is good till cancelled");
+    under.trade(&mut rig.desk, Some(whole(6)));
+    rig.until("the rest fills", |rig| rig.status(order) == Status::Filled);
+    under.trade(&mut rig.desk, Some(whole(3)));
+    rig.until("the second fills", |rig| rig.status(behind) == Status::Filled);
+    let rig = rig.restart(under);
+    assert_eq!(rig.reported(), Some(whole(13)), "the broker holds what our fills add up to");
     assert_eq!(rig.count(|fact| matches!(fact, Fact::OrderFilled(_))), 0, "nothing was missed");
 }

@@ -79,3 +79,43 @@ impl EventBar {
         self.0.finish_and_clear();
     }
 }
+
+/// A bar over a time that is known beforehand, on a terminal; nothing elsewhere.
+pub struct TimeBar {
+    bar: ProgressBar,
+    done: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl TimeBar {
+    /// Shows how much of `time` has gone by.
+    pub fn start(verb: &str, time: Duration, quiet: bool) -> TimeBar {
+        let done = Arc::new(AtomicBool::new(false));
+        if quiet || !std::io::stderr().is_terminal() {
+            return TimeBar { bar: ProgressBar::hidden(), done, thread: None };
+        }
+        let bar = ProgressBar::new(time.as_millis().max(1) as u64);
+        let template =
+            format!("  {verb} {{bar:40}} {{elapsed}} of {}", format::decimal(time.as_secs_f64(), 0));
+        let style = ProgressStyle::with_template(&format!("{template} s")).expect("a verb has no braces");
+        bar.set_style(style.progress_chars("━━╌"));
+        let (flag, shown, began) = (done.clone(), bar.clone(), Instant::now());
+        let thread = std::thread::spawn(move || {
+            while !flag.load(Ordering::Relaxed) {
+                shown.set_position(began.elapsed().as_millis() as u64);
+                // Seldom: what is measured meanwhile wants the cores.
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        });
+        TimeBar { bar, done, thread: Some(thread) }
+    }
+
+    /// Takes it away.
+    pub fn finish(self) {
+        self.done.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread {
+            let _ = thread.join();
+        }
+        self.bar.finish_and_clear();
+    }
+}

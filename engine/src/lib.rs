@@ -27,6 +27,7 @@ pub mod portfolio;
 pub mod quality;
 pub mod recorded;
 pub mod risk;
+pub mod rounded;
 pub mod run;
 pub mod running_hash;
 pub mod settings;

@@ -17,6 +17,19 @@ pub trait Log {
     fn reached(&mut self, _: &Engine) -> Result<(), LogError> {
         Ok(())
     }
+
+    /// Shows the events that the last input caused once its commands have left, for those who only look on: no order
+    /// waits for them.
+    #[inline]
+    fn show(&mut self, caused: &[Event]) {
+        let _ = caused;
+    }
+
+    /// Nothing is to be done at the moment: what a commit would have to do can be done now.
+    #[inline]
+    fn idle(&mut self) -> Result<(), LogError> {
+        Ok(())
+    }
 }
 
 /// The record could not be kept; the run must stop.

@@ -56,7 +56,11 @@ pub fn take(
         for command in &output.commands {
             world.send(command.clone())?;
         }
+        log.show(&output.events);
         log.reached(engine)?;
+        if world.is_idle() {
+            log.idle()?;
+        }
     }
     Ok(number)
 }
@@ -67,6 +71,7 @@ pub fn end(log: &mut impl Log, engine: &mut Engine, taken: u64) -> Result<Counts
         engine.finish().map_err(|fault| RunError::Fault { sequence: Sequence::input(taken), fault })?;
     append_all(log, &output.events)?;
     log.commit()?;
+    log.show(&output.events);
     Ok(engine.counts())
 }
 

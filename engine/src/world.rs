@@ -12,6 +12,11 @@ pub trait World {
 
     /// Carries out a command. What becomes of it comes back from [`World::next`], never from here.
     fn send(&mut self, command: Command) -> Result<(), WorldError>;
+
+    /// Whether [`World::next`] would have to wait. A world that never waits is never idle.
+    fn is_idle(&mut self) -> bool {
+        false
+    }
 }
 
 /// A stream of market events in the order of their arrival: a file, a feed, a journal.

@@ -3,13 +3,16 @@
 //! Orders come in by one queue and leave by the broker; what the broker says becomes inputs of the world, each once.
 //! The desk keeps the connection up, compares books before it says that the link is live, and asks for every order
 //! whose fate is unknown until it knows.
+//!
+//! Waking a thread takes the system some fifty microseconds, many times what everything else on the way of an order
+//! takes. So a desk that has nothing to do goes on looking for a while ([`Conduct::look`]) before it sleeps.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, Sender, bounded, never, unbounded};
+use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded, never, unbounded};
 use crossbeam::select;
 use genovo_engine::event::{
     AccountReported, Connection, ConnectionChanged, Event, Fact, Link, OrderNotice, PositionReported,
@@ -20,24 +23,40 @@ use genovo_engine::units::Timestamp;
 
 use super::connection::{self, Change};
 use super::reconcile::{Mirror, Reconciled};
+use crate::live::{Message, Telemetry};
+
 use super::{
     Cancel, ConnectError, Execution, NewOrder, OrderReport, Replace, Report, Said, Sent, Standing, What,
 };
 
 /// Tasks under way to the desk. Market events for a broker that simulates are most of them.
 const TASKS: usize = 65_536;
-/// How long the desk waits before it tries again.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
+/// How long a thread of a session looks for work before it sleeps, unless it is said otherwise.
+pub const LOOK: Duration = Duration::from_micros(200);
+/// How often it looks before the clock is asked whether that is long enough.
+const LOOKS: u32 = 32;
+
+/// How a desk behaves.
+#[derive(Clone, Debug)]
+pub struct Conduct {
     /// How often an order of unknown fate is asked for.
     pub ask_every: Duration,
     /// How long the first try to connect again waits; the next ones twice as long each.
     pub backoff: Duration,
+    /// How long it looks for work before it sleeps; [`Duration::MAX`]: it never sleeps, and has a core for itself.
+    pub look: Duration,
+    /// Where it says how long what it sends was under way.
+    pub telemetry: Arc<Mutex<Telemetry>>,
 }
 
-impl Default for Patience {
-    fn default() -> Patience {
-        Patience { ask_every: Duration::from_millis(250), backoff: Duration::from_secs(1) }
+impl Default for Conduct {
+    fn default() -> Conduct {
+        Conduct {
+            ask_every: Duration::from_millis(250),
+            backoff: Duration::from_secs(1),
+            look: LOOK,
+            telemetry: Arc::default(),
+        }
     }
 }
 
@@ -55,12 +74,15 @@ pub enum Task {
     /// The session's time.
     Time(Timestamp),
     /// Send an order.
-    Submit(Box<NewOrder>),
+    Submit(Box<NewOrder>, Due),
     /// Cancel an order.
-    Cancel(Box<Cancel>),
+    Cancel(Box<Cancel>, Due),
     /// Replace an order.
-    Replace(Box<Replace>),
+    Replace(Box<Replace>, Due),
 }
+
+/// When what caused a message was due: what is measured counts from there. `None`: nobody measures.
+pub type Due = Option<Instant>;
 
 /// A running desk. Dropping it ends the thread after the tasks that it was given.
 pub struct Desk {
@@ -80,17 +102,17 @@ impl Desk {
         since: Timestamp,
         answers: Sender<Event>,
     ) -> Desk {
-        Desk::open_with(broker, mirror, instruments, since, answers, Patience::default())
+        Desk::open_with(broker, mirror, instruments, since, answers, Conduct::default())
     }
 
-    /// The same with another patience.
+    /// The same with another conduct.
     pub fn open_with(
         broker: Box<dyn Execution>,
         mirror: Mirror,
         instruments: u32,
         since: Timestamp,
         answers: Sender<Event>,
-        patience: Patience,
+        conduct: Conduct,
     ) -> Desk {
         let (tasks, queue) = bounded(TASKS);
         let done = Arc::new(AtomicU64::new(0));
@@ -109,7 +131,7 @@ impl Desk {
             unknown: Vec::new(),
             next_ask: None,
             waiting_cancels: Vec::new(),
-            patience,
+            conduct,
         };
         let counter = Arc::clone(&done);
         let thread = std::thread::Builder::new()
@@ -175,6 +197,14 @@ struct Lost {
     denials: u32,
 }
 
+/// What looking found.
+enum Looked {
+    Task(Task),
+    Said(Said),
+    OnTime,
+    InVain,
+}
+
 struct Worker {
     broker: Box<dyn Execution>,
     mirror: Mirror,
@@ -192,22 +222,34 @@ struct Worker {
     next_ask: Option<Instant>,
     /// Cancels that came while there was no connection.
     waiting_cancels: Vec<Cancel>,
-    patience: Patience,
+    conduct: Conduct,
 }
 
 impl Worker {
     fn work(mut self, tasks: &Receiver<Task>, done: &AtomicU64) {
         let nothing = never::<Instant>();
         loop {
+            match self.look(tasks) {
+                Looked::Task(task) => {
+                    self.take(task, done);
+                    continue;
+                }
+                Looked::Said(said) => {
+                    self.said(said);
+                    continue;
+                }
+                Looked::OnTime => {
+                    self.on_time();
+                    continue;
+                }
+                Looked::InVain => {}
+            }
             let due = [self.retry, self.next_ask].into_iter().flatten().min();
             let timer = due.map_or(nothing.clone(), crossbeam::channel::at);
             select! {
                 recv(tasks) -> task => {
                     let Ok(task) = task else { return };
-                    self.task(task);
-                    // What a task makes the broker say at once belongs before the next task.
-                    self.hear();
-                    done.fetch_add(1, Ordering::Release);
+                    self.take(task, done);
                 }
                 recv(self.reports) -> said => {
                     if let Ok(said) = said { self.said(said) }
@@ -217,14 +259,61 @@ impl Worker {
         }
     }
 
+    /// Looks for work, as long as its conduct says.
+    fn look(&self, tasks: &Receiver<Task>) -> Looked {
+        let due = [self.retry, self.next_ask].into_iter().flatten().min();
+        let began = Instant::now();
+        loop {
+            for _ in 0..LOOKS {
+                match tasks.try_recv() {
+                    Ok(task) => return Looked::Task(task),
+                    // Whoever sleeps for good is told by the channel that nobody is left.
+                    Err(TryRecvError::Disconnected) => return Looked::InVain,
+                    Err(TryRecvError::Empty) => {}
+                }
+                if let Ok(said) = self.reports.try_recv() {
+                    return Looked::Said(said);
+                }
+                std::hint::spin_loop();
+            }
+            let now = Instant::now();
+            if due.is_some_and(|due| due <= now) {
+                return Looked::OnTime;
+            }
+            if now - began >= self.conduct.look {
+                return Looked::InVain;
+            }
+        }
+    }
+
+    fn take(&mut self, task: Task, done: &AtomicU64) {
+        self.task(task);
+        // What a task makes the broker say at once belongs before the next task.
+        self.hear();
+        done.fetch_add(1, Ordering::Release);
+    }
+
+    /// Says how long a message was under way that is handed to the broker now.
+    fn leaves(&self, message: Message, due: Due) {
+        if let (Some(due), Ok(mut telemetry)) = (due, self.conduct.telemetry.lock()) {
+            telemetry.left(message, due.elapsed());
+        }
+    }
+
     fn task(&mut self, task: Task) {
         match task {
             Task::Market(event, number) => self.broker.market(&event, number),
             Task::Time(now) => self.broker.time(now),
             Task::Connect => self.connect(Change::Open),
-            Task::Submit(order) => self.submit(&order),
-            Task::Cancel(cancel) => self.cancel(*cancel),
-            Task::Replace(replace) => self.replace(&replace),
+            Task::Submit(order, due) => self.submit(&order, due),
+            Task::Cancel(cancel, due) => {
+                self.leaves(Message::Cancel, due);
+                self.cancel(*cancel);
+            }
+            Task::Replace(replace, due) => {
+                self.leaves(Message::Replace, due);
+                self.replace(&replace);
+            }
         }
     }
 
@@ -296,7 +385,7 @@ impl Worker {
             // Any spread will do; the time of day is one that clients do not share.
             let share = Instant::now().elapsed().as_nanos() as u8 ^ std::process::id() as u8;
             self.retry =
-                Some(Instant::now() + connection::backoff(self.attempt, self.patience.backoff, share));
+                Some(Instant::now() + connection::backoff(self.attempt, self.conduct.backoff, share));
         }
     }
 
@@ -369,7 +458,7 @@ impl Worker {
         Ok(())
     }
 
-    fn submit(&mut self, order: &NewOrder) {
+    fn submit(&mut self, order: &NewOrder, due: Due) {
         self.mirror.insert(order.instrument, &order.order, order.cause);
         if self.broker.capabilities().check(&order.order).is_err() {
             return self.refuse(order, RejectReason::Unsupported);
@@ -378,6 +467,7 @@ impl Worker {
             // It was not sent, so nothing is unknown about it.
             return self.refuse(order, RejectReason::NeverArrived);
         }
+        self.leaves(Message::Order, due);
         match self.broker.submit(order) {
             Sent::Accepted => {}
             Sent::Refused { reason, .. } => self.refuse(order, reason),
@@ -385,7 +475,7 @@ impl Worker {
                 let notice = OrderNotice { order: order.order.order };
                 self.say(order.instrument, order.cause, Fact::OrderUnknown(notice));
                 self.unknown.push(Lost { order: order.order.order, denials: 0 });
-                self.next_ask = self.next_ask.or_else(|| Some(Instant::now() + self.patience.ask_every));
+                self.next_ask = self.next_ask.or_else(|| Some(Instant::now() + self.conduct.ask_every));
             }
         }
     }
@@ -415,7 +505,7 @@ impl Worker {
             // Asking for the order says whether it still works; the cancel is then sent again.
             Sent::Unknown { .. } => {
                 self.unknown.push(Lost { order: cancel.order, denials: 0 });
-                self.next_ask = self.next_ask.or_else(|| Some(Instant::now() + self.patience.ask_every));
+                self.next_ask = self.next_ask.or_else(|| Some(Instant::now() + self.conduct.ask_every));
             }
         }
     }
@@ -483,7 +573,7 @@ impl Worker {
             self.cancel_again(order);
         }
         if !self.unknown.is_empty() {
-            self.next_ask = Some(Instant::now() + self.patience.ask_every);
+            self.next_ask = Some(Instant::now() + self.conduct.ask_every);
         }
     }
 

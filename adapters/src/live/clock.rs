@@ -34,6 +34,11 @@ pub trait TimeSource: Send {
     fn steady(&self) -> Duration;
     /// The wall clock since 1970, which may step.
     fn wall(&self) -> Duration;
+    /// The moment of a time of the steady clock, where that is the system's: for measuring.
+    fn moment(&self, steady: Duration) -> Option<Instant> {
+        let _ = steady;
+        None
+    }
 }
 
 /// The system's clocks.
@@ -46,6 +51,13 @@ impl Default for SystemTimeSource {
     }
 }
 
+impl SystemTimeSource {
+    /// One whose steady clock began at `origin`, for who has to compare it with another.
+    pub fn since(origin: Instant) -> SystemTimeSource {
+        SystemTimeSource(origin)
+    }
+}
+
 impl TimeSource for SystemTimeSource {
     fn steady(&self) -> Duration {
         self.0.elapsed()
@@ -53,6 +65,10 @@ impl TimeSource for SystemTimeSource {
 
     fn wall(&self) -> Duration {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+
+    fn moment(&self, steady: Duration) -> Option<Instant> {
+        self.0.checked_add(steady)
     }
 }
 
@@ -85,6 +101,11 @@ impl Clock {
     /// The steady clock.
     pub fn steady(&self) -> Duration {
         self.source.steady()
+    }
+
+    /// The moment of a time of the steady clock, where that is the system's.
+    pub fn moment(&self, steady: Duration) -> Option<Instant> {
+        self.source.moment(steady)
     }
 
     /// Shows `time` from now on: a session begins, or goes on after it was away.

@@ -1,4 +1,5 @@
-//! The Live world: market data as it comes, a broker that answers when it likes, an operator who may speak at any time.
+//! The Live world: market data as it comes, a broker that answers when it likes, an operator who may speak at any
+//! time.
 //!
 //! Everything becomes an input with one arrival time, in one order, and is journaled before anything reacts: what
 //! happened live is replayed from those inputs alone. Time comes from one [`Clock`] and never runs backwards.
@@ -21,6 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
+use crossbeam::select;
 use genovo_engine::command::Command;
 use genovo_engine::engine::HEARTBEAT;
 use genovo_engine::event::*;
@@ -29,18 +31,18 @@ use genovo_engine::settings::Settings;
 use genovo_engine::units::{Nanoseconds, Quantity, Timestamp};
 use genovo_engine::world::{World, WorldError};
 
-use crate::broker::desk::Task;
+use crate::broker::desk::{Conduct, Due, Task};
 use crate::broker::reconcile::{ExecutionKey, Known, Mirror};
 use crate::broker::{Cancel, ClientIds, Desk, Execution, NewOrder, Replace};
-use crate::feed::{Feed, Next};
+use crate::feed::{Bell, Feed, Next};
 
 pub use clock::{Clock, Pace, SystemTimeSource, TimeSource};
-pub use telemetry::{Latency, Telemetry};
+pub use telemetry::{Latency, Message, Telemetry};
 
 /// How long the session may go without an input.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 /// The last stretch of a wait is spent looking instead of sleeping: waking up takes the system longer.
-const SPIN: Duration = Duration::from_micros(120);
+const LAST_STRETCH: Duration = Duration::from_micros(120);
 /// The longest sleep: whoever speaks then is heard.
 const SLEEP_MAX: Duration = Duration::from_millis(20);
 
@@ -79,14 +81,17 @@ pub struct Parts {
     pub clock: Clock,
     /// What was before.
     pub past: Past,
-    /// Whether waiting is spent looking, on a core of its own, instead of sleeping.
-    pub busy: bool,
+    /// How long an idle thread, ours or the desk's, looks for work before it sleeps; [`Duration::MAX`]: neither ever
+    /// sleeps, and each has a core for itself.
+    pub look: Duration,
+    /// The session's time at which it stops: what arrives later is left for a session that goes on.
+    pub until: Option<Timestamp>,
     /// Says when a chapter of the journal is due to end, by the time of the event that is next.
     pub chapter_due: Option<ChapterDue>,
 }
 
-/// Asks the journal whether its chapter is due to end at the time of the next event, or, without one, closes it because
-/// the session stops. What it says becomes an input.
+/// Asks the journal whether its chapter is due to end at the time of the next event, or, without one, closes it
+/// because the session stops. What it says becomes an input.
 pub type ChapterDue = Box<dyn FnMut(Option<Timestamp>) -> Option<ChapterClosed> + Send>;
 
 /// What an operator, or the process that runs the session, can say to it.
@@ -135,13 +140,19 @@ pub struct Live {
     settings: Settings,
     ids: ClientIds,
     feed: Box<dyn Feed>,
+    /// What the feed has said already.
+    peeked: Option<Result<Next, WorldError>>,
     desk: Desk,
     simulates: bool,
     clock: Clock,
-    busy: bool,
+    look: Duration,
+    until: Option<Timestamp>,
+    /// Since when, by the steady clock, there is nothing to do.
+    idle_since: Option<Duration>,
     chapter_due: Option<ChapterDue>,
     opening: VecDeque<Event>,
     inbox: Receiver<Event>,
+    rung: Receiver<()>,
     words: Receiver<Word>,
     operator: Operator,
     /// Answers that have not arrived yet, by arrival and then by the order in which they were said.
@@ -166,6 +177,8 @@ pub struct Live {
     feed_ended: bool,
     /// When, by the steady clock, the event that was handed out last was due.
     due: Duration,
+    /// The same of a market event that the loop is at.
+    measured: Option<Duration>,
     telemetry: Arc<Mutex<Telemetry>>,
     now: Timestamp,
     current: Option<Event>,
@@ -174,7 +187,8 @@ pub struct Live {
 impl Live {
     /// Opens a session: the desk starts to connect at once.
     pub fn open(parts: Parts) -> Result<Live, WorldError> {
-        let Parts { settings, started, ids, mut feed, broker, mut clock, past, busy, chapter_due } = parts;
+        let Parts { settings, started, ids, mut feed, broker, mut clock, past, look, until, chapter_due } =
+            parts;
         let (answers, inbox) = unbounded();
         let (speaker, words) = unbounded();
         let simulates = broker.simulates();
@@ -184,7 +198,11 @@ impl Live {
         // Every execution of the session is of interest: a fill may have been missed at any time.
         let since = Timestamp::MIN;
         let count = settings.instruments.len() as u32;
-        let mut desk = Desk::open(broker, mirror, count, since, answers);
+        let telemetry: Arc<Mutex<Telemetry>> = Arc::default();
+        let conduct = Conduct { look, telemetry: Arc::clone(&telemetry), ..Conduct::default() };
+        let mut desk = Desk::open_with(broker, mirror, count, since, answers, conduct);
+        let (bell, rung) = Bell::new();
+        feed.wake_by(bell);
         let mut positions = past.positions.clone();
         positions.resize(count as usize, Quantity::ZERO);
         let mut opening = VecDeque::new();
@@ -238,13 +256,17 @@ impl Live {
         Ok(Live {
             ids,
             feed,
+            peeked: None,
             desk,
             simulates,
             clock,
-            busy,
+            look,
+            until,
+            idle_since: None,
             chapter_due,
             opening,
             inbox,
+            rung,
             words,
             operator: Operator(speaker),
             answers: BTreeMap::new(),
@@ -263,7 +285,8 @@ impl Live {
             ending: Ending::Running,
             feed_ended: false,
             due,
-            telemetry: Arc::default(),
+            measured: None,
+            telemetry,
             now,
             current: None,
             settings,
@@ -290,15 +313,21 @@ impl Live {
         self.backfilled
     }
 
+    /// Lends an event to the loop, which is due now.
+    fn hand_out(&mut self, event: Event) -> Option<&mut Event> {
+        self.due = self.clock.steady();
+        self.lend(event)
+    }
+
     /// Lends an event to the loop. Its time of arrival never runs backwards.
-    fn hand_out(&mut self, mut event: Event) -> Option<&mut Event> {
+    fn lend(&mut self, mut event: Event) -> Option<&mut Event> {
         let header = &mut event.header;
         self.now = self.now.max(header.time_received);
         header.time_received = self.now;
         if header.time_event == Timestamp::MIN {
             header.time_event = self.now;
         }
-        self.due = self.clock.steady();
+        self.idle_since = None;
         self.note(&event);
         self.current = Some(event);
         self.current.as_mut()
@@ -382,7 +411,7 @@ impl Live {
         if self.feed_ended {
             return Ok(None);
         }
-        match self.feed.peek()? {
+        match self.peeked.take().unwrap_or_else(|| self.feed.peek())? {
             Next::At(time) => Ok(Some(time)),
             Next::Gap(gap) => {
                 if let Ok(mut telemetry) = self.telemetry.lock() {
@@ -413,14 +442,17 @@ impl Live {
         if self.simulates {
             self.desk.give(Task::Market(event.clone(), self.market));
         }
-        let due = self.clock.steady_at(event.header.time_received);
+        // Counted from when it was due, so that a session that is late knows it. One of the past is due when it is
+        // its turn.
+        self.due = match self.behind.is_some() || self.feed_ended {
+            true => self.clock.steady(),
+            false => self.clock.steady_at(event.header.time_received),
+        };
         if self.behind.is_some() {
             self.backfilled += 1;
         }
-        self.hand_out(event)?;
-        // Counted from when it was due, so that a session that is late knows it.
-        self.due = self.due.min(due);
-        self.current.as_mut()
+        self.measured = Some(self.due);
+        self.lend(event)
     }
 
     fn hand_out_chapter(&mut self, closed: ChapterClosed) -> Option<&mut Event> {
@@ -475,20 +507,48 @@ impl Live {
         }
     }
 
-    fn sleep(&mut self, next: Option<Timestamp>) {
+    /// Waits a moment: looking, as long as it may, then asleep until the next event is nearly due or somebody speaks.
+    fn wait(&mut self, next: Option<Timestamp>) {
+        let steady = self.clock.steady();
+        let idle = steady.saturating_sub(*self.idle_since.get_or_insert(steady));
         let wait = next.map_or(SLEEP_MAX, |time| self.clock.until(time)).min(SLEEP_MAX);
-        if self.busy || wait <= SPIN {
+        // Who rang before we looked was heard; who rang after that is looked for once more.
+        if idle < self.look || wait <= LAST_STRETCH || self.rung.try_recv().is_ok() {
             std::hint::spin_loop();
             return;
         }
-        if let Ok(event) = self.inbox.recv_timeout(wait - SPIN) {
-            self.hear(event);
+        select! {
+            recv(self.inbox) -> event => {
+                if let Ok(event) = event { self.hear(event) }
+            }
+            recv(self.rung) -> _ => {}
+            default(wait - LAST_STRETCH) => {}
         }
+    }
+
+    /// The loop is done with the market event that it was handed out last.
+    fn done(&mut self) {
+        let Some(due) = self.measured.take() else { return };
+        let taken = self.clock.steady().saturating_sub(due);
+        if let Ok(mut telemetry) = self.telemetry.lock() {
+            telemetry.ticks.record(taken);
+        }
+    }
+
+    /// For measuring: when what causes the messages of the loop was due, by the system's clock.
+    fn due(&self) -> Due {
+        self.clock.moment(self.due)
+    }
+
+    /// When, by the steady clock, an event of this time is due.
+    pub fn due_at(&self, time: Timestamp) -> Duration {
+        self.clock.steady_at(time)
     }
 }
 
 impl World for Live {
     fn next(&mut self) -> Result<Option<&mut Event>, WorldError> {
+        self.done();
         if let Some(event) = self.opening.pop_front() {
             return Ok(self.hand_out(event));
         }
@@ -533,6 +593,15 @@ impl World for Live {
                 return Ok(None);
             }
             let next = [answer, feed, timer_time].into_iter().flatten().min();
+            if let Some(until) = self.until.filter(|&until| match paced {
+                Some(now) => now >= until && next.is_none_or(|time| time > until),
+                None => next.is_some_and(|time| time > until),
+            }) {
+                self.until = None;
+                self.stop = StopWhen::Now;
+                let fact = Fact::OperatorCommanded(OperatorCommanded { command: OperatorCommand::Stop });
+                return Ok(self.hand_out(Event::unnumbered(until, until, InstrumentId::NONE, fact)));
+            }
             let Some(time) = next.filter(|time| {
                 let arrived = paced.is_none_or(|now| *time <= now);
                 arrived || *time <= self.now || self.feed_ended
@@ -541,7 +610,7 @@ impl World for Live {
                     return Ok(self.hand_out(event));
                 }
                 self.tell_time();
-                self.sleep(next);
+                self.wait(next);
                 continue;
             };
             if answer == Some(time) {
@@ -564,37 +633,51 @@ impl World for Live {
     }
 
     fn send(&mut self, command: Command) -> Result<(), WorldError> {
+        let due = self.due();
         let task = match command {
             Command::SubmitOrder { cause, time, instrument, order } => {
                 self.working.insert(order.order);
                 let client = self.ids.of(order.order);
                 let symbol = self.settings.instrument(instrument).map(|rules| rules.symbol.clone());
                 let symbol = symbol.unwrap_or_default();
-                Task::Submit(Box::new(NewOrder { client, cause, time, instrument, symbol, order }))
+                Task::Submit(Box::new(NewOrder { client, cause, time, instrument, symbol, order }), due)
             }
             Command::CancelOrder { cause, time, instrument, order } => {
                 let client = self.ids.of(order);
-                Task::Cancel(Box::new(Cancel { client, order, cause, time, instrument }))
+                Task::Cancel(Box::new(Cancel { client, order, cause, time, instrument }), due)
             }
             Command::ReplaceOrder { cause, time, instrument, replacement } => {
                 let client = self.ids.of(replacement.order);
-                Task::Replace(Box::new(Replace { client, replacement, cause, time, instrument }))
+                Task::Replace(Box::new(Replace { client, replacement, cause, time, instrument }), due)
             }
             Command::Wake { timer, time } => {
                 self.timers.push((time, timer));
                 return Ok(());
             }
         };
-        let is_order = matches!(task, Task::Submit(_));
+        let is_order = matches!(task, Task::Submit(..));
         if !self.desk.give(task) {
             return Err(WorldError::new("the broker's thread has stopped"));
         }
-        if is_order {
-            let left = self.clock.steady().saturating_sub(self.due);
-            if let Ok(mut telemetry) = self.telemetry.lock() {
-                telemetry.left(left, self.desk.waiting());
-            }
+        if is_order && let Ok(mut telemetry) = self.telemetry.lock() {
+            telemetry.queue_max = telemetry.queue_max.max(self.desk.waiting());
         }
         Ok(())
+    }
+
+    fn is_idle(&mut self) -> bool {
+        if self.feed_ended || self.behind.is_some() || !self.inbox.is_empty() || !self.answers.is_empty() {
+            return false;
+        }
+        match self.peeked.take().unwrap_or_else(|| self.feed.peek()) {
+            Ok(Next::Nothing) => true,
+            // What it has to say is for `next`, and a feed says some things once.
+            said => {
+                let waits =
+                    matches!(said, Ok(Next::At(time)) if self.clock.now().is_some_and(|now| time > now));
+                self.peeked = Some(said);
+                waits
+            }
+        }
     }
 }

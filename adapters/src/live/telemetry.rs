@@ -36,23 +36,48 @@ impl Latency {
     pub fn max(&self) -> Duration {
         Duration::from_nanos(self.0.max())
     }
+
+    /// All of them, in nanoseconds.
+    pub fn histogram(&self) -> &Histogram<u64> {
+        &self.0
+    }
 }
 
-/// The measurements of a session.
+/// What a session sends to a broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A new order.
+    Order,
+    /// A cancel.
+    Cancel,
+    /// A replacement.
+    Replace,
+}
+
+/// The measurements of a session. Each latency counts from when the input was due that caused the message.
 #[derive(Clone, Debug, Default)]
 pub struct Telemetry {
-    /// From when a tick was due to when its order was handed to the broker's thread, the wait for the disk included.
-    pub tick_to_order: Latency,
-    /// Tasks that wait at the broker's thread, when an order was handed over.
+    /// Until an order was handed to the broker, the wait for its commit included.
+    pub orders: Latency,
+    /// Until a cancel was.
+    pub cancels: Latency,
+    /// Until a replacement was.
+    pub replacements: Latency,
+    /// Until a market event was journaled and everything was done that follows from it.
+    pub ticks: Latency,
+    /// Tasks that waited for the broker's thread, when an order was given to it.
     pub queue_max: u64,
     /// Market events that the feed said it lost, as far as it knew how many.
     pub lost: u64,
 }
 
 impl Telemetry {
-    /// An order left.
-    pub(super) fn left(&mut self, latency: Duration, queue: u64) {
-        self.tick_to_order.record(latency);
-        self.queue_max = self.queue_max.max(queue);
+    /// A message is handed to the broker.
+    pub(crate) fn left(&mut self, message: Message, latency: Duration) {
+        match message {
+            Message::Order => self.orders.record(latency),
+            Message::Cancel => self.cancels.record(latency),
+            Message::Replace => self.replacements.record(latency),
+        }
     }
 }

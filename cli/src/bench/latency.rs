@@ -21,6 +21,12 @@ impl Default for Latency {
     }
 }
 
+impl From<&genovo_adapters::live::Latency> for Latency {
+    fn from(measured: &genovo_adapters::live::Latency) -> Latency {
+        Latency { histogram: measured.histogram().clone() }
+    }
+}
+
 impl Latency {
     /// Adds one.
     #[inline]
@@ -28,27 +34,50 @@ impl Latency {
         self.histogram.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    fn percentiles(&self) -> [u64; 4] {
-        let at = |quantile| self.histogram.value_at_quantile(quantile);
-        [at(0.5), at(0.99), at(0.999), self.histogram.max()]
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.histogram.len()
     }
 
-    /// `p50 42 ns   p99 88 ns   p99.9 1.2 µs   max 3.4 ms   of 66,089`.
+    /// The time below which this share of all lies.
+    pub fn at(&self, share: f64) -> Duration {
+        Duration::from_nanos(self.histogram.value_at_quantile(share))
+    }
+
+    /// The longest.
+    pub fn max(&self) -> Duration {
+        Duration::from_nanos(self.histogram.max())
+    }
+
+    /// How many took at least so long.
+    pub fn at_least(&self, time: Duration) -> u64 {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let above = self.histogram.iter_recorded().filter(|value| value.value_iterated_to() >= nanos);
+        above.map(|value| value.count_at_value()).sum()
+    }
+
+    fn percentiles(&self) -> [u64; 5] {
+        let at = |quantile| self.histogram.value_at_quantile(quantile);
+        [at(0.5), at(0.99), at(0.999), at(0.9999), self.histogram.max()]
+    }
+
+    /// `p50 42 ns   p99 88 ns   p99.9 1.2 µs   p99.99 1.9 µs   max 3.4 ms   of 66,089`.
     pub fn to_text(&self) -> String {
-        let [p50, p99, p999, max] = self.percentiles().map(show);
+        let [p50, p99, p999, p9999, max] = self.percentiles().map(show);
         let count = crate::report::format::count(self.histogram.len());
-        format!("p50 {p50}   p99 {p99}   p99.9 {p999}   max {max}   of {count}")
+        format!("p50 {p50}   p99 {p99}   p99.9 {p999}   p99.99 {p9999}   max {max}   of {count}")
     }
 
     /// The same for a program, in nanoseconds.
     pub fn to_json(&self) -> serde_json::Value {
-        let [p50, p99, p999, max] = self.percentiles();
+        let [p50, p99, p999, p9999, max] = self.percentiles();
         json!({
             "unit": "ns",
             "count": self.histogram.len(),
             "p50_ns": p50,
             "p99_ns": p99,
             "p999_ns": p999,
+            "p9999_ns": p9999,
             "max_ns": max,
             "mean_ns": self.histogram.mean(),
         })
@@ -103,8 +132,12 @@ mod tests {
     fn percentiles_are_those_of_the_values_and_the_text_is_that_of_hdrhistogram() {
         let mut latency = Latency::default();
         (1..=1_000).for_each(|value| latency.record(Duration::from_nanos(value)));
-        assert_eq!(latency.percentiles(), [500, 990, 999, 1_000]);
-        assert_eq!(latency.to_text(), "p50 500 ns   p99 990 ns   p99.9 999 ns   max 1.0 µs   of 1,000");
+        assert_eq!(latency.percentiles(), [500, 990, 999, 1_000, 1_000]);
+        assert_eq!(
+            latency.to_text(),
+            "p50 500 ns   p99 990 ns   p99.9 999 ns   p99.99 1.0 µs   max 1.0 µs   of 1,000"
+        );
+        assert_eq!(latency.at_least(Duration::from_nanos(901)), 100);
         let text = latency.to_hgrm();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "       Value     Percentile TotalCount 1/(1-Percentile)");

@@ -3,7 +3,9 @@
 //! Every figure names what was measured, over which data, in which unit. Latencies are HdrHistograms: nothing
 //! is averaged away, and what waits for a schedule is counted from the schedule.
 
+mod bare;
 mod latency;
+mod live;
 mod measure;
 mod model;
 mod tail;
@@ -15,6 +17,7 @@ use genovo_engine::strategy::Registry;
 use serde_json::json;
 
 pub use latency::Latency;
+pub use live::{Conditions, Deciding, live, soak};
 pub use measure::{append, apply, replay, scan, tick_to_order};
 pub use model::model;
 pub use tail::tail;
@@ -91,7 +94,7 @@ impl Figure {
             }),
             Value::Number { value, unit } => json!({ "unit": unit, "value": value }),
             Value::Latency(latency) => latency.to_json(),
-            Value::Text(text) => json!({ "unit": "hash", "value": text }),
+            Value::Text(text) => json!({ "unit": "text", "value": text }),
         };
         let (Some(all), serde_json::Value::Object(more)) = (json.as_object_mut(), more) else { return json };
         all.extend(more);
@@ -170,8 +173,12 @@ impl Setting<'_> {
     }
 
     fn own_scenario(&self) -> Result<PathBuf, Failure> {
-        let path = self.folder.join("bench.toml");
-        std::fs::write(&path, include_str!("scenario.toml")).map_err(|error| {
+        self.write_scenario("bench.toml", include_str!("scenario.toml"))
+    }
+
+    fn write_scenario(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let path = self.folder.join(name);
+        std::fs::write(&path, text).map_err(|error| {
             let message = format!("cannot write {}: {error}", path.display());
             Failure::new(Exit::Failed, message, "Nothing was measured.")
         })?;

@@ -1,6 +1,5 @@
 //! The live journal's tail: what its producer waits for, and how soon a killed run goes on.
 
-use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use genovo_engine::event::Event;
 use genovo_engine::ids::Sequence;
 use genovo_journal::{CommitMode, Identity, LiveOptions, LiveWriter, RealDisk};
 
+use super::bare::Bare;
 use super::measure::{figure, journal_failure, market, of_events, rate};
 use super::{Figure, Latency, Setting, Shipped, Value};
 use crate::error::{Exit, Failure};
@@ -82,20 +82,8 @@ fn create(path: &Path, commit: CommitMode) -> Result<LiveWriter, Failure> {
 fn disk_beside_bare(setting: &Setting<'_>, events: &[Event]) -> Result<(Latency, Latency), Failure> {
     let (mut disk, mut bare) = (Latency::default(), Latency::default());
     let mut writer = create(&setting.place()?, CommitMode::Disk)?;
-    let path = setting.folder.join("bare");
-    let failed = |error: std::io::Error| {
-        Failure::new(
-            Exit::Failed,
-            format!("cannot write {}: {error}", path.display()),
-            "Nothing was measured.",
-        )
-    };
-    let file = File::create(&path).map_err(failed)?;
-    let file: &dyn genovo_journal::DiskFile = &file;
-    let length = LiveOptions::default().file_bytes;
-    file.write_at(0, &vec![0; length as usize]).and_then(|()| file.sync_all()).map_err(failed)?;
-    let bytes = [7; 88];
-    let (began, mut at) = (Instant::now(), 0);
+    let mut alone = Bare::new(setting.folder)?;
+    let began = Instant::now();
     for events in events.chunks(WAITS) {
         for event in events {
             writer.append(event).map_err(journal_failure)?;
@@ -103,11 +91,7 @@ fn disk_beside_bare(setting: &Setting<'_>, events: &[Event]) -> Result<(Latency,
             let done = writer.commit();
             disk.record(waiting.elapsed());
             done.map_err(journal_failure)?;
-            let waiting = Instant::now();
-            let done = file.write_at(at, &bytes).and_then(|()| file.sync_data());
-            bare.record(waiting.elapsed());
-            done.map_err(failed)?;
-            at = (at + bytes.len() as u64) % (length - bytes.len() as u64);
+            bare.record(alone.once()?);
         }
         if began.elapsed() >= setting.time {
             break;

@@ -8,7 +8,7 @@ use genovo_engine::event::OperatorCommand;
 
 use super::{Context, say, say_json};
 use crate::error::{Exit, Failure};
-use crate::live::screen::signed;
+use crate::live::screen::{Show, signed};
 use crate::live::{Orders, Session, control, folder};
 use crate::runs;
 
@@ -58,8 +58,9 @@ impl Kill {
             false => (OperatorCommand::Kill, Word::StopWhenQuiet),
         };
         let words = vec![Word::Operator(command), stop];
-        let orders = Orders { words, ..Orders::default() };
-        let session = match Session::resume(journal, &orders, context) {
+        let show = if context.json { Show::Json } else { Show::Lines };
+        let orders = Orders { words, show, ..Orders::default() };
+        let session = match Session::resume(journal, &orders, &context.registry) {
             Ok(session) => session,
             // It has ended: nothing is decided any more, and nobody is left to send anything.
             Err(failure) if failure.message.contains("has ended") => {

@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use genovo_adapters::broker::desk::LOOK;
 use genovo_adapters::live::{Ending, Pace};
+use genovo_engine::units::Timestamp;
 
 use super::{Changes, Context, say, say_json};
+use crate::audit::when;
 use crate::error::{Exit, Failure};
 use crate::live::folder::{self, Anchor, SessionFile};
-use crate::live::screen::signed;
+use crate::live::screen::{Show, signed};
 use crate::live::{Beginning, Ended, Orders, Session};
 use crate::report::format;
 use crate::{runs, scenario};
@@ -46,10 +49,17 @@ pub struct Live {
     /// Stop after so long by the wall clock, such as 90s or 5min.
     #[arg(long = "for", value_name = "DURATION")]
     for_duration: Option<String>,
+    /// Stop at this moment of the session's time, which with a recorded feed is the data's: 2014-05-02T14:30:00Z or
+    /// "2014-05-02 14:30" (UTC).
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Timestamp>,
     /// Start although the last session was killed.
     #[arg(long)]
     unlatch: bool,
-    /// Look instead of sleep while waiting: the shortest latency, for a whole core.
+    /// How long an idle thread looks for work before it sleeps [default: 200us]. Being woken takes some 50us.
+    #[arg(long, value_name = "DURATION", conflicts_with = "busy")]
+    look: Option<String>,
+    /// Never sleep while waiting: the shortest latency, for two whole cores.
     #[arg(long)]
     busy: bool,
     /// Bytes kept free on the disk, so that a session that has filled it can still cancel its orders and stop.
@@ -64,20 +74,21 @@ Examples:
   genovo live
   genovo live scenarios/btcusdt.toml --speed 10 --commit disk
   genovo live --for 90s --json
+  genovo live --speed max --until \"2014-05-02 14:30\"
   genovo live --resume last
   genovo live --resume last --flatten";
 
 impl Live {
     /// Runs the command.
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
-        let orders = self.orders()?;
+        let orders = self.orders(context)?;
         let session = match &self.resume {
             Some(journal) => {
                 let journal = runs::resolve(journal)?;
                 folder::check_latch(&journal, self.unlatch)?;
-                Session::resume(&journal, &orders, context)?
+                Session::resume(&journal, &orders, &context.registry)?
             }
-            None => Session::begin(self.beginning(context)?, &orders, context)?,
+            None => Session::begin(self.beginning(context)?, &orders, &context.registry)?,
         };
         if !context.json {
             say(&opening(&session))?;
@@ -89,15 +100,18 @@ impl Live {
         }
     }
 
-    fn orders(&self) -> Result<Orders, Failure> {
+    fn orders(&self, context: &Context) -> Result<Orders, Failure> {
         let for_duration = self.for_duration.as_deref().map(duration).transpose()?;
+        let look = self.look.as_deref().map(duration).transpose()?.unwrap_or(LOOK);
         Ok(Orders {
             flatten: self.flatten,
             for_duration,
+            until: self.until,
             words: Vec::new(),
-            busy: self.busy,
+            look: if self.busy { Duration::MAX } else { look },
             reserve: Some(self.reserve),
             keys: true,
+            show: if context.json { Show::Json } else { Show::Lines },
         })
     }
 
@@ -130,8 +144,13 @@ impl Live {
             commit: self.commit.clone().unwrap_or_else(|| "process".to_string()),
             anchor: Anchor { wall: 0, session: 0 },
         };
-        Ok(Beginning { scenario, file, journal })
+        Ok(Beginning { scenario, file, journal, outside: None })
     }
+}
+
+/// A time on the session's clock.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    when::parse(text).ok_or_else(|| "write 2014-05-02T14:30:00Z or \"2014-05-02 14:30\"".to_string())
 }
 
 /// `600`, `10x`, `max`.
@@ -146,7 +165,7 @@ fn speed(text: &str) -> Result<Option<u32>, Failure> {
 }
 
 /// `90s`, `5min`, `1h`, `500ms`.
-fn duration(text: &str) -> Result<Duration, Failure> {
+pub(super) fn duration(text: &str) -> Result<Duration, Failure> {
     match scenario::readable::length(text) {
         Ok(length) if length.0 > 0 => Ok(Duration::from_nanos(length.0 as u64)),
         _ => Err(Failure::new(Exit::Usage, format!("`{text}` is no duration"), "Nothing was started.")
@@ -196,8 +215,8 @@ fn opening(session: &Session) -> String {
 
 fn closing(ended: &Ended) -> String {
     let mut text = String::new();
-    if !ended.footer.is_empty() {
-        text.push_str(&format!("{}\n", ended.footer));
+    for line in ended.measured.lines() {
+        text.push_str(&format!("{line}\n"));
     }
     text.push_str(match ended.ending {
         Ending::DataEnded => "\n  The data has ended.",
@@ -254,7 +273,7 @@ pub(super) fn to_json(ended: &Ended) -> serde_json::Value {
         "positions": ended.open.iter().map(|(symbol, quantity)| {
             serde_json::json!({ "symbol": symbol, "quantity": quantity })
         }).collect::<Vec<_>>(),
-        "measured": ended.measured,
+        "measured": ended.measured.to_json(),
         "resumed": ended.resumption.as_ref().map(|resumption| serde_json::json!({
             "last_sequence": resumption.last,
             "events": resumption.events,
@@ -278,6 +297,8 @@ mod tests {
         for text in ["0", "10001", "fast", "", "-1"] {
             assert!(speed(text).is_err(), "{text}");
         }
+        assert_eq!(moment("1970-01-01 00:01"), Ok(Timestamp(60_000_000_000)));
+        assert!(moment("tomorrow").is_err());
         assert_eq!(duration("90s").unwrap(), Duration::from_secs(90));
         for text in ["0s", "-1s", "soon"] {
             assert!(duration(text).is_err(), "{text}");

@@ -4,6 +4,7 @@ mod checkpoints;
 pub mod control;
 pub mod folder;
 mod keys;
+mod measured;
 mod past;
 pub mod screen;
 
@@ -11,11 +12,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use genovo_adapters::broker::ClientIds;
+use genovo_adapters::broker::desk::LOOK;
 use genovo_adapters::broker::factory::{Brokers, Making};
 use genovo_adapters::broker::paper::book::Durability;
-use genovo_adapters::feed::RecordedFeed;
-use genovo_adapters::live::{Clock, Ending, Latency, Live, Operator, Parts, Past, SystemTimeSource, Word};
+use genovo_adapters::broker::{ClientIds, Execution};
+use genovo_adapters::feed::{Feed, RecordedFeed};
+use genovo_adapters::live::{
+    Clock, Ending, Latency, Live, Operator, Parts, Past, SystemTimeSource, TimeSource, Word,
+};
 use genovo_engine::engine::{Counts, Engine};
 use genovo_engine::event::{
     ChapterClosed, ChapterReason, Event, Fact, OperatorCommand, RunStarted, WorldKind,
@@ -25,38 +29,60 @@ use genovo_engine::log::{Log, LogError};
 use genovo_engine::pipeline::QueuedSource;
 use genovo_engine::recorded::RerunError;
 use genovo_engine::run;
+use genovo_engine::settings::Settings;
+use genovo_engine::strategy::Registry;
 use genovo_engine::units::{Money, Quantity, Timestamp};
 use genovo_engine::world::{Source, WorldError};
 use genovo_journal::{CommitMode, Identity, Journal, LiveOptions, LiveWriter, Resumed};
 use genovo_kernels::cpu::CpuLevel;
 
-use crate::commands::{Context, import};
+use crate::commands::import;
 use crate::error::{Exit, Failure};
 use crate::report::{self, ReportBuilder};
 use crate::scenario::{self, Scenario};
 use crate::{failures, sources};
 use checkpoints::Checkpoints;
 use folder::{Anchor, SessionFile};
+pub use measured::Measured;
 use past::Memory;
-use screen::{Footer, Screen};
+use screen::{Screen, Show};
 
 const NOTHING: &str = "Nothing was started.";
 
 /// What a session is to do beside running.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Orders {
     /// Close every position, then stop.
     pub flatten: bool,
     /// Stop after so long by the wall clock.
     pub for_duration: Option<Duration>,
+    /// Stop at this moment of the session's time.
+    pub until: Option<Timestamp>,
     /// Said at the start, before anything else: how a dead session is killed.
     pub words: Vec<Word>,
-    /// Spend waiting with looking, on a core of its own.
-    pub busy: bool,
+    /// How long an idle thread looks for work before it sleeps; [`Duration::MAX`]: for good.
+    pub look: Duration,
     /// Bytes kept free on the disk.
     pub reserve: Option<u64>,
     /// Whether keys are read.
     pub keys: bool,
+    /// Whether and how what happens is shown.
+    pub show: Show,
+}
+
+impl Default for Orders {
+    fn default() -> Orders {
+        Orders {
+            flatten: false,
+            for_duration: None,
+            until: None,
+            words: Vec::new(),
+            look: LOOK,
+            reserve: None,
+            keys: false,
+            show: Show::Lines,
+        }
+    }
 }
 
 /// A session that came to its end.
@@ -73,12 +99,10 @@ pub struct Ended {
     pub open: Vec<(String, Quantity)>,
     /// Equity at the last marks.
     pub equity: Money,
-    /// What was measured, as a line.
-    pub footer: String,
+    /// What was measured.
+    pub measured: Measured,
     /// Whether the operator killed it.
     pub killed: bool,
-    /// For a program.
-    pub measured: serde_json::Value,
     /// How it found things, when it went on.
     pub resumption: Option<Resumption>,
 }
@@ -107,6 +131,20 @@ pub struct Beginning {
     pub file: SessionFile,
     /// Where the journal goes.
     pub journal: PathBuf,
+    /// Market data and broker, unless they are those that the scenario and the file name.
+    pub outside: Option<Outside>,
+}
+
+/// Market data and a broker of the caller's.
+pub struct Outside {
+    /// Where market data comes from.
+    pub feed: Box<dyn Feed>,
+    /// When its first event comes, by the session's time.
+    pub first: Timestamp,
+    /// Who takes orders; none: the broker that the session's file names.
+    pub broker: Option<Box<dyn Execution>>,
+    /// Where the session's clock gets its time.
+    pub source: Box<dyn TimeSource>,
 }
 
 /// A session ready to run.
@@ -118,7 +156,7 @@ pub struct Session {
     taken: u64,
     live: Live,
     log: SessionLog,
-    footer: Footer,
+    measured: Measured,
     /// How it found things, when it goes on.
     pub resumption: Option<Resumption>,
 }
@@ -137,6 +175,9 @@ impl Log for SessionLog {
     fn append(&mut self, event: &Event) -> Result<(), LogError> {
         self.writer.append(event).map_err(LogError::new)?;
         self.memory.observe(event);
+        if !event.header.sequence.is_input() {
+            return Ok(());
+        }
         self.screen.observe(event);
         if matches!(event.fact, Fact::TimerFired(_)) {
             // Whoever follows the journal sees what is there, once a heartbeat.
@@ -152,6 +193,16 @@ impl Log for SessionLog {
             commits.record(began.elapsed());
         }
         Ok(())
+    }
+
+    fn show(&mut self, caused: &[Event]) {
+        for event in caused {
+            self.screen.observe(event);
+        }
+    }
+
+    fn idle(&mut self) -> Result<(), LogError> {
+        self.writer.idle().map_err(LogError::new)
     }
 
     #[inline]
@@ -217,41 +268,68 @@ fn world_failed(error: WorldError) -> Failure {
     failures::run(&run::RunError::World(error), NOTHING)
 }
 
-fn brokers(
+/// The broker that the session's file names.
+fn broker(
     file: &SessionFile,
-    making: &Making,
-) -> Result<Box<dyn genovo_adapters::broker::Execution>, Failure> {
+    journal: &Path,
+    settings: &Settings,
+    ids: &ClientIds,
+    options: &LiveOptions,
+) -> Result<Box<dyn Execution>, Failure> {
+    let making = Making {
+        settings: settings.clone(),
+        ids: ids.clone(),
+        folder: folder::folder(journal),
+        durability: durability(options),
+    };
     Brokers::default()
-        .make(&file.broker, making)
+        .make(&file.broker, &making)
         .map_err(|error| Failure::new(Exit::Failed, error.to_string(), NOTHING))
 }
 
 impl Session {
     /// Begins a session in a new journal.
-    pub fn begin(beginning: Beginning, orders: &Orders, context: &Context) -> Result<Session, Failure> {
-        let Beginning { scenario, mut file, journal } = beginning;
+    pub fn begin(beginning: Beginning, orders: &Orders, registry: &Registry) -> Result<Session, Failure> {
+        let Beginning { scenario, mut file, journal, outside } = beginning;
         let usage = |message: String| Failure::new(Exit::Usage, message, NOTHING);
-        let mut engine = Engine::new(scenario.settings.clone(), &context.registry)
-            .map_err(|error| usage(error.to_string()))?;
+        let mut engine =
+            Engine::new(scenario.settings.clone(), registry).map_err(|error| usage(error.to_string()))?;
         if scenario.execution.checkpoint_every > 0 {
             engine.keep_for_checkpoints();
         }
         let started = engine.identity(WorldKind::Live);
-        let mut feed = feed(&scenario)?;
-        let first = feed.next_time().map_err(world_failed)?;
-        let first = first.ok_or_else(|| usage("the data has no events".to_string()))?;
+        let Outside { feed, first, broker: given, source } = match outside {
+            Some(outside) => outside,
+            None => {
+                let mut feed = feed(&scenario)?;
+                let first = feed.next_time().map_err(world_failed)?;
+                let first = first.ok_or_else(|| usage("the data has no events".to_string()))?;
+                Outside {
+                    feed: Box::new(feed),
+                    first,
+                    broker: None,
+                    source: Box::<SystemTimeSource>::default(),
+                }
+            }
+        };
         let options = options(&file, orders)?;
         let writer = LiveWriter::create(&journal, &this_machine(), options)
             .map_err(|error| failures::journal(&error, NOTHING))?;
         file.anchor = Anchor::now(first);
         file.write(&journal)?;
         let ids = ClientIds::new(&started, first);
+        let broker = match given {
+            Some(broker) => broker,
+            None => broker(&file, &journal, &scenario.settings, &ids, &options)?,
+        };
         let parts = Assembly {
             file,
             journal,
             engine,
             writer,
             feed,
+            broker,
+            source,
             ids,
             started: Some(started),
             past: Past { now: first, ..Past::default() },
@@ -260,17 +338,17 @@ impl Session {
             memory: Memory::default(),
             checkpoint_every: scenario.execution.checkpoint_every,
         };
-        assemble(parts, &options, orders, context)
+        assemble(parts, &options, orders)
     }
 
     /// Goes on with the session of a journal.
-    pub fn resume(journal: &Path, orders: &Orders, context: &Context) -> Result<Session, Failure> {
+    pub fn resume(journal: &Path, orders: &Orders, registry: &Registry) -> Result<Session, Failure> {
         let began = Instant::now();
         let mut file = SessionFile::read(journal)?;
-        let scenario = scenario::load_only(&file.scenario, &file.set, &file.symbol, &context.registry)?;
+        let scenario = scenario::load_only(&file.scenario, &file.set, &file.symbol, registry)?;
         let usage = |message: String| Failure::new(Exit::Usage, message, NOTHING);
-        let mut engine = Engine::new(scenario.settings.clone(), &context.registry)
-            .map_err(|error| usage(error.to_string()))?;
+        let mut engine =
+            Engine::new(scenario.settings.clone(), registry).map_err(|error| usage(error.to_string()))?;
         let started = engine.identity(WorldKind::Live);
         let options = options(&file, orders)?;
         let resumed = LiveWriter::resume(journal, &this_machine(), options)
@@ -288,7 +366,7 @@ impl Session {
             .help("the settings or this build's logic differ from those in the journal: undo the change"));
         }
         let files = resumed.checkpoints().map_err(|error| failures::journal(&error, NOTHING))?;
-        let (found, passed) = checkpoints::newest(&files, &scenario.settings, &context.registry);
+        let (found, passed) = checkpoints::newest(&files, &scenario.settings, registry);
         let (mut memory, mut checkpoint, mut run_before) = (Memory::default(), None, 0);
         if let Some(found) = found {
             (engine, memory, checkpoint) = (found.engine, found.memory, Some(found.sequence));
@@ -313,8 +391,12 @@ impl Session {
             writer.append(event).map_err(|error| failures::journal(&error, NOTHING))?;
         }
         writer.commit().map_err(|error| failures::journal(&error, NOTHING))?;
-        let feed = feed(&scenario)?;
+        let mut feed = feed(&scenario)?;
         file.anchor = Anchor::now(past.missed_until.unwrap_or(past.now));
+        let ids = ClientIds::new(&started, first);
+        let mut broker = broker(&file, journal, &scenario.settings, &ids, &options)?;
+        // What the journal has of the market is passed over; a broker that simulates lives through it again.
+        feed.skip(past.market, |event, number| broker.market(event, number)).map_err(world_failed)?;
         let taken = engine.counts().inputs;
         let resumption = Resumption {
             last: resumed.recovery.last_sequence,
@@ -329,8 +411,10 @@ impl Session {
             journal: journal.to_owned(),
             engine,
             writer,
-            feed,
-            ids: ClientIds::new(&started, first),
+            feed: Box::new(feed),
+            broker,
+            source: Box::<SystemTimeSource>::default(),
+            ids,
             started: None,
             past,
             taken,
@@ -338,7 +422,7 @@ impl Session {
             memory,
             checkpoint_every: every,
         };
-        let mut session = assemble(parts, &options, orders, context)?;
+        let mut session = assemble(parts, &options, orders)?;
         if let Some(resumption) = &mut session.resumption {
             resumption.took = began.elapsed();
         }
@@ -375,9 +459,9 @@ impl Session {
         };
         self.log.screen.close();
         drop(keys);
-        let footer = self.footer.line();
         let SessionLog { writer, checkpoints, .. } = self.log;
-        let taken = checkpoints.taken;
+        let mut measured = self.measured;
+        measured.checkpoints = checkpoints.taken;
         drop(checkpoints);
         // A session that stopped is sealed too, and goes on in a new chapter.
         writer.finish().map_err(|error| failures::journal(&error, &kept))?;
@@ -406,9 +490,8 @@ impl Session {
             open: open.collect(),
             equity: engine.equity(),
             killed: engine.is_halted(),
-            measured: measured(&self.footer, taken),
+            measured,
             resumption: self.resumption,
-            footer,
             journal: self.journal,
         })
     }
@@ -416,6 +499,11 @@ impl Session {
     /// Where its journal is.
     pub fn journal(&self) -> &Path {
         &self.journal
+    }
+
+    /// When, by its clock's source, an event of this time is due.
+    pub fn due_at(&self, time: Timestamp) -> Duration {
+        self.live.due_at(time)
     }
 
     /// How it runs.
@@ -435,7 +523,9 @@ struct Assembly {
     journal: PathBuf,
     engine: Engine,
     writer: LiveWriter,
-    feed: RecordedFeed,
+    feed: Box<dyn Feed>,
+    broker: Box<dyn Execution>,
+    source: Box<dyn TimeSource>,
     ids: ClientIds,
     started: Option<RunStarted>,
     past: Past,
@@ -445,18 +535,15 @@ struct Assembly {
     checkpoint_every: u64,
 }
 
-fn assemble(
-    assembly: Assembly,
-    options: &LiveOptions,
-    orders: &Orders,
-    context: &Context,
-) -> Result<Session, Failure> {
+fn assemble(assembly: Assembly, options: &LiveOptions, orders: &Orders) -> Result<Session, Failure> {
     let Assembly {
         file,
         journal,
         engine,
         writer,
-        mut feed,
+        feed,
+        broker,
+        source,
         ids,
         started,
         past,
@@ -466,72 +553,37 @@ fn assemble(
         checkpoint_every,
     } = assembly;
     let settings = engine.settings().clone();
-    let making = Making {
-        settings: settings.clone(),
-        ids: ids.clone(),
-        folder: folder::folder(&journal),
-        durability: durability(options),
-    };
-    let mut broker = brokers(&file, &making)?;
-    // What the journal has of the market is passed over; a broker that simulates lives through it again.
-    feed.skip(past.market, |event, number| broker.market(event, number)).map_err(world_failed)?;
     file.write(&journal)?;
     let start = past.missed_until.unwrap_or(past.now);
-    let clock = Clock::new(file.pace(), start, Box::<SystemTimeSource>::default());
+    let clock = Clock::new(file.pace(), start, source);
     let handle = writer.handle();
     let live = Live::open(Parts {
         settings: settings.clone(),
         started,
         ids,
-        feed: Box::new(feed),
+        feed,
         broker,
         clock,
         past,
-        busy: orders.busy,
+        look: orders.look,
+        until: orders.until,
         chapter_due: Some(Box::new(move |now| match now {
             Some(now) => handle.chapter_due(now),
             None => Some(ChapterClosed { chapter: handle.chapter(), reason: ChapterReason::Asked }),
         })),
     })
     .map_err(world_failed)?;
-    let commits = Arc::new(Mutex::new(Latency::default()));
-    let footer = Footer {
+    let measured = Measured {
         telemetry: live.telemetry(),
-        commits: Arc::clone(&commits),
+        commits: Arc::new(Mutex::new(Latency::default())),
         mode: options.commit.name(),
-        hidden: context.json,
+        checkpoints: checkpoints::Taken::default(),
     };
-    let screen = Screen::open(&settings, engine.account().clone(), context.json, footer.clone());
+    let screen = Screen::open(&settings, engine.account().clone(), orders.show, measured.clone());
     let checkpoints = Checkpoints::open(writer.handle(), checkpoint_every, writer.events());
+    let commits = Arc::clone(&measured.commits);
     let log = SessionLog { writer, screen, memory, checkpoints, commits };
-    Ok(Session { journal, file, engine, taken, live, log, footer, resumption })
-}
-
-fn measured(footer: &Footer, checkpoints: checkpoints::Taken) -> serde_json::Value {
-    let figures = |latency: &Latency| {
-        serde_json::json!({
-            "count": latency.count(),
-            "p50_ns": latency.at(0.5).as_nanos() as u64,
-            "p99_ns": latency.at(0.99).as_nanos() as u64,
-            "p999_ns": latency.at(0.999).as_nanos() as u64,
-            "max_ns": latency.max().as_nanos() as u64,
-        })
-    };
-    let (Ok(telemetry), Ok(commits)) = (footer.telemetry.lock(), footer.commits.lock()) else {
-        return serde_json::Value::Null;
-    };
-    serde_json::json!({
-        "tick_to_order": figures(&telemetry.tick_to_order),
-        "commit": figures(&commits),
-        "commit_mode": footer.mode,
-        "queue_max": telemetry.queue_max,
-        "lost": telemetry.lost,
-        "checkpoints": {
-            "count": checkpoints.count,
-            "bytes": checkpoints.bytes,
-            "max_ns": checkpoints.longest.as_nanos() as u64,
-        },
-    })
+    Ok(Session { journal, file, engine, taken, live, log, measured, resumption })
 }
 
 /// The first event of a journal that goes on, and its time; none when there is no event.

@@ -1,14 +1,13 @@
 //! What a session shows while it runs: a line for everything that becomes of an order, and what it measures below.
 //!
-//! Lines go to a thread of their own: no order waits for a terminal.
+//! Lines go to a thread of their own, which looks for them now and then: no order waits for a terminal, nor for a
+//! thread to be woken.
 
 use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
-use genovo_adapters::live::{Latency, Telemetry};
+use crossbeam::channel::{Receiver, Sender, TryRecvError, unbounded};
 use genovo_engine::account::Account;
 use genovo_engine::event::{AlertRaised, Connection, Event, Fact, OrderKind};
 use genovo_engine::ids::InstrumentId;
@@ -16,11 +15,28 @@ use genovo_engine::market::Market;
 use genovo_engine::settings::Settings;
 use genovo_engine::units::{Money, Quantity, Timestamp};
 
+use super::Measured;
 use crate::report::format;
+
+/// How often the thread looks for lines.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How often what is measured is shown anew.
+const FOOTER_EVERY: Duration = Duration::from_millis(500);
+
+/// Whether and how a session shows what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// A line for everything that becomes of an order.
+    Lines,
+    /// The same for a program.
+    Json,
+    /// Not at all.
+    Nothing,
+}
 
 /// Follows a session's events and prints what a person wants to see of them.
 pub struct Screen {
-    json: bool,
+    show: Show,
     settings: Settings,
     account: Account,
     markets: Vec<Market>,
@@ -29,15 +45,16 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// A screen of a session whose account is this one, that shows `footer` below the lines where there is a terminal.
-    pub fn open(settings: &Settings, account: Account, json: bool, footer: Footer) -> Screen {
+    /// A screen of a session whose account is this one, that shows what is measured below the lines where there is a
+    /// terminal.
+    pub fn open(settings: &Settings, account: Account, show: Show, measured: Measured) -> Screen {
         let (lines, queue) = unbounded();
         let printer = std::thread::Builder::new()
             .name("genovo-screen".to_string())
-            .spawn(move || print(&queue, &footer))
+            .spawn(move || print(&queue, show, &measured))
             .expect("the system gives us a thread");
         Screen {
-            json,
+            show,
             settings: settings.clone(),
             account,
             markets: vec![Market::default(); settings.instruments.len()],
@@ -73,9 +90,9 @@ impl Screen {
         {
             let _ = self.account.correct(index, trade, None);
         }
-        let text = match self.json {
-            true => self.json_line(event),
-            false => self.line(event, before),
+        let text = match self.show {
+            Show::Json => self.json_line(event),
+            Show::Lines | Show::Nothing => self.line(event, before),
         };
         if let Some(text) = text {
             self.say(text);
@@ -104,7 +121,6 @@ impl Screen {
     fn line(&self, event: &Event, balance: Money) -> Option<String> {
         let digits = self.settings.account.digits;
         let instrument = event.header.instrument;
-        let time = clock(event.header.time_event);
         let text = match &event.fact {
             Fact::OrderSubmitted(order) if order.kind == OrderKind::Market => return None,
             Fact::OrderSubmitted(order) => {
@@ -169,7 +185,7 @@ impl Screen {
             Fact::TradingHalted(_) => "! no more decisions are taken".to_string(),
             _ => return None,
         };
-        Some(format!("  {time}  {text}"))
+        Some(format!("  {}  {text}", clock(event.header.time_event)))
     }
 
     fn json_line(&self, event: &Event) -> Option<String> {
@@ -243,81 +259,51 @@ fn clock(time: Timestamp) -> String {
     format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-/// What is measured, shown below the lines.
-#[derive(Clone, Debug)]
-pub struct Footer {
-    /// The world's measurements.
-    pub telemetry: Arc<Mutex<Telemetry>>,
-    /// How long commits took.
-    pub commits: Arc<Mutex<Latency>>,
-    /// What a commit waits for.
-    pub mode: &'static str,
-    /// Not for programs.
-    pub hidden: bool,
-}
-
-impl Footer {
-    /// `tick → order leaves  p50 3.1 µs  p99.9 19 µs  max 0.4 ms   (+ disk 2.1 ms)   queue 0`; empty before the first.
-    pub fn line(&self) -> String {
-        let (Ok(telemetry), Ok(commits)) = (self.telemetry.lock(), self.commits.lock()) else {
-            return String::new();
-        };
-        let latency = &telemetry.tick_to_order;
-        if latency.count() == 0 {
-            return String::new();
-        }
-        format!(
-            "  tick → order leaves  p50 {}  p99.9 {}  max {}   of it commit ({})  p50 {}  max {}   queue {}   lost {}",
-            short(latency.at(0.5)),
-            short(latency.at(0.999)),
-            short(latency.max()),
-            self.mode,
-            short(commits.at(0.5)),
-            short(commits.max()),
-            telemetry.queue_max,
-            telemetry.lost,
-        )
-    }
-}
-
-/// A latency in a unit that suits it.
-pub fn short(latency: Duration) -> String {
-    let nanos = latency.as_nanos() as f64;
-    match nanos {
-        nanos if nanos < 1e3 => format!("{nanos:.0} ns"),
-        nanos if nanos < 1e5 => format!("{:.1} µs", nanos / 1e3),
-        nanos if nanos < 1e6 => format!("{:.0} µs", nanos / 1e3),
-        nanos if nanos < 1e9 => format!("{:.1} ms", nanos / 1e6),
-        nanos => format!("{:.1} s", nanos / 1e9),
-    }
-}
-
-fn print(lines: &Receiver<String>, footer: &Footer) {
+/// Prints lines as they come, and what is measured below them where there is a terminal.
+fn print(lines: &Receiver<String>, show: Show, measured: &Measured) {
     let mut out = std::io::stdout();
-    let terminal = out.is_terminal() && !footer.hidden;
-    let (clear, mut shown) = ("\r\x1b[K", false);
+    let terminal = out.is_terminal() && show == Show::Lines;
+    let (mut below, mut shown) = (0, Instant::now());
     loop {
-        let line = match lines.recv_timeout(Duration::from_millis(500)) {
-            Ok(line) => Some(line),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => break,
+        let mut new = Vec::new();
+        let gone = loop {
+            match lines.try_recv() {
+                Ok(line) => new.push(line),
+                Err(error) => break error == TryRecvError::Disconnected,
+            }
         };
-        if terminal && shown {
-            let _ = write!(out, "{clear}");
+        if show == Show::Nothing || (new.is_empty() && !(terminal && shown.elapsed() >= FOOTER_EVERY)) {
+            if gone {
+                break;
+            }
+            std::thread::sleep(LOOK_EVERY);
+            continue;
         }
-        if let Some(line) = line {
+        shown = Instant::now();
+        let _ = write!(out, "{}", clear(below));
+        for line in new {
             let _ = writeln!(out, "{line}");
         }
+        below = 0;
         if terminal {
-            let line = footer.line();
-            shown = !line.is_empty();
-            let _ = write!(out, "{line}");
+            let footer = measured.lines();
+            below = footer.len();
+            let _ = write!(out, "{}", footer.join("\n"));
         }
         let _ = out.flush();
     }
-    if terminal && shown {
-        let _ = write!(out, "{clear}");
+    if show != Show::Nothing {
+        let _ = write!(out, "{}", clear(below));
         let _ = out.flush();
+    }
+}
+
+/// Takes so many lines off a terminal again, the last of which has no end yet.
+fn clear(lines: usize) -> String {
+    match lines {
+        0 => String::new(),
+        1 => "\r\x1b[J".to_string(),
+        more => format!("\r\x1b[{}A\x1b[J", more - 1),
     }
 }
 
@@ -326,13 +312,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_latencies_are_short() {
+    fn times_and_quantities_are_short() {
         assert_eq!(clock(Timestamp(1_398_916_800_359_000_000)), "04:00:00.359");
         assert_eq!(clock(Timestamp(-1)), "23:59:59.999");
-        for (nanos, text) in [(12, "12 ns"), (3_140, "3.1 µs"), (190_000, "190 µs"), (2_100_000, "2.1 ms")]
-        {
-            assert_eq!(short(Duration::from_nanos(nanos)), text);
-        }
         assert_eq!(signed(Quantity(-500_000_000_000)), "−500");
         assert_eq!(signed(Quantity(500_000_000_000)), "+500");
     }

@@ -3,6 +3,7 @@
 use super::{Needs, ParameterError, ParameterSpec, Parameters, Proposal, Strategy, StrategyKind, View};
 use crate::event::{Action, Event, Fact};
 use crate::ids::InstrumentId;
+use crate::rounded::Rounded;
 use crate::settings::{Settings, Trigger};
 use crate::state::State;
 use crate::units::{Price, Quantity};
@@ -158,11 +159,14 @@ impl Strategy for EmaCross {
         let (side, relation) = if cross.wanted > 0 { ("long", "above") } else { ("short", "below") };
         let sense = if cross.wanted > 0 { "or less" } else { "or more" };
         proposal.because = format!(
-            "{side}: fast {fast:.4} is {relation} slow {slow:.4} (before: {:.4}, {:.4}); a price of {meeting:.4} \
-             {sense} would not have crossed: {:.4} away",
-            b.0,
-            b.1,
-            (cross.price - meeting).abs(),
+            "{side}: fast {} is {relation} slow {} (before: {}, {}); a price of {} {sense} would not have crossed: {} \
+             away",
+            Rounded(fast),
+            Rounded(slow),
+            Rounded(b.0),
+            Rounded(b.1),
+            Rounded(meeting),
+            Rounded((cross.price - meeting).abs()),
         );
         let quantity = Quantity(self.quantity.0 * cross.wanted);
         if view.position_with_working_orders(instrument) != quantity {

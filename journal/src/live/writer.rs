@@ -30,6 +30,9 @@ use crate::writer::Sealed;
 /// A frame of so many bytes goes to the tail without a commit. Handing it over wakes a thread, which costs more than
 /// anything else here: it is to be rarer than one event in a thousand.
 const FRAME_BYTES: usize = 128 * 1024;
+/// A frame of so many bytes is written while nobody waits. A commit then writes little more than what it is for, and
+/// the calls that this costs are few enough.
+const IDLE_BYTES: usize = 1024;
 /// Frames under way to the tail: what a stalled disk may make wait before the producer waits too.
 const FRAMES: usize = 128;
 /// Frames whose room is made before the first event.
@@ -264,6 +267,23 @@ impl LiveWriter {
         if self.frame.is_empty() { Ok(()) } else { self.hand_over() }
     }
 
+    /// Nobody waits for anything at the moment: once the open frame is worth it, it goes to the tail now, so that the
+    /// next commit finds little left to write. While the tail is being written, nothing happens.
+    pub fn idle(&mut self) -> Result<(), Error> {
+        if self.frame.bytes() < IDLE_BYTES || self.stopped {
+            return Ok(());
+        }
+        let Ok(mut state) = self.shared.state.try_lock() else { return Ok(()) };
+        if state.frames < self.handed || self.shared.failed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let written = state.tail.write(&mut self.frame);
+        self.stopped |= written.is_err();
+        self.frame.clear();
+        self.shared.publish(&state.tail);
+        written
+    }
+
     /// How many events the journal has, with those that were recorded before a resume.
     pub fn events(&self) -> u64 {
         self.events
@@ -423,6 +443,10 @@ impl Log for LiveWriter {
     fn commit(&mut self) -> Result<(), LogError> {
         LiveWriter::commit(self).map_err(LogError::new)
     }
+
+    fn idle(&mut self) -> Result<(), LogError> {
+        LiveWriter::idle(self).map_err(LogError::new)
+    }
 }
 
 /// A view of a live writer, for those who cannot have the writer itself.
@@ -432,8 +456,8 @@ pub struct LiveHandle {
 }
 
 impl LiveHandle {
-    /// What closes the open chapter, once it is due: its day has ended or it is as large as a chapter may be. The world
-    /// feeds it to the run as an input like any other.
+    /// What closes the open chapter, once it is due: its day has ended or it is as large as a chapter may be. The
+    /// world feeds it to the run as an input like any other.
     pub fn chapter_due(&self, now: Timestamp) -> Option<ChapterClosed> {
         let first = self.shared.chapter_time.load(Ordering::Acquire);
         let chapter = self.shared.chapter.load(Ordering::Acquire);

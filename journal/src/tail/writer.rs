@@ -15,8 +15,9 @@ use crate::error::Error;
 use crate::live::reserve::Reserve;
 use crate::live::{CommitMode, LiveOptions};
 
-/// Zeros are written in pieces of this size.
-const PIECE: usize = 1024 * 1024;
+/// Zeros are written in pieces of this size. The page cache keeps a file in folios as large as the writes that made
+/// them, and every small write into one walks all its blocks: into a megabyte it takes twice as long as into this.
+const PIECE: usize = 64 * 1024;
 
 /// Events on their way to the tail: a frame of which the header is still open.
 #[derive(Debug, Default)]
@@ -55,6 +56,12 @@ impl FrameBuffer {
     /// Takes back what was appended since the room was `length` bytes long.
     pub fn forget_from(&mut self, length: usize) {
         self.bytes.truncate(length);
+    }
+
+    /// How long it is.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Whether it holds no event.

@@ -8,6 +8,7 @@ use genovo_kernels::scalar::f32::{exp, ln};
 use super::super::{Proposal, View};
 use crate::event::{Action, Side};
 use crate::ids::InstrumentId;
+use crate::rounded::Rounded;
 use crate::units::Quantity;
 
 /// Keeps these draws apart from every other use of the seed.
@@ -179,10 +180,13 @@ impl Said<'_> {
         }
         let median = self.row.mean()[0][2];
         proposal.because = format!(
-            "{}: {:.1} % of the largest position dared; in the nearest horizon a median of {median:.4}, volatility \
-             {volatility:.4}, disagreement {disagreement:.4}",
+            "{}: {:.1} % of the largest position dared; in the nearest horizon a median of {}, volatility {}, \
+             disagreement {}",
             WORDS[action],
             100.0 * share,
+            Rounded(f64::from(median)),
+            Rounded(f64::from(volatility)),
+            Rounded(f64::from(disagreement)),
         );
         self.evidence(logs[action], action, legal, share, proposal);
     }
