@@ -11,8 +11,8 @@ pub trait Log {
     /// Returns once everything appended so far would survive what the log's commit mode promises to survive.
     fn commit(&mut self) -> Result<(), LogError>;
 
-    /// Shows the engine after an input, when everything that followed from it is out. A log that keeps checkpoints takes
-    /// one when it is time.
+    /// Shows the engine after an input, when everything that followed from it is out. A log that keeps checkpoints
+    /// takes one when it is time.
     #[inline]
     fn reached(&mut self, _: &Engine) -> Result<(), LogError> {
         Ok(())

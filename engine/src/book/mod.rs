@@ -1,7 +1,7 @@
 //! The order book of one instrument: by price (L2), or by order (L3) where the data names orders.
 //!
-//! [`Ladder`] holds one side's levels, [`Orders`] the orders of a book by order. A change costs the same near the top of
-//! a deep book as in a shallow one, and nothing is allocated once the tables have grown.
+//! [`Ladder`] holds one side's levels, [`Orders`] the orders of a book by order. A change costs the same near the top
+//! of a deep book as in a shallow one, and nothing is allocated once the tables have grown.
 
 mod ladder;
 mod orders;

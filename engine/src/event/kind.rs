@@ -114,7 +114,8 @@ impl Kind {
     }
 
     /// Whether events of this kind come from the sources of a run: market data and what is missing of it, what
-    /// was done to instruments, when they trade, what the world says, which columns are selected, and what another program wants.
+    /// was done to instruments, when they trade, what the world says, which columns are selected, and what another
+    /// program wants.
     pub const fn is_sourced(self) -> bool {
         self.is_market()
             || self.is_outside()
