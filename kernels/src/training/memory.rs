@@ -226,7 +226,6 @@ impl Memory {
         let (mixer, rows) = (spec.mixer(), shape.rows());
         let past = if shape.burn_in < mixer.reach() { shape.burn_in } else { mixer.reach() };
         let sequences = Sequences { count: shape.sequences, steps: shape.steps, past };
-        let mut uses = places.products(spec, rows);
         let burn_in = (shape.burn_in > 0).then(|| {
             let fit = BURN_IN_ROWS / shape.burn_in;
             let group = if fit > shape.sequences {
@@ -237,7 +236,6 @@ impl Memory {
                 1
             };
             let rows = group * shape.burn_in;
-            uses.extend(places.products(spec, rows));
             BurnIn {
                 group,
                 embedding: Embedding::new(spec, rows),
@@ -249,7 +247,8 @@ impl Memory {
         });
         Self {
             sequences,
-            products: Products::new(uses),
+            // The burn-in needs room for weights alone, and that is there.
+            products: Products::new(places.products(spec, rows)),
             scratch: Scratch::new(cpu, &mixer, sequences),
             burn_in,
             embedding: Embedding::new(spec, rows),

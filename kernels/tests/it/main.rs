@@ -1,5 +1,6 @@
 //! All integration tests of genovo-kernels in one binary.
 
+mod attention;
 mod bits;
 mod checkpoint;
 mod edges;
