@@ -12,9 +12,9 @@
 //! - [`linear`], [`mixer`], [`norm`], [`fourier`], [`heads`] are the operations, one folder each: the
 //!   contract, the plain truth, the vector form.
 //! - [`model`] is the network that they make up, [`checkpoint`] its weights as a file.
-//! - [`training`] goes the other way: [`activation`], [`gate`], [`attention`], [`convolution`] and the modules
-//!   named `training` are the operations with their gradients, [`losses`] what is made small, [`optimiser`] the
-//!   step, [`returns`] what a policy learns from.
+//! - [`training`] goes the other way: [`activation`], [`gate`], [`attention`], [`convolution`] and the
+//!   modules named `training` are the operations with their gradients, [`losses`] what is made small,
+//!   [`optimiser`] the step, [`returns`] what a policy learns from.
 //! - [`tensor`] is their memory.
 //!
 //! **Exact** in a module's docs means: the same bits on every machine, backend and run. The word makes no
