@@ -197,6 +197,21 @@ fn caps_as_a_table() {
     }
 }
 
+/// A replacement asks for what it adds; what counts is the order that it makes.
+#[test]
+fn an_order_that_grows_by_steps_is_as_large_as_it_has_become() {
+    for controls in [r#"{"max_order_value":"5000"}"#, r#"{"max_order_quantity":"50"}"#] {
+        let desk = Desk::new(controls);
+        for (beside, denied) in [(40, false), (41, true)] {
+            let mut request = Request::new(X, Side::Buy, OrderKind::Market, Quantity(whole(10)));
+            request.beside = Quantity(whole(beside));
+            let Desk { settings, account, markets, orders, .. } = &desk;
+            let verdict = desk.risk.assess(&request, settings, account, markets, orders, desk.now);
+            assert_eq!(verdict.outcome == Outcome::Denied, denied, "{controls} beside {beside}");
+        }
+    }
+}
+
 #[test]
 fn working_orders_count_as_if_filled() {
     let mut desk = Desk::new(r#"{"max_net_exposure":"10000"}"#);

@@ -194,6 +194,7 @@ impl Engine {
             (request.reduce_only, request.refused) = (record.terms.reduce_only, refused);
             request.has_parent = record.terms.list.is_some_and(|list| list.link.has_parent());
             request.quantity = request.quantity.max(Quantity::ZERO);
+            request.beside = record.quantity;
             let State { markets, account, orders, .. } = &self.state;
             let verdict =
                 self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);

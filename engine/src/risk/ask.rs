@@ -195,6 +195,11 @@ impl Ask<'_> {
         Quantity(share as i64).round_down_to(self.instrument.lot)
     }
 
+    /// The whole order, what it replaces included: a mistake does not pass in small steps.
+    pub fn whole_order(&self) -> Quantity {
+        self.request.quantity + self.request.beside
+    }
+
     /// The order as it was asked for.
     pub fn sent(&self) -> Sent {
         let Request { instrument, side, kind, quantity, .. } = *self.request;

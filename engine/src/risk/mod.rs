@@ -163,6 +163,8 @@ pub struct Request {
     pub kind: OrderKind,
     /// How much; positive.
     pub quantity: Quantity,
+    /// What the order that it is added to has already, where it is a replacement.
+    pub beside: Quantity,
     /// Whether the venue keeps it from opening anything.
     pub reduce_only: bool,
     /// Whether it waits for fills of another order.
@@ -181,6 +183,7 @@ impl Request {
             side,
             kind,
             quantity,
+            beside: Quantity::ZERO,
             reduce_only: false,
             has_parent: false,
             stop: None,

@@ -7,7 +7,7 @@ use crate::units::{Money, Quantity};
 
 pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult> {
     let limit = ask.controls().max_order_quantity?;
-    let asked = ask.request.quantity;
+    let asked = ask.whole_order();
     let plain = |quantity: Quantity| Money(i128::from(quantity.0));
     Some(gate(Rule::OrderQuantity, quantity, asked <= limit, plain(limit), plain(asked)))
 }

@@ -6,6 +6,6 @@ use crate::units::Quantity;
 
 pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult> {
     let limit = ask.controls().max_order_value?;
-    let value = ask.value_of(ask.request.quantity);
+    let value = ask.value_of(ask.whole_order());
     Some(gate(Rule::OrderValue, quantity, value <= limit, limit, value))
 }
