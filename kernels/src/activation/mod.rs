@@ -25,7 +25,8 @@ at_level! {
 }
 at_level! {
     /// dx of y = x·σ(x)
-    fn silu_backward_row(x: &[f32], gradient: &[f32], dx: &mut [f32]) = silu_backward_plain, silu_backward_vector
+    fn silu_backward_row(x: &[f32], gradient: &[f32], dx: &mut [f32])
+        = silu_backward_plain, silu_backward_vector
 }
 at_level! {
     /// y = silu(α)·β of \[α, β\]

@@ -240,7 +240,8 @@ impl Gradients<'_> {
 
 at_level! {
     /// a and statistics of one head in one sequence.
-    fn head_forward(job: &Job<'_>, outputs: &Outputs<'_>, scratch: &mut Buffer) = forward_plain, forward_vector
+    fn head_forward(job: &Job<'_>, outputs: &Outputs<'_>, scratch: &mut Buffer)
+        = forward_plain, forward_vector
 }
 at_level! {
     /// dq, dk and dv of one head in one sequence.

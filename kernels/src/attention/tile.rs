@@ -134,7 +134,8 @@ pub(super) unsafe fn gather(job: &Job<'_>, parts: &Parts, backward: bool) {
     }
 }
 
-/// scores\[step\]\[key\] = a chain over channels of x\[step\]·turned\[key\], for all steps and keys of the tile.
+/// scores\[step\]\[key\] = a chain over channels of x\[step\]·turned\[key\], for all steps and keys of the
+/// tile.
 ///
 /// # Safety
 /// The machine has the instructions of `V`; the parts are those of the tile's job.

@@ -1,5 +1,5 @@
-//! Attention in training: against the formulas, each key gathering from the steps that see it, with and without
-//! a past.
+//! Attention in training: against the formulas, each key gathering from the steps that see it, with and
+//! without a past.
 
 use genovo_kernels::attention::{Given, Scratch, Sequences, backward, forward};
 use genovo_kernels::mixer::{Head, MixerShape};

@@ -130,8 +130,8 @@ fn compare_gradients(set: &str, loss: &str, trainer: &Trainer) -> f64 {
             let error = (f64::from(*got) - exact).abs();
             assert!(
                 error <= allowed,
-                "{set}, {loss}, gradient of {name}, value {at}: {got:e} is {error:e} from {exact:e}, {allowed:e} \
-                 can be"
+                "{set}, {loss}, gradient of {name}, value {at}: {got:e} is {error:e} from {exact:e}; \
+                 {allowed:e} can be"
             );
             if error / allowed > worst {
                 worst = error / allowed;
