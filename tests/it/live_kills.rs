@@ -301,3 +301,28 @@ fn a_resume_begins_at_the_newest_checkpoint_that_is_whole() {
         assert!(verified.contains("equal bit for bit"), "{verified}");
     }
 }
+
+#[test]
+fn a_session_stops_at_its_time_and_goes_on_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    scenario(folder, "kind = \"random\"\nevery = 300\nquantity = 500");
+    let start = ["live", "scenario.toml", "--journal", "j", "--speed", "max", "--reserve", "0"];
+    let said = done(folder, &[&start[..], &["--until", "2014-05-01 06:00"]].concat());
+    assert!(said.contains("Stopped."), "{said}");
+    // 2014-05-01 06:00 UTC.
+    let until = Timestamp(1_398_924_000 * 1_000_000_000);
+    let times = |journal: &Path| -> Vec<Timestamp> {
+        let events = Journal::open(journal).unwrap().events().map(Result::unwrap);
+        let market = events.filter(|event| event.fact.kind().is_market());
+        market.map(|event| event.header.time_received).collect()
+    };
+    let first = times(&folder.join("j"));
+    assert!(first.len() > 100 && first.iter().all(|time| *time <= until), "{} events", first.len());
+    let said = done(folder, &["live", "--resume", "j", "--reserve", "0"]);
+    assert!(said.contains("The data has ended."), "{said}");
+    let all = times(&folder.join("j"));
+    assert_eq!(all.len(), QUOTES, "what came later was left for it");
+    assert!(all[first.len()] > until && all[..first.len()] == first);
+    done(folder, &["replay", "--verify", "j"]);
+}

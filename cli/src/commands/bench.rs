@@ -29,11 +29,11 @@ pub struct Bench {
     /// Where journals are written meanwhile [default: the system's temporary folder].
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
-    #[command(flatten)]
-    live: LiveArguments,
     /// Where each latency's whole distribution goes, as HdrHistogram's plotters read it.
     #[arg(long, value_name = "DIR")]
     hgrm: Option<PathBuf>,
+    #[command(flatten)]
+    live: LiveArguments,
 }
 
 /// Conditions of a live session that is measured.
