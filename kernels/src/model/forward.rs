@@ -106,8 +106,8 @@ impl<B: Backend> Model<B> {
         })
     }
 
-    /// Everything that streams remember: how many steps each has taken, and their rings, stream by stream. It is
-    /// the same on every level of a CPU.
+    /// Everything that streams remember: how many steps each has taken, and their rings, stream by stream. It
+    /// is the same on every level of a CPU.
     ///
     /// # Errors
     /// When the backend fails.
