@@ -12,7 +12,7 @@ use genovo_engine::features::FeatureState;
 use genovo_engine::features::bank::{Anchored, Wanted};
 use genovo_engine::features::candle::{Candle, Timeframe};
 use genovo_engine::features::catalogue::{Place, entries};
-use genovo_engine::features::indicators::talib;
+use genovo_engine::features::indicators::{make, talib};
 use genovo_engine::features::normalise::Normalise;
 use genovo_engine::settings::{BarPrice, FeatureSettings};
 use genovo_engine::units::{Nanoseconds, Timestamp};
@@ -30,6 +30,9 @@ fn settings(columns: &[&str], scale: Normalise) -> FeatureSettings {
         price: BarPrice::Mid,
         scale,
         benchmark: None,
+        selection: None,
+        own: Vec::new(),
+        altered: Vec::new(),
     }
 }
 
@@ -115,6 +118,45 @@ fn a_bar(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What `benches/peers/pandas_ta_features.py` times, with the lengths of the catalogue.
+const OF_PANDAS_TA: [&str; 27] = [
+    "RSI", "MACD", "ADX", "CCI", "CMO", "MFI", "OBV", "NATR", "EMA", "KAMA", "TRIX", "ULTOSC", "VORTEX",
+    "CHOP", "FISHER", "bias", "brar", "inertia", "kst", "pgo", "rsx", "rvgi", "kurtosis", "skew", "entropy",
+    "zscore", "kvo",
+];
+
+fn those_of_pandas_ta(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("features, those of pandas-ta");
+    group.throughput(Throughput::Elements(1));
+    let mut made: Vec<_> = OF_PANDAS_TA
+        .iter()
+        .map(|name| {
+            let column = wanted().into_iter().find(|wanted| wanted.indicator == *name);
+            let column = column.unwrap_or_else(|| panic!("the catalogue has no {name}"));
+            make(name, column.parameters).expect("it is in the catalogue")
+        })
+        .collect();
+    let mut out = [None; 8];
+    let mut index = 0;
+    let mut update = |index: i64| {
+        let bar = bar(index);
+        for made in &mut made {
+            made.indicator.update(black_box(&bar), &mut out[..made.outputs]);
+        }
+    };
+    while index < 1_000 {
+        update(index);
+        index += 1;
+    }
+    group.bench_function(format!("{} functions", OF_PANDAS_TA.len()), |bencher| {
+        bencher.iter(|| {
+            update(index);
+            index += 1;
+        });
+    });
+    group.finish();
+}
+
 fn a_quote(criterion: &mut Criterion) {
     let quotes = quotes();
     let instruments = btcusdt(&["strategy.kind=flat"]).instruments;
@@ -166,5 +208,5 @@ fn a_row(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, a_bar, a_quote, a_row);
+criterion_group!(benches, a_bar, those_of_pandas_ta, a_quote, a_row);
 criterion_main!(benches);

@@ -80,7 +80,11 @@ impl Provenance {
         let note: Note = serde_json::from_str(&text).ok()?;
         let mut files = Vec::new();
         // Signals are no market data, and no market event comes from them.
-        for source in settings.sources.iter().filter(|source| source.kind != DataKind::Signals) {
+        for source in settings
+            .sources
+            .iter()
+            .filter(|source| !matches!(source.kind, DataKind::Signals | DataKind::Outside))
+        {
             let noted = note.sources.iter().find(|noted| noted.content == source.content)?;
             let content = match source.kind {
                 DataKind::Journal => {

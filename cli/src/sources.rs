@@ -8,6 +8,7 @@ use genovo_adapters::calendar::Calendar;
 use genovo_adapters::data::{self, Column, DataError, DataSpec, Field, Tally, TimeFormat};
 use genovo_adapters::scheduled::Scheduled;
 use genovo_engine::event::{CorporateAction, Event, Fact, Kind};
+use genovo_engine::features::reselect::Reselecting;
 use genovo_engine::ids::{InstrumentId, Sequence};
 use genovo_engine::settings::{DataKind, SourceSettings};
 use genovo_engine::units::{FIXED_MAX, Quantity, Timestamp};
@@ -22,7 +23,7 @@ use crate::scenario::{self, DataFile, Scenario};
 
 /// The data of a run, opened.
 pub struct Opened {
-    /// One source for each of the settings', in their order.
+    /// One source for each of the settings', in their order; one for all where columns are selected on the way.
     pub sources: Vec<Box<dyn Source>>,
     /// How far each file or market journal is read.
     pub tallies: Vec<(PathBuf, Arc<Tally>)>,
@@ -55,6 +56,15 @@ pub fn open(scenario: &Scenario, cache: Option<&Cache>) -> Result<Opened, Failur
             opened.sources.push(Box::new(signals.source));
             continue;
         }
+        if settings.kind == DataKind::Outside {
+            let spec = scenario::outside::spec(settings);
+            let symbols = scenario::outside::symbols(&scenario.settings.instruments);
+            let events = data::read_outside(&file.path, &spec, settings.feed_latency, &symbols)
+                .map_err(|error| Failure::new(Exit::Failed, error.to_string(), "Nothing was run."))?;
+            debug!(file = %file.path.display(), events = events.len(), "read what the world says");
+            opened.sources.push(Box::new(MemorySource::new(events)));
+            continue;
+        }
         if let Some(cache) = cache
             && let Some(entry) = cache.entry(settings, file)?
         {
@@ -76,6 +86,13 @@ pub fn open(scenario: &Scenario, cache: Option<&Cache>) -> Result<Opened, Failur
         opened.bytes_total += data.bytes_total;
         opened.tallies.push((file.path.clone(), data.tally));
         opened.sources.push(beforehand.among(data.source, settings.instrument));
+    }
+    let features = scenario.settings.features.as_ref();
+    if features.is_some_and(|features| features.selection.is_some()) {
+        let sources = std::mem::take(&mut opened.sources);
+        let reselecting = Reselecting::new(&scenario.settings, sources, scenario.selections.clone())
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string(), "Nothing was run."))?;
+        opened.sources.push(Box::new(reselecting));
     }
     Ok(opened)
 }

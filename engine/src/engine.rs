@@ -19,6 +19,7 @@ use crate::book::Book;
 use crate::canonical;
 use crate::command::Command;
 use crate::event::*;
+use crate::features::catalogue::UnknownColumn;
 use crate::features::{FeatureError, FeatureState};
 use crate::gate::Gate;
 use crate::ids::{Hash, InstrumentId, OrderId, RunId, Sequence, TimerId};
@@ -59,6 +60,9 @@ pub enum Fault {
     /// A fill in another currency than the account's names no rate.
     #[error(transparent)]
     Rate(#[from] NoRate),
+    /// A selection names a column that the run does not compute.
+    #[error("the selection of columns: {0}")]
+    Selection(#[from] UnknownColumn),
     /// A split of nothing, or into nothing.
     #[error("a split of {old} into {new} is none")]
     NoSplit {
@@ -113,7 +117,7 @@ struct State {
     orders: Orders,
     /// The instruments whose calendar has said that they are closed.
     closed: Vec<bool>,
-    /// The catalogue's row at the decision under way; empty without one.
+    /// What of the catalogue's row the decision under way is given; empty without one.
     features: Vec<Option<f32>>,
 }
 
@@ -343,10 +347,10 @@ impl Engine {
             | Fact::ClockChecked(_) => {}
             Fact::CorporateActionApplied(action) => self.on_action(input, action)?,
             Fact::SessionChanged(session) => self.on_session(input, session)?,
-            Fact::MacroReleased(_)
-            | Fact::NewsPublished(_)
-            | Fact::EventScheduled(_)
-            | Fact::FeaturesReselected(_) => self.on_outside(input)?,
+            Fact::MacroReleased(_) | Fact::NewsPublished(_) | Fact::EventScheduled(_) => {
+                self.on_outside(input)?
+            }
+            Fact::FeaturesReselected(selected) => self.on_selection(input, selected)?,
             Fact::SignalReceived(_) => self.on_signal(input)?,
             Fact::TimerFired(timer) => self.on_timer(input, timer.timer)?,
             Fact::OrderAccepted(notice) => self.on_answer(input, notice.order, Happening::Accept)?,
@@ -586,8 +590,19 @@ impl Engine {
         self.after_answer(input)
     }
 
+    fn on_selection(&mut self, input: &Event, selected: &FeaturesReselected) -> Result<(), Fault> {
+        if let Some(catalogue) = &mut self.catalogue {
+            catalogue.reselect(&selected.columns)?;
+        }
+        self.on_outside(input)
+    }
+
     /// What the world says is no market data either, and need not be about an instrument.
     fn on_outside(&mut self, input: &Event) -> Result<(), Fault> {
+        if let Some(catalogue) = &mut self.catalogue {
+            catalogue.advance(self.state.now);
+            catalogue.outside(input.header.instrument.index(), self.state.now, &input.fact);
+        }
         if input.header.instrument != InstrumentId::NONE {
             return self.on_signal(input);
         }
@@ -703,7 +718,10 @@ impl Engine {
         if let (Some(catalogue), Some(index)) = (&mut self.catalogue, instrument.index()) {
             self.state.features.clear();
             match catalogue.read(index, self.state.now) {
-                Ok(row) => self.state.features.extend_from_slice(row),
+                Ok(_) => {
+                    catalogue.alter(index, self.header.sequence);
+                    catalogue.given(&mut self.state.features);
+                }
                 Err(not_a_number) => {
                     let first = self.features.len() - catalogue.columns().len();
                     let column = first as u32 + not_a_number.0;
@@ -733,7 +751,9 @@ impl Engine {
                 let range = instrument.index().and_then(|index| self.risk.range(index));
                 proposal.features.push(range.map(|range| range as f32));
             }
-            proposal.features.extend_from_slice(&self.state.features);
+            if let Some(catalogue) = &self.catalogue {
+                proposal.features.extend_from_slice(catalogue.last());
+            }
             self.columns.spread(&mut proposal.features);
             match vector(&proposal.features) {
                 Ok(features) => {
@@ -852,6 +872,11 @@ impl Engine {
             hasher.update(&self.state.closed.iter().map(|&closed| u8::from(closed)).collect::<Vec<u8>>());
         }
         self.hash_books(&mut hasher);
+        if let Some(slots) = self.catalogue.as_ref().and_then(FeatureState::slots) {
+            for place in slots.shown() {
+                hasher.update(&place.map_or(u64::MAX, |place| place as u64).to_le_bytes());
+            }
+        }
         hasher.update(&[u8::from(self.halted)]);
         self.gate.add_to_hash(&mut hasher);
         self.risk.add_to_hash(&mut hasher);

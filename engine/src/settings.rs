@@ -247,6 +247,8 @@ pub enum DataKind {
     Actions,
     /// What another program wants; no market data.
     Signals,
+    /// Statistics, news, events to come: what the world outside of the markets says.
+    Outside,
 }
 
 /// Bars built from ticks.
@@ -313,6 +315,77 @@ pub struct FeatureSettings {
     pub scale: Normalise,
     /// What other instruments are compared with.
     pub benchmark: Option<InstrumentId>,
+    /// Which of the columns a model is given, and how that changes; `None` for all, always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<SelectionSettings>,
+    /// Columns of one's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<OwnColumn>,
+    /// Columns that are taken away or delayed; only a what-if has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub altered: Vec<AlteredColumn>,
+}
+
+/// A column of one's own: an expression, computed at every closed bar of a timeframe.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnColumn {
+    /// Its name.
+    pub id: String,
+    /// The expression.
+    pub expr: String,
+    /// The place of its timeframe among those of the features.
+    pub timeframe: u8,
+}
+
+/// A column that is taken away or delayed.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlteredColumn {
+    /// Which column.
+    pub column: String,
+    /// What is done to it.
+    pub change: Change,
+    /// The first input that meets it.
+    pub from: Sequence,
+}
+
+/// What is done to a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It is unknown.
+    Drop,
+    /// It shows what it was so many vectors ago.
+    Shift(u32),
+}
+
+/// Which columns a model is given. All are computed and journaled, so that each knows its past when it is selected.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectionSettings {
+    /// How many a model is given.
+    pub slots: u32,
+    /// BLAKE3 of the file of selections, where there is one.
+    pub listed: Option<Hash>,
+    /// When columns are selected anew from past bars, if ever.
+    pub schedule: Option<ScheduleSettings>,
+}
+
+/// When columns are selected anew, and from what. Bars are those of the shortest timeframe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSettings {
+    /// Every so many bars.
+    pub every: u32,
+    /// From so many bars at most.
+    pub window: u32,
+    /// How many bars ahead the return lies that columns are to say something about.
+    pub horizon: u32,
+    /// Whose bars.
+    pub by: InstrumentId,
+    /// How long after the bar a selection takes effect.
+    pub after: Nanoseconds,
 }
 
 /// The limits. Defaults are those of the original design.

@@ -76,6 +76,9 @@ fn settings(columns: &str, spans: [i64; 4]) -> FeatureSettings {
         price: BarPrice::Mid,
         scale: Normalise::None,
         benchmark: Some(InstrumentId(1)),
+        selection: None,
+        own: Vec::new(),
+        altered: Vec::new(),
     }
 }
 
@@ -111,8 +114,12 @@ fn every_column_moves_on_shipped_data() {
     let names: BTreeSet<String> =
         entries(&all.timeframes).iter().map(|(column, _)| numbered(column, &all.timeframes)).collect();
     println!("BAC moves {}, the gold week {}, daily bars {}", bac.len(), gold.len(), daily.len());
+    // No data that ships says what was released or published.
+    let silent: BTreeSet<&str> =
+        genovo_engine::features::macro_news::COLUMNS.iter().map(|column| column.id).collect();
     let still: Vec<&String> = names
         .iter()
+        .filter(|name| !silent.contains(name.as_str()))
         .filter(|name| !bac.contains(*name) && !gold.contains(*name) && !daily.contains(*name))
         .collect();
     assert!(still.is_empty(), "{} of {} stand still: {still:?}", still.len(), names.len());

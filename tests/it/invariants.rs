@@ -459,7 +459,12 @@ fn market(source: &SourceSettings, tick: i64, settings: &Settings, random: &mut 
                 let aggressor = random.pick(&[None, Some(Side::Buy), Some(Side::Sell)]);
                 Fact::TradePrinted(Trade { price: price(middle), size: sizes[0], aggressor })
             }
-            DataKind::Bars | DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => {
+            DataKind::Bars
+            | DataKind::Books
+            | DataKind::Journal
+            | DataKind::Actions
+            | DataKind::Signals
+            | DataKind::Outside => {
                 let (open, close) = (middle, (middle + random.below(9) - 4).max(20));
                 Fact::BarReceived(Bar {
                     open_time: Timestamp(happened - SCALE),

@@ -83,7 +83,7 @@ impl DataSpec {
 
     /// Says what contradicts itself, or the format of the file.
     pub(crate) fn check(&self, format: Format) -> Result<(), String> {
-        if let DataKind::Journal | DataKind::Actions | DataKind::Signals = self.kind {
+        if let DataKind::Journal | DataKind::Actions | DataKind::Signals | DataKind::Outside = self.kind {
             return Err(format!("{} is not a {format} file of market data", kind_name(self.kind)));
         }
         if self.tiles == 0 {
@@ -193,6 +193,7 @@ pub(crate) fn kind_name(kind: DataKind) -> &'static str {
         DataKind::Journal => "a journal",
         DataKind::Actions => "a factor file",
         DataKind::Signals => "signals",
+        DataKind::Outside => "outside",
     }
 }
 
@@ -281,7 +282,11 @@ impl Field {
             DataKind::Quotes => &[Time, Bid, Ask, BidSize, AskSize, Arrival],
             DataKind::Trades => &[Time, Price, Size, Side, Arrival],
             DataKind::Bars => &[Time, Open, High, Low, Close, Volume, Arrival],
-            DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => &[],
+            DataKind::Books
+            | DataKind::Journal
+            | DataKind::Actions
+            | DataKind::Signals
+            | DataKind::Outside => &[],
         }
     }
 

@@ -68,7 +68,11 @@ fn oracle(text: &[u8], delimiter: u8, kind: DataKind) -> Vec<Event> {
                     let bar = Bar { open_time: stamp, open, high, low, close, volume: size(&row[5]) };
                     (stamp + Nanoseconds(60_000_000_000), Fact::BarReceived(bar))
                 }
-                DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => {
+                DataKind::Books
+                | DataKind::Journal
+                | DataKind::Actions
+                | DataKind::Signals
+                | DataKind::Outside => {
                     unreachable!()
                 }
             };
@@ -204,7 +208,9 @@ fn row(kind: DataKind) -> BoxedStrategy<Vec<String>> {
                 vec![t, open, high, low, close, v, n]
             })
             .boxed(),
-        DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => unreachable!(),
+        DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals | DataKind::Outside => {
+            unreachable!()
+        }
     }
 }
 
@@ -213,7 +219,9 @@ fn header(kind: DataKind) -> Vec<&'static str> {
         DataKind::Quotes => vec!["ts_ns", "bid", "ask", "bid_size", "ask_size", "note"],
         DataKind::Trades => vec!["ts_ns", "price", "size", "side", "note"],
         DataKind::Bars => vec!["ts_ns", "open", "high", "low", "close", "volume", "note"],
-        DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => unreachable!(),
+        DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals | DataKind::Outside => {
+            unreachable!()
+        }
     }
 }
 

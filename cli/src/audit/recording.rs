@@ -134,7 +134,10 @@ impl Recording {
     /// `None` unless that is certain: one source that is no journal, read once, no row left out.
     pub fn row_of_data(&self, event: &Event) -> Result<Option<u64>, Failure> {
         let Some(settings) = &self.settings else { return Ok(None) };
-        let mut market = settings.sources.iter().filter(|source| source.kind != DataKind::Signals);
+        let mut market = settings
+            .sources
+            .iter()
+            .filter(|source| !matches!(source.kind, DataKind::Signals | DataKind::Outside));
         let (Some(source), None) = (market.next(), market.next()) else { return Ok(None) };
         let certain = source.kind != DataKind::Journal && source.tiles == 1 && !source.skip_bad_rows;
         if certain { self.market_number(event) } else { Ok(None) }

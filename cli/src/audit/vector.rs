@@ -1,7 +1,7 @@
 //! `audit show --features`: one feature vector, whole, by family.
 
 use genovo_engine::event::Fact;
-use genovo_engine::features::catalogue;
+use genovo_engine::features::layout;
 use serde_json::{Value, json};
 
 use super::recording::{NOTHING, Numbered, Recording};
@@ -23,13 +23,12 @@ pub fn by_family(recording: &Recording, one: &Numbered) -> Result<Vec<Family>, F
         return Err(Failure::new(Exit::Usage, message, NOTHING).help(help));
     };
     let settings = recording.settings.as_ref().and_then(|settings| settings.features.as_ref());
-    let known = settings.map(|settings| catalogue::select(&settings.timeframes, &settings.columns));
+    let known = settings.map(layout::columns);
     let known = known.and_then(Result::ok).unwrap_or_default();
     let mut families: Vec<Family> = Vec::new();
     for index in 0..vector.values.len() {
         let column = recording.features().get(index).cloned().unwrap_or_else(|| format!("column {index}"));
-        let family =
-            known.iter().find(|(known, _)| known.id == column).map_or("strategy", |(known, _)| known.family);
+        let family = known.iter().find(|known| known.id == column).map_or("strategy", |known| known.family);
         match families.last_mut() {
             Some(last) if last.name == family => last.columns.push((column, vector.get(index))),
             _ => {

@@ -13,12 +13,13 @@ use genovo_engine::branched::Branched;
 use genovo_engine::canonical;
 use genovo_engine::engine::Engine;
 use genovo_engine::event::{Event, Fact, Kind, WorldKind};
+use genovo_engine::features::layout;
 use genovo_engine::ids::Sequence;
 use genovo_engine::log::{Log, LogError};
 use genovo_engine::pipeline::{QueuedLog, QueuedSource};
 use genovo_engine::recorded::MarketOf;
 use genovo_engine::run::{RunError, run};
-use genovo_engine::settings::{Later, Settings};
+use genovo_engine::settings::{AlteredColumn, Change, Later, Settings};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::world::WorldError;
 use genovo_journal::{Identity, Journal, Sealed, Writer};
@@ -35,6 +36,7 @@ use crate::error::{Exit, Failure};
 use crate::progress::Progress;
 use crate::report::{self, format};
 use crate::scenario;
+use crate::scenario::readable::did_you_mean;
 use crate::sources::Opened;
 use crate::verify::settings_of;
 use crate::{failures, provenance};
@@ -46,6 +48,10 @@ const NOTHING: &str = "Nothing was recomputed.";
 pub struct Question<'a> {
     /// The changes, as `--set` writes them.
     pub sets: &'a [String],
+    /// Columns of features that are taken away.
+    pub dropped: &'a [String],
+    /// Columns that show what they were so many vectors before.
+    pub shifted: &'a [(String, u32)],
     /// The input from which they hold; `None` for all of the run.
     pub from: Option<Sequence>,
     /// Where the branch is kept as a journal.
@@ -204,7 +210,11 @@ impl<'a> WhatIf<'a> {
                 settings::between(&before, &settings.in_the_end())
             }
         };
-        rows.into_iter().map(|(key, was, is)| format!("{key} {was} → {is}")).collect()
+        let rows = rows.into_iter().filter(|(key, ..)| !key.starts_with("features.altered"));
+        let features =
+            self.comparison.runs[1].folded.settings().and_then(|settings| settings.features.as_ref());
+        let altered = features.into_iter().flat_map(|features| &features.altered).map(altered_words);
+        rows.map(|(key, was, is)| format!("{key} {was} → {is}")).chain(altered).collect()
     }
 
     /// `First difference at event 47,650: order 4, buy 500 → 475. Nothing before it changed.`
@@ -422,13 +432,19 @@ fn changed(recorded: &Settings, question: &Question<'_>, context: &Context) -> R
         return Err(usage("this journal is itself a what-if whose settings change in mid-run".to_string())
             .help("branch the journal that it came from, with all changes at once"));
     }
-    let changed = scenario::change(recorded, question.sets, &context.registry)?;
+    let mut changed = scenario::change(recorded, question.sets, &context.registry)?;
+    alter(&mut changed, question)?;
     if changed == *recorded {
         let help = "name a setting and a value that the run did not have: --set risk.max_per_trade=\"1 %\"";
         return Err(usage("nothing would change: the run had these settings".to_string()).help(help));
     }
     let Some(from) = question.from else { return Ok(changed) };
     let Settings { trigger, strategy, risk, venue, .. } = changed.clone();
+    let others = Settings { features: recorded.features.clone(), ..changed.clone() };
+    let features = changed.features.clone();
+    if others == *recorded {
+        return Ok(changed);
+    }
     let back = |settings: &Settings| Settings {
         trigger: recorded.trigger,
         strategy: recorded.strategy.clone(),
@@ -436,11 +452,50 @@ fn changed(recorded: &Settings, question: &Question<'_>, context: &Context) -> R
         venue: recorded.venue.clone(),
         ..settings.clone()
     };
-    if let Some((key, ..)) = settings::between(recorded, &back(&changed)).first() {
+    if let Some((key, ..)) = settings::between(recorded, &back(&others)).first() {
         let message = format!("`{key}` cannot change in the middle of a run: what came before depends on it");
         return Err(usage(message).help("leave --from out: then it holds from the beginning"));
     }
-    Ok(Settings { later: Some(Box::new(Later { from, trigger, strategy, risk, venue })), ..recorded.clone() })
+    let later = Some(Box::new(Later { from, trigger, strategy, risk, venue }));
+    Ok(Settings { later, features, ..recorded.clone() })
+}
+
+/// Takes columns away and delays them.
+fn alter(settings: &mut Settings, question: &Question<'_>) -> Result<(), Failure> {
+    let drop = |column: &String| (column.clone(), Change::Drop);
+    let shift = |(column, vectors): &(String, u32)| (column.clone(), Change::Shift(*vectors));
+    let changes: Vec<(String, Change)> =
+        question.dropped.iter().map(drop).chain(question.shifted.iter().map(shift)).collect();
+    let Some((first, _)) = changes.first() else { return Ok(()) };
+    let usage = |message: String| Failure::new(Exit::Usage, message, NOTHING);
+    let Some(features) = &mut settings.features else {
+        let help = "a run has columns by the section [features] of its scenario";
+        return Err(
+            usage(format!("the run has no column `{first}`: it has none of the catalogue")).help(help)
+        );
+    };
+    let columns = layout::columns(features).unwrap_or_default();
+    for (column, change) in changes {
+        if !columns.iter().any(|known| known.id == column) {
+            let help = match did_you_mean(&column, columns.iter().map(|column| column.id.as_str())) {
+                Some(guess) => format!("did you mean `{guess}`?"),
+                None => format!("it has {} columns of the catalogue and its own", columns.len()),
+            };
+            return Err(usage(format!("the run has no column `{column}`")).help(help));
+        }
+        let from = question.from.unwrap_or_default();
+        features.altered.push(AlteredColumn { column, change, from });
+    }
+    Ok(())
+}
+
+/// `rsi_14@1m dropped`, `rsi_14@1m as 5 vectors before`.
+fn altered_words(altered: &AlteredColumn) -> String {
+    match altered.change {
+        Change::Drop => format!("{} dropped", altered.column),
+        Change::Shift(1) => format!("{} as 1 vector before", altered.column),
+        Change::Shift(vectors) => format!("{} as {vectors} vectors before", altered.column),
+    }
 }
 
 type Events = Box<dyn Iterator<Item = Result<Event, WorldError>> + Send>;

@@ -426,8 +426,14 @@ struct Whatif {
     /// The journal, or `last`. It is only read.
     journal: PathBuf,
     /// A setting that is to be another, such as risk.max_per_trade="1 %"; may be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE", required = true)]
+    #[arg(long = "set", value_name = "KEY=VALUE", required_unless_present_any = ["drop_feature", "shift_feature"])]
     set: Vec<String>,
+    /// A column of features that is to be unknown; may be repeated.
+    #[arg(long, value_name = "COLUMN")]
+    drop_feature: Vec<String>,
+    /// A column that is to show what it was so many vectors before, such as rsi_14@1m=5; may be repeated.
+    #[arg(long, value_name = "COLUMN=VECTORS", value_parser = shift)]
+    shift_feature: Vec<(String, u32)>,
     /// From this input on: its sequence, or a time of arrival [default: the beginning].
     #[arg(long, value_name = "SEQUENCE|TIME", value_parser = Bound::parse)]
     from: Option<Bound>,
@@ -450,7 +456,18 @@ Examples:
   genovo audit whatif last --set risk.max_per_trade=\"1 %\"
   genovo audit whatif last --set venue.latency=\"50 ms\" --set venue.slippage=\"2 ticks\"
   genovo audit whatif last --set strategy.quantity=250 --from \"2014-05-05 08:00\"
-  genovo audit whatif last --set strategy.fast=9 --from-event 286,641 --journal runs/what-if";
+  genovo audit whatif last --set strategy.fast=9 --from-event 286,641 --journal runs/what-if
+  genovo audit whatif last --drop-feature rsi_14@1m --shift-feature spread=5";
+
+/// `rsi_14@1m=5`.
+fn shift(text: &str) -> Result<(String, u32), String> {
+    let wrong = || "write a column and a number of vectors from 1 to 100,000: rsi_14@1m=5".to_string();
+    let (column, vectors) = text.rsplit_once('=').ok_or_else(wrong)?;
+    match vectors.trim().parse() {
+        Ok(vectors @ 1..=100_000) => Ok((column.trim().to_string(), vectors)),
+        _ => Err(wrong()),
+    }
+}
 
 impl Whatif {
     fn run(&self, context: &Context) -> Result<(), Failure> {
@@ -458,6 +475,8 @@ impl Whatif {
         let from = self.from(&recording)?;
         let question = Asked {
             sets: &self.set,
+            dropped: &self.drop_feature,
+            shifted: &self.shift_feature,
             from,
             keep: self.keep.as_deref(),
             report: self.report.as_deref(),

@@ -5,23 +5,25 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use genovo_adapters::data::names_in;
 use genovo_engine::event::{Fact, Features as Vector};
 use genovo_engine::features::candle::Timeframe;
 use genovo_engine::features::catalogue;
 use genovo_engine::features::column::Column;
+use genovo_engine::features::layout;
+use genovo_engine::features::reselect::labels;
 use genovo_engine::features::select::{Rules, Selection, select};
 use genovo_engine::ids::InstrumentId;
 use genovo_engine::units::{Nanoseconds, Price};
-use genovo_kernels::scalar::f64::ln;
 use serde_json::json;
 
 use super::{Context, say};
 use crate::audit::recording::{Recording, failed};
 use crate::error::{Exit, Failure};
+use crate::report::selection as page;
 use crate::report::sparkline::sparkline;
 use crate::report::{Curve, format};
 use crate::runs;
-use crate::scenario::features::names_in;
 use crate::scenario::readable::did_you_mean;
 
 /// List and describe the columns of the catalogue, show a run's, select those that say something.
@@ -37,7 +39,7 @@ Examples:
   genovo features list --family momentum
   genovo features describe rsi_14@5m
   genovo features plot last rsi_14@5m
-  genovo features select last --horizon 10 --top 64 --out selected.txt";
+  genovo features select last --horizon 10 --top 64 --out selected.txt --report selection";
 
 const NOTHING: &str = "Nothing was shown.";
 
@@ -296,6 +298,9 @@ struct Select {
     /// Write the selected names to this file, a `.txt` for `columns` of a scenario's [features].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Write the ranking and a heat map of correlations as a page, report.html, into this directory.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
 }
 
 impl Select {
@@ -311,8 +316,7 @@ impl Select {
         let names: Vec<String> = known.keys().cloned().collect();
         let columns: Vec<Vec<Option<f32>>> =
             known.values().map(|index| vectors.rows.iter().map(|row| row.get(*index)).collect()).collect();
-        let labels: Vec<f64> =
-            (0..vectors.rows.len()).map(|row| label(&vectors.prices, row, horizon)).collect();
+        let labels = labels(&vectors.prices, horizon);
         let before = match &self.before {
             Some(path) => names_in(&read(path)?),
             None => Vec::new(),
@@ -327,30 +331,40 @@ impl Select {
                 Failure::new(Exit::Failed, message, "The selection was not written.")
             })?;
         }
+        if let Some(folder) = &self.report {
+            let drawn = selection.columns.iter().take(page::drawn(&selection));
+            let best: Vec<&Vec<Option<f32>>> = drawn
+                .filter_map(|name| names.iter().position(|known| known == name))
+                .map(|place| &columns[place])
+                .collect();
+            let page = page::page(&selection, &rules, &rules.correlations(&best));
+            let written =
+                fs::create_dir_all(folder).and_then(|()| fs::write(folder.join("report.html"), page));
+            written.map_err(|error| {
+                let message = format!("cannot write {}: {error}", folder.join("report.html").display());
+                Failure::new(Exit::Failed, message, "The page was not written.")
+            })?;
+        }
         if context.json {
             return context.answer(&json!({ "rules": rules, "selection": selection }));
         }
-        say(&told(&selection, &rules, self.out.as_deref()))
+        let mut text = told(&selection, &rules, self.out.as_deref());
+        if let Some(folder) = &self.report {
+            text.push_str(&format!("Page: {}\n", folder.join("report.html").display()));
+        }
+        say(&text)
     }
 
     /// The run's columns that are the catalogue's, by name: a strategy's own are no candidates.
     fn catalogue_columns(&self, recording: &Recording) -> BTreeMap<String, usize> {
         let own =
             recording.settings.as_ref().and_then(|settings| settings.features.as_ref()).map(|features| {
-                let selected = catalogue::select(&features.timeframes, &features.columns).unwrap_or_default();
-                selected.into_iter().map(|(column, _)| column.id).collect::<Vec<_>>()
+                let columns = layout::columns(features).unwrap_or_default();
+                columns.into_iter().map(|column| column.id).collect::<Vec<_>>()
             });
         let own = own.unwrap_or_default();
         let names = recording.features().iter().enumerate();
         names.filter(|(_, name)| own.contains(name)).map(|(index, name)| (name.clone(), index)).collect()
-    }
-}
-
-/// The logarithm of the price `horizon` rows later over the price now; 0 where there is none.
-fn label(prices: &[f64], row: usize, horizon: usize) -> f64 {
-    match (prices.get(row + horizon), prices.get(row)) {
-        (Some(later), Some(now)) if *later > 0.0 && *now > 0.0 => ln(later / now),
-        _ => 0.0,
     }
 }
 
@@ -413,11 +427,5 @@ mod tests {
         let hash = genovo_engine::features::select::hash(&columns);
         let selection = Selection { columns: columns.clone(), hash, ranking: Vec::new(), rows: 9 };
         assert_eq!(names_in(&file(&selection, &Rules::default())), columns);
-    }
-
-    #[test]
-    fn a_label_is_the_return_to_come() {
-        assert_eq!(label(&[1.0, 2.0, 4.0], 0, 2), ln(4.0));
-        assert_eq!(label(&[1.0, 2.0, 4.0], 2, 1), 0.0);
     }
 }

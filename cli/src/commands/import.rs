@@ -470,6 +470,7 @@ pub fn kind_name(kind: DataKind) -> &'static str {
         DataKind::Journal => "journal",
         DataKind::Actions => "actions",
         DataKind::Signals => "signals",
+        DataKind::Outside => "outside",
     }
 }
 

@@ -33,7 +33,7 @@ impl Memory {
     pub fn observe(&mut self, event: &Event) {
         self.now = event.header.time_received;
         self.events += 1;
-        if event.fact.kind().is_market() {
+        if event.fact.kind().is_sourced() {
             self.market += 1;
             self.stopped = false;
         } else {

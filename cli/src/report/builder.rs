@@ -11,6 +11,7 @@ use genovo_engine::market::adjusted;
 use genovo_engine::settings::{AccountKind, Instrument, Settings};
 use genovo_engine::units::{Money, Nanoseconds, Price, SCALE, Timestamp};
 
+use super::columns::Columns;
 use super::costs::Costs;
 use super::curve::Series;
 use super::drawdown::{Falls, Point};
@@ -56,6 +57,7 @@ pub struct ReportBuilder {
     /// What dividends brought, less what they cost.
     pub(super) dividends: Money,
     pub(super) any_size: bool,
+    pub(super) columns: Columns,
     pub(super) halted: Option<String>,
     pub(super) ended: Option<RunEnded>,
 }
@@ -151,6 +153,7 @@ impl ReportBuilder {
             }
             Fact::BarClosed(_) => self.counts.bars_built += 1,
             Fact::DecisionMade(_) => self.counts.decisions += 1,
+            Fact::FeaturesComputed(vector) => self.columns.computed(vector),
             Fact::TradingHalted(halted) => self.halted = Some(halt_reason(halted)),
             Fact::RunEnded(ended) => {
                 self.now = self.now.max(header.time_received);
@@ -173,7 +176,6 @@ impl ReportBuilder {
             | Fact::OrderReplaced(_)
             | Fact::ReplaceRejected(_)
             | Fact::CancelRejected(_)
-            | Fact::FeaturesComputed(_)
             | Fact::CancelRequested(_)
             | Fact::OrderUnknown(_)
             | Fact::TradeCorrected(_)
@@ -224,6 +226,7 @@ impl ReportBuilder {
             logic_version: started.logic_version,
             ..Identity::default()
         };
+        self.columns.named(&started.features);
         let Some(settings) = &self.settings else { return };
         self.identity.name = settings.name.clone();
         self.identity.strategy = settings.strategy.kind.clone();

@@ -356,6 +356,20 @@ pub struct DataQuality {
     pub holes_longest: Vec<Silence>,
     /// There are quotes, and none of them has a size.
     pub sizes_absent: bool,
+    /// The columns of the catalogue, where the run has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<ColumnUse>,
+}
+
+/// What became of the columns of the catalogue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnUse {
+    /// How many there are.
+    pub columns: u64,
+    /// In how many vectors.
+    pub vectors: u64,
+    /// Those that were never known: the data lacks what they are made of, or was too short.
+    pub never_known: Vec<String>,
 }
 
 impl DataQuality {

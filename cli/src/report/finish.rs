@@ -32,6 +32,7 @@ pub(super) fn report(builder: ReportBuilder) -> Report {
         .map(|(rule, series)| (rule.name().to_string(), curve(series, |value| value as f64 / SCALE as f64)))
         .collect();
     let sizes_absent = builder.counts.quotes > 0 && !builder.any_size;
+    let columns = builder.columns.finish(builder.settings.as_ref());
     Report {
         headline: String::new(),
         identity,
@@ -58,7 +59,7 @@ pub(super) fn report(builder: ReportBuilder) -> Report {
         trades: trades(builder.trades),
         risk,
         open: builder.instruments.iter().filter_map(|seen| seen.position.still_open()).collect(),
-        data: builder.flaws.finish(days_with_data, sizes_absent),
+        data: DataQuality { columns, ..builder.flaws.finish(days_with_data, sizes_absent) },
         returns: builder.days.finish(builder.start, &symbols),
         buy_and_hold,
         halted: builder.halted,

@@ -5,6 +5,7 @@
 //! `report.html` into a folder. `docs/report.md` explains every figure.
 
 mod builder;
+mod columns;
 mod costs;
 mod curve;
 mod drawdown;
@@ -18,6 +19,7 @@ mod plotted;
 mod position;
 mod quality;
 mod returns;
+pub(crate) mod selection;
 pub(crate) mod sparkline;
 pub mod terminal;
 mod verdicts;

@@ -61,6 +61,7 @@ impl Flaws {
                 .map(|&(from, to)| Silence { from: Moment(Timestamp(from)), to: Moment(Timestamp(to)) })
                 .collect(),
             sizes_absent,
+            columns: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use genovo_engine::ids::OrderId;
 use genovo_engine::settings::{BarSettings, Settings, StrategySettings};
 use genovo_engine::units::{Money, Ratio};
 
-use super::figures::Report;
+use super::figures::{ColumnUse, Report};
 use super::format;
 use super::sparkline::sparkline;
 
@@ -232,6 +232,19 @@ fn open(page: &mut Page, report: &Report) {
     }
 }
 
+/// `273 of 740 feature columns were never known: spread_usual, quote_rate and 271 more`.
+pub(super) fn never_known(columns: &ColumnUse) -> String {
+    const NAMED: usize = 3;
+    let never = &columns.never_known;
+    let named = never.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = match never.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {} more", format::count(more as u64)),
+    };
+    let (count, all) = (format::count(never.len() as u64), format::count(columns.columns));
+    format!("{count} of {all} feature columns were never known: {named}{more}")
+}
+
 fn data(page: &mut Page, report: &Report) {
     let data = &report.data;
     let mut parts = vec![
@@ -256,6 +269,9 @@ fn data(page: &mut Page, report: &Report) {
     }
     if data.sizes_absent {
         page.more(&format!("! the data has no sizes: {}", report.without_sizes()));
+    }
+    if let Some(columns) = data.columns.as_ref().filter(|columns| !columns.never_known.is_empty()) {
+        page.more(&format!("! {}", never_known(columns)));
     }
 }
 

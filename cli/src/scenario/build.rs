@@ -18,6 +18,7 @@ use super::data::{self, Data};
 use super::document::{self, Document, Entry};
 use super::features;
 use super::hours;
+use super::outside;
 use super::readable::{self, did_you_mean};
 use super::section::{Reading, Section};
 use super::signals;
@@ -64,6 +65,7 @@ fn assemble<'a>(
     let recorded = known.is_some();
     let data = known.or_else(|| data::read(reading, instruments.as_deref(), notes));
     let signals = signals::read(reading, instruments.as_deref());
+    let outside = outside::read(reading, instruments.as_deref());
     let data = data.and_then(|data| hours::add_actions(reading, &sections, data));
     let bars = bars(reading, data.as_ref());
     let has_bars =
@@ -87,11 +89,16 @@ fn assemble<'a>(
     let title = title.unwrap_or_else(|| top.otherwise("title", strategy.kind.name.to_string()));
     let (mut data, hours) = (data?, hours?);
     hours::check(&sections, &hours, &data, venue.as_ref(), notes);
-    // Signals come last: at equal times the market is known first.
+    // What the world says comes behind the market: at equal times the market is known first. Signals come last.
+    for (source, file) in outside? {
+        data.sources.push(source);
+        data.files.push(file);
+    }
     if let Some((source, file)) = signals? {
         data.sources.push(source);
         data.files.push(file);
     }
+    let (features, selections) = features?.unzip();
     let settings = Settings {
         name,
         seed: seed?,
@@ -103,7 +110,7 @@ fn assemble<'a>(
         bars: bars?,
         trigger: strategy.trigger,
         strategy: StrategySettings { kind: strategy.kind.name.to_string(), parameters: strategy.parameters },
-        features: features?,
+        features,
         risk: risk?,
         venue: venue?,
         quality: quality?,
@@ -117,7 +124,8 @@ fn assemble<'a>(
     }
     let (effective, notes, left_out) = (Vec::new(), Vec::new(), Vec::new());
     let (files, calendars, execution) = (data.files, hours.calendars, execution?);
-    Some(Scenario { title, settings, files, calendars, left_out, execution, notes, effective })
+    let selections = selections.unwrap_or_default();
+    Some(Scenario { title, settings, files, selections, calendars, left_out, execution, notes, effective })
 }
 
 fn stem(path: &Path) -> String {

@@ -69,7 +69,9 @@ pub fn roles(kind: DataKind) -> &'static [(&'static str, bool)] {
             ("close", true),
             ("volume", false),
         ],
-        DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => &[],
+        DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals | DataKind::Outside => {
+            &[]
+        }
     }
 }
 
@@ -588,6 +590,11 @@ pub fn content(section: &Section<'_>, path: &Path) -> Option<Hash> {
         section.fail("kind", "a folder is a market journal", "leave `kind` out, or name a file");
         return None;
     }
+    content_of(section, "path", path)
+}
+
+/// The BLAKE3 of the file that a key names.
+pub fn content_of(section: &Section<'_>, key: &str, path: &Path) -> Option<Hash> {
     match hash_file(path) {
         Ok(hash) => Some(hash),
         Err(error) => {
@@ -595,7 +602,7 @@ pub fn content(section: &Section<'_>, path: &Path) -> Option<Hash> {
                 std::io::ErrorKind::NotFound => near(path),
                 _ => error.to_string(),
             };
-            section.fail("path", format!("cannot read the data {}", path.display()), label);
+            section.fail(key, format!("cannot read the data {}", path.display()), label);
             None
         }
     }

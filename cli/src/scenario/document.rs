@@ -173,6 +173,18 @@ impl Document {
         }
     }
 
+    /// A part of a value, where the value stands as it is written: in quotation marks, without escapes.
+    pub fn within(&self, spot: Spot, value: &str, part: std::ops::Range<usize>) -> Spot {
+        let written = self.sources[spot.source].text.get(spot.start..spot.end).unwrap_or_default();
+        match written.find(value) {
+            Some(at) if !value.is_empty() => {
+                let start = spot.start + at;
+                Spot { start: start + part.start, end: start + part.end, ..spot }
+            }
+            _ => spot,
+        }
+    }
+
     /// Which kind of text a spot lies in.
     pub fn origin(&self, spot: Spot) -> Origin {
         self.sources[spot.source].origin

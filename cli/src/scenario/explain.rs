@@ -125,6 +125,7 @@ fn data(settings: &Settings, file: &DataFile) -> String {
         DataKind::Journal => "a market journal",
         DataKind::Actions => "splits and dividends",
         DataKind::Signals => "signals",
+        DataKind::Outside => "statistics, news, events",
     };
     let of = settings.instrument(file.instrument).map_or(String::new(), |known| format!("{} ", known.symbol));
     format!("{of}{kind} from {}", file.path.display())

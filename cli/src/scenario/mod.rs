@@ -13,6 +13,7 @@ pub mod explain;
 pub(crate) mod features;
 mod hours;
 pub mod keys;
+pub mod outside;
 mod peek;
 pub mod readable;
 pub mod reference;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use genovo_adapters::calendar::Calendar;
 use genovo_adapters::data::Market;
+use genovo_engine::features::reselect::Listed;
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{DataKind, Settings};
 use genovo_engine::strategy::Registry;
@@ -47,6 +49,8 @@ pub struct Scenario {
     pub settings: Settings,
     /// Where the data of each of the settings' sources lies.
     pub files: Vec<DataFile>,
+    /// The selections of feature columns that a file lists.
+    pub selections: Vec<Listed>,
     /// Instruments of the scenario that `--symbol` left out.
     pub left_out: Vec<String>,
     /// When instruments trade, where they do not always.

@@ -36,9 +36,12 @@ impl Peek {
         let roles: &[&str] = match file.kind {
             DataKind::Quotes => &["bid_size", "ask_size"],
             DataKind::Trades => &["size"],
-            DataKind::Bars | DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => {
-                &[]
-            }
+            DataKind::Bars
+            | DataKind::Books
+            | DataKind::Journal
+            | DataKind::Actions
+            | DataKind::Signals
+            | DataKind::Outside => &[],
         };
         roles.iter().filter_map(|role| size_in(role)).any(|place| self.filled.get(place) == Some(&true))
     }

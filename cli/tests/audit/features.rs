@@ -72,7 +72,9 @@ fn a_run_keeps_its_vectors_and_shows_them() {
 fn a_selection_goes_into_the_next_run() {
     let folder = Folder::replayed(&SETS);
     let arguments = ["features", "select", "run", "--horizon", "2", "--top", "3", "--rows", "100"];
-    let text = folder.says(&[&arguments[..], &["--out", "best.txt"]].concat());
+    let text = folder.says(&[&arguments[..], &["--out", "best.txt", "--report", "page"]].concat());
+    let page = std::fs::read_to_string(folder.path("page").join("report.html")).expect("a page");
+    assert!(page.contains("<svg class=\"heat\"") && page.matches("<title>").count() > 4, "{text}");
     assert!(text.contains("3 of 50 columns selected") || text.contains(" columns selected"), "{text}");
     let (answer, _) = folder.answers(&[&arguments[..], &["--json"]].concat());
     let chosen: Vec<&str> = answer["selection"]["columns"]
@@ -87,6 +89,51 @@ fn a_selection_goes_into_the_next_run() {
     folder.replay("again", &sets);
     let (answer, _) = folder.answers(&["features", "plot", "again", chosen[0], "--json"]);
     assert_eq!(answer["vectors"], 60);
+}
+
+#[test]
+fn a_column_is_taken_away_or_delayed() {
+    let folder = Folder::replayed(&SETS);
+    let column = |journal: &str, column: &str| -> Vec<(i64, f64)> {
+        let (answer, code) = folder.answers(&["features", "plot", journal, column, "--json"]);
+        assert_eq!(code, 0);
+        let point = |point: &serde_json::Value| (point[0].as_i64().unwrap(), point[1].as_f64().unwrap());
+        answer["points"].as_array().unwrap().iter().map(point).collect()
+    };
+    let spread = column("run", "spread");
+    assert_eq!(spread.len(), 60);
+    let branch = ["audit", "whatif", "run", "--shift-feature", "spread=2", "--drop-feature", "asia"];
+    let text = folder.says(&[&branch[..], &["--journal", "branch"]].concat());
+    assert!(text.starts_with("asia dropped, spread as 2 vectors before\n"), "{text}");
+    assert!(text.contains("What it computed changed, first in FeaturesComputed"), "{text}");
+    let shifted = column("branch", "spread");
+    assert_eq!(shifted.len(), 58);
+    let values = |points: &[(i64, f64)]| points.iter().map(|(_, value)| *value).collect::<Vec<_>>();
+    assert_eq!(values(&shifted), values(&spread[..58]));
+    assert_eq!(column("branch", "asia"), []);
+    let (verified, code) = folder.answers(&["replay", "--verify", "branch", "--json"]);
+    assert!(code == 0 && verified["verified"] == true, "{verified}");
+    // From an input on: what came before is as it was.
+    let later = ["audit", "whatif", "run", "--drop-feature", "spread", "--from-event", "150"];
+    folder.says(&[&later[..], &["--journal", "later"]].concat());
+    let kept = column("later", "spread");
+    assert!(!kept.is_empty() && kept.len() < 60 && kept == spread[..kept.len()], "{}", kept.len());
+    let (error, code) = folder.fails(&["audit", "whatif", "run", "--drop-feature", "spraed"]);
+    assert!(code == 2 && error.contains("did you mean `spread`?"), "{error}");
+    let (error, code) = folder.fails(&["audit", "whatif", "run", "--shift-feature", "spread"]);
+    assert!(code == 2 && error.contains("rsi_14@1m=5"), "{error}");
+}
+
+#[test]
+fn the_report_names_columns_that_were_never_known() {
+    let folder = Folder::replayed(&SETS);
+    let text = std::fs::read_to_string(folder.path("run").join("report.json")).expect("a report");
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let columns = &report["data"]["columns"];
+    assert_eq!(columns["vectors"], 60, "{columns}");
+    let never = columns["never_known"].as_array().unwrap();
+    // 300 quotes without trades: no side of a trade is known, and the spread is.
+    assert!(never.contains(&"vpin_10".into()) && !never.contains(&"spread".into()), "{columns}");
 }
 
 const BEGIN: &str = "<!-- columns: written by a test from the catalogue -->\n";

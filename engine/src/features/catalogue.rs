@@ -4,8 +4,8 @@ use super::bank::Wanted;
 use super::candle::Timeframe;
 use super::column::{BarFamily, Column, TickColumn};
 use super::{
-    calendar, candles, cross_asset, cycles, indicators, kalman, microstructure, momentum, order_flow,
-    overlap, regime, statistics, trend, volatility, volume, volume_profile, wavelet,
+    calendar, candles, cross_asset, cycles, indicators, kalman, macro_news, microstructure, momentum,
+    order_flow, overlap, regime, statistics, trend, volatility, volume, volume_profile, wavelet,
 };
 
 /// The families over closed bars.
@@ -32,13 +32,14 @@ pub struct TickFamily {
     pub columns: &'static [TickColumn],
 }
 
-/// The families over ticks, time and other instruments.
-pub const TICK_FAMILIES: [TickFamily; 5] = [
+/// The families over ticks, time, other instruments and what the world says.
+pub const TICK_FAMILIES: [TickFamily; 6] = [
     TickFamily { name: "microstructure", columns: microstructure::COLUMNS },
     TickFamily { name: "order_flow", columns: order_flow::COLUMNS },
     TickFamily { name: "volume_profile", columns: volume_profile::COLUMNS },
     TickFamily { name: "calendar", columns: calendar::COLUMNS },
     TickFamily { name: "cross_asset", columns: cross_asset::COLUMNS },
+    TickFamily { name: "macro_news", columns: macro_news::COLUMNS },
 ];
 
 /// How many timeframes the bar families use.

@@ -154,6 +154,8 @@ pub struct Ema {
     value: f64,
 }
 
+crate::state! { Ema { seen, value } }
+
 impl Ema {
     /// Over `length` values: weight 2 / (length + 1), seeded by the mean of the first `length`.
     pub fn new(length: u32) -> Ema {

@@ -5,9 +5,14 @@
 //! (`momentum.rs` and its siblings; [`indicators`] holds the computations); families over ticks are small machines
 //! (`microstructure.rs`, `order_flow.rs`, `volume_profile.rs`). [`catalogue`] lists them all.
 //!
+//! A scenario's own columns are expressions over the others ([`expression`]).
+//!
+//! Which columns a model is given may change while a run goes on ([`select`], [`reselect`], [`slots`]).
+//!
 //! A column without a value is `None`, journaled as +0.0 with its validity bit 0: before its warm-up, or where the data
 //! lacks what it is made of. A column on a longer timeframe shows the last closed bar.
 
+pub mod alter;
 pub mod bank;
 pub mod buckets;
 pub mod calendar;
@@ -17,17 +22,22 @@ pub mod catalogue;
 pub mod column;
 pub mod cross_asset;
 pub mod cycles;
+pub mod expression;
 pub mod indicators;
 pub mod information;
 pub mod kalman;
 pub mod kit;
+pub mod layout;
+pub mod macro_news;
 pub mod microstructure;
 pub mod momentum;
 pub mod normalise;
 pub mod order_flow;
 pub mod overlap;
 pub mod regime;
+pub mod reselect;
 pub mod select;
+pub mod slots;
 pub mod state;
 pub mod statistics;
 pub mod tape;

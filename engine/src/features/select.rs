@@ -32,6 +32,26 @@ impl Default for Rules {
     }
 }
 
+impl Rules {
+    /// Which rows of a window of so many are used: those with a label, evenly spaced.
+    fn rows_of(&self, window: usize) -> Vec<usize> {
+        let usable = window.saturating_sub(self.horizon);
+        let stride = usable.div_ceil(self.rows.max(1)).max(1);
+        (0..usable).step_by(stride).collect()
+    }
+
+    /// The correlations of columns with each other over the rows that a selection uses; missing values count as 0, as
+    /// they do there.
+    pub fn correlations(&self, columns: &[&Vec<Option<f32>>]) -> Vec<Vec<f64>> {
+        let rows = self.rows_of(columns.first().map_or(0, |column| column.len()));
+        let values: Vec<Vec<f64>> = columns
+            .iter()
+            .map(|column| rows.iter().map(|row| f64::from(column[*row].unwrap_or(0.0))).collect())
+            .collect();
+        values.iter().map(|one| values.iter().map(|other| correlation(one, other)).collect()).collect()
+    }
+}
+
 /// A column's place in the ranking.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Ranked {
@@ -70,9 +90,7 @@ pub fn select(
     rules: &Rules,
 ) -> Selection {
     assert_eq!(names.len(), columns.len(), "a column for each name");
-    let usable = labels.len().saturating_sub(rules.horizon);
-    let stride = usable.div_ceil(rules.rows.max(1)).max(1);
-    let rows: Vec<usize> = (0..usable).step_by(stride).collect();
+    let rows = rules.rows_of(labels.len());
     let label = spread(&rows.iter().map(|row| labels[*row]).collect::<Vec<_>>());
     let mut found: Vec<Candidate<'_>> = Vec::new();
     for (name, column) in names.iter().zip(columns) {

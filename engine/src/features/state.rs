@@ -1,20 +1,25 @@
 //! The features of a run: what of the catalogue it selects, computed for each of its instruments.
 
+use super::alter::Alterations;
 use super::bank::{Anchored, Wanted};
 use super::calendar;
 use super::candle::{Candle, Sampler};
-use super::catalogue::{self, Place, TICK_FAMILIES, TIMEFRAMES, UnknownColumn};
+use super::catalogue::{Place, TICK_FAMILIES, TIMEFRAMES, UnknownColumn};
 use super::column::Column;
 use super::cross_asset::CrossAsset;
+use super::expression::{ExpressionError, OwnColumns};
+use super::layout::Layout;
+use super::macro_news::MacroNews;
 use super::microstructure::Microstructure;
 use super::normalise::Normaliser;
 use super::order_flow::OrderFlow;
+use super::slots::Slots;
 use super::tape::Tape;
 use super::volume_profile::VolumeProfile;
 use crate::book::Book;
 use crate::canonical::Input;
 use crate::event::{Bar, Fact, Quote, Trade};
-use crate::ids::InstrumentId;
+use crate::ids::{InstrumentId, Sequence};
 use crate::settings::{BarPrice, FeatureSettings, Instrument};
 use crate::state::{State, StateError};
 use crate::units::Timestamp;
@@ -31,6 +36,23 @@ pub enum FeatureError {
     /// Two timeframes are the same.
     #[error("the timeframes of features are not all different")]
     Twice,
+    /// An expression of one's own cannot be.
+    #[error("the expression of `{id}`: {error}")]
+    Expression {
+        /// Whose.
+        id: String,
+        /// What is wrong with it.
+        error: ExpressionError,
+    },
+    /// A column of one's own has a name that there is.
+    #[error("there is a column or family `{0}` already")]
+    Taken(String),
+    /// A column of one's own is over a timeframe that there is not.
+    #[error("`{0}` is over a timeframe that the features do not have")]
+    Timeframe(String),
+    /// A what-if names a column that there is not.
+    #[error("the run has no column `{0}`")]
+    Altered(String),
     /// The benchmark is none of the run's instruments.
     #[error("the benchmark of features is no instrument of the run")]
     Benchmark,
@@ -42,11 +64,14 @@ pub struct FeatureState {
     instruments: Vec<InstrumentFeatures>,
     price: BarPrice,
     benchmark: Option<usize>,
+    /// When the bars under way are closed.
+    now: Timestamp,
     /// When the next bar by time ends, over all instruments.
     due: Timestamp,
     /// The last row that was read, raw and scaled.
     raw: Vec<Option<f64>>,
     scaled: Vec<Option<f32>>,
+    slots: Option<Slots>,
 }
 
 /// A scaled value that f32 cannot hold: which column.
@@ -72,19 +97,23 @@ impl FeatureState {
             }
             None => None,
         };
-        let selected = catalogue::select(timeframes, &settings.columns)?;
-        let places: Vec<Place> = selected.iter().map(|(_, place)| *place).collect();
-        let instruments =
-            instruments.iter().map(|instrument| InstrumentFeatures::new(settings, &places, instrument.tick));
-        let count = selected.len();
+        let layout = Layout::new(settings)?;
+        let alterations =
+            Alterations::new(&settings.altered, &layout.columns).map_err(FeatureError::Altered)?;
+        let instruments = instruments.iter().map(|instrument| {
+            InstrumentFeatures::new(settings, &layout, alterations.clone(), instrument.tick)
+        });
+        let (count, width) = (layout.columns.len(), layout.width);
         Ok(FeatureState {
             instruments: instruments.collect(),
-            columns: selected.into_iter().map(|(column, _)| column).collect(),
+            columns: layout.columns,
             price: settings.price,
             benchmark,
+            now: Timestamp::MIN,
             due: Timestamp::MAX,
-            raw: vec![None; count],
+            raw: vec![None; width],
             scaled: vec![None; count],
+            slots: settings.selection.as_ref().map(|selection| Slots::new(selection.slots as usize)),
         })
     }
 
@@ -103,6 +132,7 @@ impl FeatureState {
 
     fn close_due(&mut self, now: Timestamp) {
         self.due = Timestamp::MAX;
+        self.now = now;
         // The benchmark first: its bar is closed when another's is.
         let benchmark = self.benchmark;
         let others = (0..self.instruments.len()).filter(|index| Some(*index) != benchmark);
@@ -112,6 +142,7 @@ impl FeatureState {
                     self.bar(index, timeframe, &bar);
                 }
             }
+            self.instruments[index].own(now);
             self.remember_due(index);
         }
     }
@@ -127,7 +158,7 @@ impl FeatureState {
     fn bar(&mut self, index: usize, timeframe: usize, bar: &Candle) {
         let benchmark = self.benchmark.filter(|benchmark| *benchmark != index);
         let benchmark = benchmark.and_then(|benchmark| self.instruments[benchmark].last_close);
-        self.instruments[index].bar(timeframe, bar, benchmark);
+        self.instruments[index].bar(self.now, timeframe, bar, benchmark);
     }
 
     /// Takes a market event of the instrument with this index; others change nothing. `now` is its arrival, `end` its
@@ -172,15 +203,18 @@ impl FeatureState {
 
     /// Closes the bars by ticks, volume or money that the last tick filled.
     fn filled(&mut self, index: usize, now: Timestamp) {
+        self.now = now;
         for timeframe in 0..TIMEFRAMES {
             if let Some(bar) = self.instruments[index].samplers[timeframe].fill(now) {
                 self.bar(index, timeframe, &bar);
             }
         }
+        self.instruments[index].own(now);
         self.remember_due(index);
     }
 
     fn received(&mut self, index: usize, now: Timestamp, end: Timestamp, bar: &Bar) {
+        self.now = now;
         self.instruments[index].received(now, bar);
         for timeframe in 0..TIMEFRAMES {
             if let Some(bar) = self.instruments[index].samplers[timeframe].overtaken(bar.open_time) {
@@ -190,13 +224,25 @@ impl FeatureState {
                 self.bar(index, timeframe, &bar);
             }
         }
+        self.instruments[index].own(now);
         self.remember_due(index);
+    }
+
+    /// Takes what the world says: about the instrument with this index, or about all of them.
+    pub fn outside(&mut self, index: Option<usize>, now: Timestamp, fact: &Fact) {
+        for (number, instrument) in self.instruments.iter_mut().enumerate() {
+            if let Some(family) = &mut instrument.macro_news
+                && index.is_none_or(|index| index == number)
+            {
+                family.take(now, fact);
+            }
+        }
     }
 
     /// The row of an instrument at `now`, raw: what is known, before it is scaled.
     pub fn raw(&mut self, index: usize, now: Timestamp) -> &[Option<f64>] {
         self.instruments[index].read(now, &mut self.raw);
-        &self.raw
+        &self.raw[..self.columns.len()]
     }
 
     /// The row of an instrument at `now` as a model sees it: scaled by past rows of the same instrument, rounded once
@@ -217,6 +263,52 @@ impl FeatureState {
         Ok(&self.scaled)
     }
 
+    /// Makes the changes of a what-if to the row that was last read, which was this instrument's, at an input.
+    pub fn alter(&mut self, index: usize, input: Sequence) {
+        self.instruments[index].alterations.apply(input, &mut self.scaled);
+    }
+
+    /// How many instruments there are.
+    pub fn instruments(&self) -> usize {
+        self.instruments.len()
+    }
+
+    /// How many bars of the shortest timeframe an instrument has had.
+    pub fn bars(&self, index: usize) -> u64 {
+        self.instruments.get(index).map_or(0, |instrument| instrument.banks[0].bars())
+    }
+
+    /// The close of the last of them.
+    pub fn last_close(&self, index: usize) -> Option<f64> {
+        self.instruments.get(index)?.last_close
+    }
+
+    /// Takes a selection of the columns; the name that none of them has instead.
+    pub fn reselect(&mut self, columns: &[String]) -> Result<(), UnknownColumn> {
+        let place = |name: &String| {
+            let found = self.columns.iter().position(|column| column.id == *name);
+            found.ok_or_else(|| UnknownColumn(name.clone()))
+        };
+        let places: Vec<usize> = columns.iter().map(place).collect::<Result<_, _>>()?;
+        if let Some(slots) = &mut self.slots {
+            slots.select(&places);
+        }
+        Ok(())
+    }
+
+    /// Which column each place of a model's input shows, where columns are selected.
+    pub fn slots(&self) -> Option<&Slots> {
+        self.slots.as_ref()
+    }
+
+    /// Appends what a model is given of the row that was last read: what the slots show, else all of it.
+    pub fn given(&self, out: &mut Vec<Option<f32>>) {
+        match &self.slots {
+            Some(slots) => slots.read(&self.scaled, out),
+            None => out.extend_from_slice(&self.scaled),
+        }
+    }
+
     /// The row that was last read.
     pub fn last(&self) -> &[Option<f32>] {
         &self.scaled
@@ -231,7 +323,8 @@ impl FeatureState {
 
     /// Whether its state can be saved: the bars that it follows from are kept.
     pub fn is_kept(&self) -> bool {
-        self.instruments.iter().flat_map(|instrument| &instrument.banks).all(Anchored::is_kept)
+        let unaltered = self.instruments.iter().all(|instrument| instrument.alterations.is_empty());
+        unaltered && self.instruments.iter().flat_map(|instrument| &instrument.banks).all(Anchored::is_kept)
     }
 
     /// The instrument's id by the index used here.
@@ -240,7 +333,7 @@ impl FeatureState {
     }
 }
 
-crate::state! { FeatureState { [instruments], due } }
+crate::state! { FeatureState { [instruments], due, (slots) } }
 
 /// The state of one instrument.
 struct InstrumentFeatures {
@@ -252,12 +345,22 @@ struct InstrumentFeatures {
     order_flow: Option<OrderFlow>,
     volume_profile: Option<VolumeProfile>,
     cross_asset: Option<CrossAsset>,
+    macro_news: Option<MacroNews>,
     /// The columns of each tick family that are selected: place in the row, place in the family.
     shown: [Vec<(usize, usize)>; TICK_FAMILIES.len()],
     scratch: Vec<Option<f64>>,
     /// The columns over bars as of their last bars.
     row: Vec<Option<f64>>,
+    /// The columns of one's own over each timeframe.
+    own: [OwnColumns; TIMEFRAMES],
+    /// The bars that they have yet to see: all that close together are known before any is looked at.
+    closed: [Option<Candle>; TIMEFRAMES],
+    /// The tick families that they name.
+    named: [bool; TICK_FAMILIES.len()],
+    /// The row as they see it.
+    seen: Vec<Option<f64>>,
     normaliser: Normaliser,
+    alterations: Alterations,
 }
 
 /// Indicators over bars say nothing of what they remember: they follow from the bars that they saw.
@@ -271,6 +374,11 @@ impl State for InstrumentFeatures {
         self.order_flow.iter().for_each(|family| family.save(out));
         self.volume_profile.iter().for_each(|family| family.save(out));
         self.cross_asset.iter().for_each(|family| family.save(out));
+        self.macro_news.iter().for_each(|family| family.save(out));
+        self.own.iter().for_each(|own| own.save(out));
+        for place in self.own.iter().flat_map(OwnColumns::places) {
+            self.row[place].save(out);
+        }
         self.normaliser.save(out);
     }
 
@@ -285,18 +393,28 @@ impl State for InstrumentFeatures {
         self.order_flow.iter_mut().try_for_each(|family| family.load(input))?;
         self.volume_profile.iter_mut().try_for_each(|family| family.load(input))?;
         self.cross_asset.iter_mut().try_for_each(|family| family.load(input))?;
+        self.macro_news.iter_mut().try_for_each(|family| family.load(input))?;
+        self.own.iter_mut().try_for_each(|own| own.load(input))?;
+        for place in self.own.iter().flat_map(OwnColumns::places) {
+            self.row[place].load(input)?;
+        }
         self.normaliser.load(input)
     }
 }
 
 impl InstrumentFeatures {
-    fn new(settings: &FeatureSettings, places: &[Place], tick: crate::units::Price) -> InstrumentFeatures {
+    fn new(
+        settings: &FeatureSettings,
+        layout: &Layout,
+        alterations: Alterations,
+        tick: crate::units::Price,
+    ) -> InstrumentFeatures {
         let mut wanted: [Vec<Wanted>; TIMEFRAMES] = Default::default();
         let mut shown: [Vec<(usize, usize)>; TICK_FAMILIES.len()] = Default::default();
-        for (index, place) in places.iter().enumerate() {
+        for (index, place) in &layout.places {
             match place {
-                Place::Bar(timeframe, column) => wanted[*timeframe].push(Wanted { place: index, ..*column }),
-                Place::Tick(family, column) => shown[*family].push((index, *column)),
+                Place::Bar(timeframe, column) => wanted[*timeframe].push(Wanted { place: *index, ..*column }),
+                Place::Tick(family, column) => shown[*family].push((*index, *column)),
             }
         }
         let widest = TICK_FAMILIES.iter().map(|family| family.columns.len()).max().unwrap_or(0);
@@ -309,14 +427,23 @@ impl InstrumentFeatures {
             order_flow: (!shown[1].is_empty()).then(OrderFlow::default),
             volume_profile: (!shown[2].is_empty()).then(|| VolumeProfile::new(tick)),
             cross_asset: (!shown[4].is_empty()).then(CrossAsset::default),
+            macro_news: (!shown[5].is_empty()).then(MacroNews::default),
             shown,
             scratch: vec![None; widest],
-            row: vec![None; places.len()],
-            normaliser: Normaliser::new(settings.scale, places.len()),
+            row: vec![None; layout.width],
+            own: layout.own.clone().map(|programs| OwnColumns::new(programs, layout.width)),
+            closed: [None; TIMEFRAMES],
+            named: layout.named,
+            seen: vec![None; layout.width],
+            normaliser: Normaliser::new(settings.scale, layout.columns.len()),
+            alterations,
         }
     }
 
-    fn bar(&mut self, timeframe: usize, bar: &Candle, benchmark: Option<f64>) {
+    fn bar(&mut self, now: Timestamp, timeframe: usize, bar: &Candle, benchmark: Option<f64>) {
+        if self.closed[timeframe].is_some() {
+            self.own(now);
+        }
         self.banks[timeframe].update(bar, &mut self.row);
         if timeframe == 0 {
             self.last_close = Some(bar.close);
@@ -324,6 +451,36 @@ impl InstrumentFeatures {
                 family.bar(bar, benchmark);
             }
         }
+        if !self.own[timeframe].is_empty() {
+            self.closed[timeframe] = Some(*bar);
+        }
+    }
+
+    /// Computes the columns of one's own over the bars that closed.
+    #[inline]
+    fn own(&mut self, now: Timestamp) {
+        if self.closed.iter().any(Option::is_some) {
+            self.own_closed(now);
+        }
+    }
+
+    fn own_closed(&mut self, now: Timestamp) {
+        let mut seen = std::mem::take(&mut self.seen);
+        seen.copy_from_slice(&self.row);
+        for family in 0..TICK_FAMILIES.len() {
+            if self.named[family] {
+                self.read_family(family, now, &mut seen);
+            }
+        }
+        for (own, closed) in self.own.iter_mut().zip(&mut self.closed) {
+            if let Some(bar) = closed.take() {
+                own.update(&bar, &mut seen);
+            }
+        }
+        for place in self.own.iter().flat_map(OwnColumns::places) {
+            self.row[place] = seen[place];
+        }
+        self.seen = seen;
     }
 
     fn quote(&mut self, now: Timestamp, quote: &Quote) {
@@ -361,21 +518,27 @@ impl InstrumentFeatures {
 
     fn read(&mut self, now: Timestamp, row: &mut [Option<f64>]) {
         row.copy_from_slice(&self.row);
-        for (family, shown) in self.shown.iter().enumerate() {
-            if shown.is_empty() {
-                continue;
-            }
-            let out = &mut self.scratch[..TICK_FAMILIES[family].columns.len()];
-            match family {
-                0 => self.microstructure.iter_mut().for_each(|family| family.read(now, &self.tape, out)),
-                1 => self.order_flow.iter_mut().for_each(|family| family.read(now, &self.tape, out)),
-                2 => self.volume_profile.iter_mut().for_each(|family| family.read(now, &self.tape, out)),
-                3 => calendar::read(now, out),
-                _ => self.cross_asset.iter().for_each(|family| family.read(out)),
-            }
-            for (place, column) in shown {
-                row[*place] = out[*column].filter(|value| value.is_finite());
-            }
+        for family in 0..TICK_FAMILIES.len() {
+            self.read_family(family, now, row);
+        }
+    }
+
+    fn read_family(&mut self, family: usize, now: Timestamp, row: &mut [Option<f64>]) {
+        let shown = &self.shown[family];
+        if shown.is_empty() {
+            return;
+        }
+        let out = &mut self.scratch[..TICK_FAMILIES[family].columns.len()];
+        match family {
+            0 => self.microstructure.iter_mut().for_each(|family| family.read(now, &self.tape, out)),
+            1 => self.order_flow.iter_mut().for_each(|family| family.read(now, &self.tape, out)),
+            2 => self.volume_profile.iter_mut().for_each(|family| family.read(now, &self.tape, out)),
+            3 => calendar::read(now, out),
+            4 => self.cross_asset.iter().for_each(|family| family.read(out)),
+            _ => self.macro_news.iter().for_each(|family| family.read(now, out)),
+        }
+        for (place, column) in shown {
+            row[*place] = out[*column].filter(|value| value.is_finite());
         }
     }
 }

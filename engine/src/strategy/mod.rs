@@ -50,7 +50,8 @@ pub trait View {
     /// Whether the instrument's market is open, as far as its calendar has said.
     fn is_open(&self, instrument: InstrumentId) -> bool;
     /// The catalogue's columns of the instrument at the decision under way, in the order of `RunStarted::features`
-    /// behind the strategy's own, scaled; empty where the scenario selects none.
+    /// behind the strategy's own, scaled; empty where the scenario selects none. Where columns are selected anew while
+    /// the run goes on, they are those selected, each in its slot ([`crate::features::slots`]).
     fn features(&self) -> &[Option<f32>] {
         &[]
     }

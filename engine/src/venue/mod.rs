@@ -79,7 +79,7 @@ impl Venue {
                 DataKind::Quotes | DataKind::Books | DataKind::Journal => Some(Depth::Quotes),
                 DataKind::Trades => Some(Depth::Trades),
                 DataKind::Bars => Some(Depth::Bars),
-                DataKind::Actions | DataKind::Signals => None,
+                DataKind::Actions | DataKind::Signals | DataKind::Outside => None,
             });
             depths.max()
         };

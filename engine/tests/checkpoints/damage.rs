@@ -98,6 +98,13 @@ fn features_and_the_model_believe_nothing_either() {
         price: BarPrice::Mid,
         scale: Normalise::Robust,
         benchmark: Some(InstrumentId(1)),
+        selection: None,
+        own: vec![genovo_engine::settings::OwnColumn {
+            id: "own".to_string(),
+            expr: "lag(ema(close, 4), 3) + sentiment_1h".to_string(),
+            timeframe: 0,
+        }],
+        altered: Vec::new(),
     });
     let parameters = [
         ("size", "tiny"),

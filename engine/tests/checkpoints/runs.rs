@@ -12,7 +12,7 @@ use genovo_engine::simulated::Simulated;
 use genovo_engine::state::State;
 use genovo_engine::strategy::bar_by_bar::{BarStrategy, bar_by_bar};
 use genovo_engine::strategy::{Needs, Registry, StrategyKind};
-use genovo_engine::units::{Nanoseconds, Price, Quantity, Ratio, Timestamp};
+use genovo_engine::units::{Figure, Nanoseconds, Price, Quantity, Ratio, Timestamp};
 use genovo_engine::world::{MemorySource, Source};
 use genovo_kernels::random::RandomKey;
 
@@ -120,10 +120,30 @@ fn all_columns(timeframes: [Timeframe; 4], scale: Normalise) -> FeatureSettings 
         price: BarPrice::Mid,
         scale,
         benchmark: Some(InstrumentId(1)),
+        selection: None,
+        own: own_columns(),
+        altered: Vec::new(),
     }
 }
 
-/// A walk of quotes with sizes, trades between them, now and then a flaw, a break of trading, a dividend, a signal.
+/// One's own over every timeframe and every kind of window, one over another.
+fn own_columns() -> Vec<OwnColumn> {
+    let columns = [
+        ("own_gap", "close - lag(close, 3) + z(spread, 7)"),
+        ("own_average", "ema(own_gap, 5) / highest(close, 4)"),
+        ("own_news", "std(surprise_1h, 3) + sentiment_1h"),
+        ("own_volume", "volume / mean(volume, 6)"),
+    ];
+    let own = |(timeframe, (id, expr)): (u8, (&str, &str))| OwnColumn {
+        id: id.to_string(),
+        expr: expr.to_string(),
+        timeframe,
+    };
+    (0..).zip(columns).map(own).collect()
+}
+
+/// A walk of quotes with sizes, trades between them, now and then a flaw, a break of trading, a dividend, a signal, and
+/// what the world says.
 pub fn walk(instrument: u32, count: u64) -> Vec<Event> {
     let mut mid = 1_300 * SECOND;
     let mut time = 1_398_902_400 * SECOND;
@@ -155,6 +175,24 @@ pub fn walk(instrument: u32, count: u64) -> Vec<Event> {
                 let quantity = Quantity((draw(8, 7) - 3) * SECOND);
                 add(Fact::SignalReceived(Signal { target: SignalTarget::Position { quantity } }));
             }
+            13 if draw(7, 4) == 0 => add(Fact::MacroReleased(Box::new(MacroReleased {
+                series: ["CPI", "UNRATE"][draw(8, 2) as usize].to_string(),
+                period: Timestamp(time),
+                value: Figure(i128::from(draw(10, 100)) * i128::from(SECOND)),
+                expected: Some(Figure(50 * i128::from(SECOND))),
+            }))),
+            14 if draw(7, 4) == 0 => add(Fact::NewsPublished(Box::new(NewsPublished {
+                source: "wire".to_string(),
+                headline: format!("number {} again", draw(8, 9)),
+                sentiment: Some(Ratio(draw(10, 2_000_000_001) - SECOND)),
+                weight: Ratio::ONE,
+            }))),
+            15 if draw(7, 4) == 0 => add(Fact::EventScheduled(Box::new(EventScheduled {
+                id: format!("event {}", draw(8, 5)),
+                name: "event".to_string(),
+                at: Timestamp(time + draw(10, 5_000) * SECOND),
+                importance: [Importance::Low, Importance::High][draw(11, 2) as usize],
+            }))),
             _ => add(Fact::QuoteChanged(Quote {
                 bid: Price(mid - half),
                 ask: Price(mid + half),

@@ -6,7 +6,9 @@
 mod filters;
 mod golden;
 mod pandasta;
+mod recounts;
 mod run;
 mod selection;
 mod talib;
+mod talib_source;
 mod ticks;

@@ -13,12 +13,12 @@ const SECOND: i64 = 1_000_000_000;
 const CENT: i64 = SECOND / 100;
 
 /// A quote or a trade with what the families are given of it.
-enum Seen {
+pub enum Seen {
     Quote { now: i64, before: Option<Quote>, quote: Quote },
     Trade(Print),
 }
 
-fn market(seed: u64, count: u64) -> Vec<Seen> {
+pub fn market(seed: u64, count: u64) -> Vec<Seen> {
     let (mut now, mut mid) = (1_400_000_000 * SECOND, 5_000_i64);
     let mut tape = Tape::default();
     let mut seen = Vec::new();
@@ -48,7 +48,7 @@ fn market(seed: u64, count: u64) -> Vec<Seen> {
     seen
 }
 
-fn time(seen: &Seen) -> i64 {
+pub fn time(seen: &Seen) -> i64 {
     match seen {
         Seen::Quote { now, .. } => *now,
         Seen::Trade(print) => print.now.0,
@@ -56,13 +56,13 @@ fn time(seen: &Seen) -> i64 {
 }
 
 /// What of `seen` lies in the window of so many seconds that ends now: 60 equal parts of the clock.
-fn inside(seen: &[Seen], now: i64, seconds: i64) -> Vec<&Seen> {
+pub fn inside(seen: &[Seen], now: i64, seconds: i64) -> Vec<&Seen> {
     let width = seconds * SECOND / 60;
     let first = now.div_euclid(width) - 60;
     seen.iter().filter(|seen| time(seen).div_euclid(width) > first).collect()
 }
 
-fn quantity(size: Option<Quantity>) -> f64 {
+pub fn quantity(size: Option<Quantity>) -> f64 {
     size.map_or(0.0, Quantity::as_f64)
 }
 
@@ -165,7 +165,7 @@ fn order_flow_is_a_recount() {
     }
 }
 
-fn feed_tape(tape: &mut Tape, seen: &Seen) {
+pub fn feed_tape(tape: &mut Tape, seen: &Seen) {
     match seen {
         Seen::Quote { now, quote, .. } => {
             tape.quote(Timestamp(*now), quote);

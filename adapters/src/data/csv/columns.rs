@@ -52,7 +52,7 @@ pub(super) fn resolve(
             close: need(Field::Close)?,
             volume: find(Field::Volume)?,
         },
-        DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => {
+        DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals | DataKind::Outside => {
             let message = format!("{} is not read as market data", kind_name(spec.kind));
             return Err(DataError::Spec { file: file.to_owned(), message });
         }

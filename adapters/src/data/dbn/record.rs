@@ -238,7 +238,11 @@ impl Records {
                 })?;
                 Fact::BarReceived(bar)
             }
-            DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => return Ok(()),
+            DataKind::Books
+            | DataKind::Journal
+            | DataKind::Actions
+            | DataKind::Signals
+            | DataKind::Outside => return Ok(()),
         };
         if row.received != UNDEF_TIMESTAMP {
             arrives = later(index, self.clock_offset);

@@ -144,7 +144,15 @@ impl Chosen {
             (Resolution::Tick, _, _)
             | (_, _, DataKind::Books)
             | (_, Content::Trade, DataKind::Quotes | DataKind::Trades)
-            | (_, _, DataKind::Trades | DataKind::Journal | DataKind::Actions | DataKind::Signals) => {
+            | (
+                _,
+                _,
+                DataKind::Trades
+                | DataKind::Journal
+                | DataKind::Actions
+                | DataKind::Signals
+                | DataKind::Outside,
+            ) => {
                 let can: Vec<&str> = self.kinds().into_iter().map(kind_name).collect();
                 let what = format!("{} by the {}", self.content.name(), self.resolution.name());
                 return Err(format!(

@@ -81,13 +81,16 @@ pub(super) fn open(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<Op
                 size: at(Field::Size),
                 side: at(Field::Side),
             },
-            DataKind::Bars | DataKind::Books | DataKind::Journal | DataKind::Actions | DataKind::Signals => {
-                KindPlaces::Bars {
-                    prices: [Field::Open, Field::High, Field::Low, Field::Close]
-                        .map(|field| at(field).unwrap_or(0)),
-                    volume: at(Field::Volume),
-                }
-            }
+            DataKind::Bars
+            | DataKind::Books
+            | DataKind::Journal
+            | DataKind::Actions
+            | DataKind::Signals
+            | DataKind::Outside => KindPlaces::Bars {
+                prices: [Field::Open, Field::High, Field::Low, Field::Close]
+                    .map(|field| at(field).unwrap_or(0)),
+                volume: at(Field::Volume),
+            },
         },
         symbol: symbol_at,
     };

@@ -329,7 +329,20 @@ pub fn data(out: &mut String, report: &Report) {
         }
         out.push_str("</tbody></table></details>\n");
     }
-    out.push_str("</div></div>\n</section>\n");
+    out.push_str("</div></div>\n");
+    if let Some(columns) = data.columns.as_ref().filter(|columns| !columns.never_known.is_empty()) {
+        let names: Vec<String> = columns.never_known.iter().map(|name| escape(name)).collect();
+        let _ = write!(
+            out,
+            "<p class=\"note\">{} of {} feature columns were never known in {}: the data lacks what they are made of, \
+             or was too short for them.</p>\n<details><summary>Which</summary><p class=\"mono\">{}</p></details>\n",
+            format::count(columns.never_known.len() as u64),
+            format::count(columns.columns),
+            format::plural(columns.vectors, "vector", "vectors"),
+            names.join(", ")
+        );
+    }
+    out.push_str("</section>\n");
 }
 
 /// Which run this is, and everything that decided what it did.

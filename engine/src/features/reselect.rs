@@ -1,0 +1,243 @@
+//! Columns selected anew while a run goes on, before its events are numbered: a selection is an input like the market
+//! data that it stands among, so a live session and a backtest over the same data get the same one at the same place.
+//!
+//! Selections come from a list, with the time at which each takes effect, or from a schedule: every so many bars the
+//! last ones are looked at, each row as a decision at the bar's close would have seen it, on a thread beside. What
+//! they say takes effect a fixed time later, by when it must be there.
+
+use std::collections::VecDeque;
+use std::thread::{self, JoinHandle};
+
+use super::FeatureState;
+use super::select::{Rules, Selection, hash, select};
+use super::state::FeatureError;
+use crate::event::{Event, Fact, FeaturesReselected};
+use crate::ids::{InstrumentId, Sequence};
+use crate::merge::Merge;
+use crate::settings::{ScheduleSettings, Settings};
+use crate::units::Timestamp;
+use crate::world::{Source, WorldError};
+use genovo_kernels::scalar::f64::ln;
+
+/// A selection that is known beforehand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// When it takes effect; `None` from the first event on.
+    pub at: Option<Timestamp>,
+    /// The columns, best first.
+    pub columns: Vec<String>,
+}
+
+/// The sources of a run as one, with the selections of its columns among their events.
+pub struct Reselecting {
+    market: Merge,
+    listed: VecDeque<Listed>,
+    schedule: Option<Schedule>,
+    /// An event that a selection came before.
+    held: Option<Event>,
+    /// What was selected last.
+    columns: Vec<String>,
+}
+
+impl Reselecting {
+    /// What the settings say about these sources. `listed` is in the order of time.
+    pub fn new(
+        settings: &Settings,
+        sources: Vec<Box<dyn Source>>,
+        listed: Vec<Listed>,
+    ) -> Result<Reselecting, FeatureError> {
+        let features = settings.features.as_ref();
+        let selection = features.and_then(|features| features.selection.as_ref());
+        let schedule = match (features, selection.and_then(|selection| selection.schedule)) {
+            (Some(features), Some(schedule)) => {
+                let state = FeatureState::new(features, &settings.instruments)?;
+                let slots = selection.map_or(0, |selection| selection.slots);
+                Some(Schedule::new(schedule, slots, state))
+            }
+            _ => None,
+        };
+        let (market, listed) = (Merge::new(sources), listed.into());
+        Ok(Reselecting { market, listed, schedule, held: None, columns: Vec::new() })
+    }
+
+    /// The next selection that takes effect by `now`, with its time.
+    fn due(&mut self, now: Timestamp) -> Result<Option<(Timestamp, Vec<String>)>, WorldError> {
+        let listed = self.listed.front().filter(|listed| listed.at.is_none_or(|at| at <= now));
+        let listed = listed.map(|listed| listed.at.unwrap_or(now));
+        let scheduled = self.schedule.as_ref().and_then(|schedule| schedule.due(now));
+        match (listed, scheduled) {
+            (Some(listed), scheduled) if scheduled.is_none_or(|scheduled| listed <= scheduled) => {
+                Ok(self.listed.pop_front().map(|found| (listed, found.columns)))
+            }
+            (_, Some(scheduled)) => {
+                let found = self.schedule.as_mut().map(Schedule::finish).transpose()?.flatten();
+                Ok(found.map(|found| (scheduled, found.columns)))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Source for Reselecting {
+    fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
+        let wanted = batch.len() + limit;
+        while batch.len() < wanted {
+            let event = match self.held.take() {
+                Some(event) => event,
+                None => match self.market.next_event()? {
+                    Some(event) => event.clone(),
+                    None => break,
+                },
+            };
+            let now = event.header.time_received;
+            if let Some((at, columns)) = self.due(now)? {
+                self.held = Some(event);
+                if same(&columns, &self.columns) {
+                    continue;
+                }
+                let hash = hash(&columns);
+                self.columns.clone_from(&columns);
+                let fact = Fact::FeaturesReselected(Box::new(FeaturesReselected { columns, hash }));
+                batch.push(Event::unnumbered(at, at, InstrumentId::NONE, fact));
+                continue;
+            }
+            if let Some(schedule) = &mut self.schedule {
+                schedule.take(&event, &self.columns);
+            }
+            batch.push(event);
+            if let Some(event) = batch.last_mut() {
+                event.header.sequence = Sequence::NONE;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether two lists hold the same columns, in whatever order.
+fn same(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().all(|column| b.contains(column))
+}
+
+/// Looks at past bars every so many of them.
+struct Schedule {
+    settings: ScheduleSettings,
+    rules: Rules,
+    state: FeatureState,
+    names: Vec<String>,
+    /// The instrument whose bars count.
+    by: usize,
+    bars: u64,
+    rows: VecDeque<Vec<Option<f32>>>,
+    closes: VecDeque<f64>,
+    /// When it takes effect, and who computes it.
+    under_way: Option<(Timestamp, JoinHandle<Selection>)>,
+}
+
+impl Schedule {
+    fn new(settings: ScheduleSettings, slots: u32, state: FeatureState) -> Schedule {
+        let top = slots as usize;
+        let rules =
+            Rules { top, horizon: settings.horizon as usize, keep: top + top / 10, ..Rules::default() };
+        Schedule {
+            rules,
+            names: state.columns().iter().map(|column| column.id.clone()).collect(),
+            by: settings.by.index().unwrap_or(0),
+            settings,
+            state,
+            bars: 0,
+            rows: VecDeque::new(),
+            closes: VecDeque::new(),
+            under_way: None,
+        }
+    }
+
+    /// When the selection under way takes effect, if that is by `now`.
+    fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        self.under_way.as_ref().map(|(at, _)| *at).filter(|at| *at <= now)
+    }
+
+    fn finish(&mut self) -> Result<Option<Selection>, WorldError> {
+        let Some((_, work)) = self.under_way.take() else { return Ok(None) };
+        work.join().map(Some).map_err(|_| WorldError::new("the selection of columns stopped"))
+    }
+
+    /// Takes the next event. `selected` is what holds now.
+    fn take(&mut self, event: &Event, selected: &[String]) {
+        let header = &event.header;
+        self.state.advance(header.time_received);
+        if event.fact.kind().is_outside() {
+            self.state.outside(header.instrument.index(), header.time_received, &event.fact);
+        } else if let Some(index) =
+            header.instrument.index().filter(|index| *index < self.state.instruments())
+        {
+            self.state.update(index, header.time_received, header.time_event, &event.fact);
+        }
+        let bars = self.state.bars(self.by);
+        if bars == self.bars {
+            return;
+        }
+        self.bars = bars;
+        self.remember(header.time_received);
+        let least = self.rules.horizon + LEAST;
+        if bars.is_multiple_of(u64::from(self.settings.every.max(1)))
+            && self.rows.len() >= least
+            && self.under_way.is_none()
+        {
+            self.begin(header.time_received, selected.to_vec());
+        }
+    }
+
+    fn remember(&mut self, now: Timestamp) {
+        let Some(close) = self.state.last_close(self.by) else { return };
+        // A row with a value that f32 cannot hold says nothing.
+        let Ok(row) = self.state.read(self.by, now) else { return };
+        if self.rows.len() == self.settings.window as usize {
+            self.rows.pop_front();
+            self.closes.pop_front();
+        }
+        self.rows.push_back(row.to_vec());
+        self.closes.push_back(close);
+    }
+
+    fn begin(&mut self, now: Timestamp, before: Vec<String>) {
+        let columns: Vec<Vec<Option<f32>>> =
+            (0..self.names.len()).map(|column| self.rows.iter().map(|row| row[column]).collect()).collect();
+        let closes: Vec<f64> = self.closes.iter().copied().collect();
+        let (names, rules) = (self.names.clone(), self.rules);
+        let work = thread::spawn(move || {
+            let labels = labels(&closes, rules.horizon);
+            select(&names, &columns, &labels, &before, &rules)
+        });
+        self.under_way = Some((now + self.settings.after, work));
+    }
+}
+
+/// Rows with a label that a selection takes at least.
+pub const LEAST: usize = 32;
+
+/// The label of each row: the logarithm of the price `horizon` rows later over the price now; 0 where there is none.
+pub fn labels(prices: &[f64], horizon: usize) -> Vec<f64> {
+    let label = |row: usize| match (prices.get(row + horizon), prices[row]) {
+        (Some(later), now) if *later > 0.0 && now > 0.0 => ln(later / now),
+        _ => 0.0,
+    };
+    (0..prices.len()).map(label).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_the_return_to_come() {
+        assert_eq!(labels(&[1.0, 2.0, 4.0], 2), [ln(4.0), 0.0, 0.0]);
+        assert_eq!(labels(&[0.0, 2.0], 1), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn order_makes_no_other_list() {
+        let list = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        assert!(same(&list(&["a", "b"]), &list(&["b", "a"])));
+        assert!(!same(&list(&["a", "b"]), &list(&["a"])) && !same(&list(&["a"]), &list(&["b"])));
+    }
+}
