@@ -105,5 +105,5 @@ fn a_short_soak_holds_no_more_at_its_end_than_at_half_time() {
     assert!(value("orders") >= 5.0 && value("quotes lost") == 0.0);
     let (half, end) = (value("memory at half-time"), value("memory at the end"));
     assert!(half > 1.0 && end < half + 16.0, "MiB: {half}, then {end}");
-    assert!(value("handles, second half") <= value("handles, first half"));
+    assert!(value("handles at the end") <= value("handles, first half"));
 }
