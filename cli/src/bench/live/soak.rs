@@ -100,8 +100,8 @@ struct Held {
     /// Bytes a second over the second half, by least squares.
     slope: f64,
     seconds: f64,
-    /// The most in the first half, and the median of the last tenth: a file or a thread that comes and goes is none that
-    /// is left open.
+    /// The most in the first half, and the median of the last tenth: a file or a thread that comes and goes is none
+    /// that is left open.
     handles: (u64, u64),
     threads: (u64, u64),
     /// Orders of the second half, about.
