@@ -5,7 +5,10 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
-use super::DataError;
+use super::{DataError, binance};
+
+/// How much of a file's beginning is looked at.
+const LOOK: usize = 32;
 
 /// The format of a data file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +21,17 @@ pub enum Format {
     Lean,
     /// A Parquet file.
     Parquet,
+    /// A capture of Binance's streams, a message a line, plain or packed by gzip or zstd.
+    Binance,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 4] = [Format::Csv, Format::Dbn, Format::Lean, Format::Parquet];
+    pub const ALL: [Format; 5] = [Format::Csv, Format::Dbn, Format::Lean, Format::Parquet, Format::Binance];
 
     /// Whether files of this format say themselves in which column what stands, so that nobody can.
     pub const fn fixes_columns(self) -> bool {
-        matches!(self, Format::Dbn | Format::Lean)
+        matches!(self, Format::Dbn | Format::Lean | Format::Binance)
     }
 
     /// As in a scenario.
@@ -36,6 +41,7 @@ impl Format {
             Format::Dbn => "dbn",
             Format::Lean => "lean",
             Format::Parquet => "parquet",
+            Format::Binance => "binance",
         }
     }
 
@@ -48,19 +54,28 @@ impl Format {
     pub fn of(path: &Path) -> Result<Format, DataError> {
         let unreadable = |error| DataError::unreadable(path, &error);
         let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
-        let mut magic = Vec::with_capacity(4);
-        file.by_ref().take(4).read_to_end(&mut magic).map_err(unreadable)?;
-        if let [0x28, 0xb5, 0x2f, 0xfd] = magic[..] {
-            // What is broken inside is said by whoever reads it.
-            let packed = Cursor::new(std::mem::take(&mut magic)).chain(file);
-            if let Ok(text) = zstd::stream::read::Decoder::new(packed) {
-                let _ = text.take(4).read_to_end(&mut magic);
+        let mut magic = Vec::with_capacity(LOOK);
+        file.by_ref().take(LOOK as u64).read_to_end(&mut magic).map_err(unreadable)?;
+        // What is broken inside is said by whoever reads it.
+        match magic[..] {
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+                let packed = Cursor::new(std::mem::take(&mut magic)).chain(file);
+                if let Ok(text) = zstd::stream::read::Decoder::new(packed) {
+                    let _ = text.take(LOOK as u64).read_to_end(&mut magic);
+                }
             }
+            [0x1f, 0x8b, ..] => {
+                let packed = Cursor::new(std::mem::take(&mut magic)).chain(file);
+                let text = flate2::bufread::MultiGzDecoder::new(packed);
+                let _ = text.take(LOOK as u64).read_to_end(&mut magic);
+            }
+            _ => {}
         }
         Ok(match magic.as_slice() {
-            [b'P', b'K', 3 | 5, 4 | 6] => Format::Lean,
-            [b'D', b'B', b'N', _] => Format::Dbn,
-            b"PAR1" => Format::Parquet,
+            [b'P', b'K', 3 | 5, 4 | 6, ..] => Format::Lean,
+            [b'D', b'B', b'N', _, ..] => Format::Dbn,
+            [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
+            beginning if binance::is_beginning(beginning) => Format::Binance,
             _ => Format::Csv,
         })
     }
@@ -73,6 +88,7 @@ impl fmt::Display for Format {
             Format::Dbn => "DBN",
             Format::Lean => "LEAN",
             Format::Parquet => "Parquet",
+            Format::Binance => "Binance",
         })
     }
 }

@@ -14,6 +14,7 @@ use genovo_engine::settings::DataKind;
 use genovo_engine::units::Nanoseconds;
 use genovo_engine::world::{Source, WorldError};
 
+mod binance;
 mod csv;
 mod dbn;
 mod error;
@@ -142,6 +143,7 @@ fn open_file(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<OpenFile
         Format::Dbn => dbn::open(path, spec, tally),
         Format::Lean => lean::open(path, spec, tally),
         Format::Parquet => parquet::open(path, spec, tally),
+        Format::Binance => binance::open(path, spec, tally),
     }
 }
 
@@ -166,6 +168,25 @@ trait FileSource: Send {
     /// The file of the last row read, where it is one of several.
     fn file(&self) -> Option<&Path> {
         None
+    }
+}
+
+/// Events of one line or record beyond what was asked for: they come first the next time.
+#[derive(Default)]
+struct Spill(Vec<Event>);
+
+impl Spill {
+    /// Hands out what was kept, until the batch is `target` long.
+    fn give(&mut self, batch: &mut Vec<Event>, target: usize) {
+        let room = target.saturating_sub(batch.len()).min(self.0.len());
+        batch.extend(self.0.drain(..room));
+    }
+
+    /// Keeps what is beyond `target`.
+    fn keep(&mut self, batch: &mut Vec<Event>, target: usize) {
+        if batch.len() > target {
+            self.0.extend(batch.drain(target..));
+        }
     }
 }
 
@@ -218,6 +239,7 @@ pub fn describe(
         Format::Dbn => Some(dbn::describe(path, select)?),
         Format::Lean => Some(lean::describe(path, market, select)?),
         Format::Parquet => Some(parquet::describe(path, select)?),
+        Format::Binance => Some(binance::describe(path, select)?),
     })
 }
 

@@ -99,14 +99,14 @@ impl DataSpec {
         }
         match format {
             Format::Csv => self.check_columns(),
-            Format::Dbn | Format::Parquet if self.market.is_some() => {
+            Format::Dbn | Format::Parquet | Format::Binance if self.market.is_some() => {
                 Err(format!("a {format} file has no market: `market` is for LEAN files"))
             }
             Format::Parquet if !self.header || self.delimiter.is_some() => {
                 Err("a Parquet file has names for its columns, and nothing between them".to_string())
             }
             Format::Parquet => self.check_roles(),
-            Format::Dbn | Format::Lean => self.check_without_columns(format),
+            Format::Dbn | Format::Lean | Format::Binance => self.check_without_columns(format),
         }
     }
 

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use genovo_adapters::data::{Compression, DataError, DataSpec, describe, inspect, open};
-use genovo_engine::event::{Event, Fact, Side};
+use genovo_engine::book::Book;
+use genovo_engine::event::{BookAction, Event, Fact, Side};
 use genovo_engine::ids::InstrumentId;
-use genovo_engine::settings::DataKind::{self, Bars, Quotes, Trades};
+use genovo_engine::settings::DataKind::{self, Bars, Books, Quotes, Trades};
 use genovo_engine::units::{Nanoseconds, Price, Quantity, Timestamp};
 
 use crate::{drain, file, read, read_path};
@@ -118,15 +119,51 @@ fn a_file_describes_itself() {
 }
 
 #[test]
+fn books_by_order_and_by_price_are_read() {
+    let facts = |schema: &str| -> Vec<Fact> {
+        read_path(&sample(schema), &of(Books)).unwrap().into_iter().map(|event| event.fact).collect()
+    };
+    // Two cancels of ESH1, each the last of its update.
+    let orders = facts("mbo");
+    assert_eq!(orders.len(), 2);
+    for fact in orders {
+        let Fact::BookChanged(change) = fact else { panic!("{fact:?}") };
+        assert_eq!(change.action, BookAction::ReduceOrder);
+        assert!(change.order > 0 && change.last && change.size == "1".parse().unwrap(), "{change:?}");
+    }
+    // The first record tells ten levels a side, the second what changed of them.
+    let mut book = Book::new("0.25".parse().unwrap());
+    let mut updates = Vec::new();
+    let mut changes = 0;
+    for fact in facts("mbp-10") {
+        changes += 1;
+        if book.apply(&fact) {
+            let count = |side| book.levels(side).count();
+            updates.push((count(Side::Buy), count(Side::Sell), changes));
+            changes = 0;
+        }
+    }
+    assert_eq!((updates[0].0, updates[0].1, updates[0].2), (10, 10, 20));
+    assert!(updates.iter().all(|(bids, asks, _)| (*bids, *asks) == (10, 10)), "{updates:?}");
+    assert!(updates[1..].iter().all(|(_, _, changes)| *changes < 20), "{updates:?}");
+    let said = describe(&sample("mbo"), None, None).unwrap().unwrap();
+    assert_eq!(said.kinds, [Books, Trades]);
+    let quotes = read_path(&sample("mbp-10"), &of(Quotes)).unwrap();
+    let Some(Fact::QuoteChanged(quote)) = quotes.last().map(|event| &event.fact) else {
+        panic!("{quotes:?}")
+    };
+    assert_eq!(Some(quote), book.quote().as_ref(), "the best of ten levels is the quote");
+}
+
+#[test]
 fn what_is_not_read_is_refused_by_name() {
     let says = |path: &Path, spec: &DataSpec| read_path(path, spec).unwrap_err().to_string();
-    for schema in ["mbo", "mbp-10"] {
-        let error = says(&sample(schema), &of(Quotes));
-        assert!(error.contains(schema) && error.contains("order books, which are not read yet"), "{error}");
-    }
     for schema in ["definition", "statistics"] {
         let error = says(&sample(schema), &of(Quotes));
-        assert!(error.contains(&format!("schema {schema} holds neither quotes, trades nor bars")), "{error}");
+        assert!(
+            error.contains(&format!("schema {schema} holds neither books, quotes, trades nor bars")),
+            "{error}"
+        );
     }
     assert!(says(&sample("trades"), &of(Quotes)).contains("can be read as trades, not as quotes"));
     // The sample of daily bars has none.

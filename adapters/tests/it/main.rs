@@ -1,6 +1,7 @@
 //! Data files: what is read, against the `csv` crate and plain string parsing, and how what is wrong is
 //! refused.
 
+mod binance;
 mod calendar;
 mod days;
 mod dbn;

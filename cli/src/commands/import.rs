@@ -60,7 +60,7 @@ pub struct Import {
 #[derive(Args, Clone, Debug)]
 pub struct Reading {
     /// What the files hold [default: as the names of the columns show].
-    #[arg(long, value_name = "quotes|trades|bars", value_parser = kind)]
+    #[arg(long, value_name = "quotes|trades|bars|books", value_parser = kind)]
     pub kind: Option<DataKind>,
     /// Which column plays which role: its name, or its number from 1 [default: the usual names].
     #[arg(long, value_name = "ROLE=COLUMN", value_delimiter = ',', value_parser = column)]

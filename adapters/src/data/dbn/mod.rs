@@ -1,7 +1,7 @@
 //! Databento's DBN files, plain or packed by zstd: quotes, trades and bars out of those schemas that hold them.
 //!
 //! The crate `dbn` decodes; here a record becomes an event (`record`) of the instrument that is meant (`symbols`).
-//! Prices are integers of 1e-9 on both sides. Order books (`mbo`, `mbp-10`) are refused by name.
+//! Prices are integers of 1e-9 on both sides. `book` reads what is of order books.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,9 +17,11 @@ use genovo_engine::units::{Nanoseconds, Timestamp};
 use super::error::BadRow;
 use super::spec::kind_name;
 use super::{
-    Compression, DataError, DataSpec, Description, FileSource, Format, OpenFile, Tally, TimeFormat, input,
+    Compression, DataError, DataSpec, Description, FileSource, Format, OpenFile, Spill, Tally, TimeFormat,
+    input,
 };
 
+mod book;
 mod record;
 mod symbols;
 
@@ -49,6 +51,7 @@ pub(super) fn open(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<Op
         received: Timestamp::MIN,
         last: None,
         one_sided: 0,
+        books: Default::default(),
     };
     let source = DbnSource {
         file: path.to_owned(),
@@ -62,6 +65,7 @@ pub(super) fn open(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<Op
         good: 0,
         skipped: 0,
         tally,
+        spill: Spill::default(),
         failed: None,
     };
     Ok(OpenFile {
@@ -116,7 +120,7 @@ struct Content {
 }
 
 fn content(path: &Path, metadata: &Metadata) -> Result<Content, DataError> {
-    use DataKind::{Bars, Quotes, Trades};
+    use DataKind::{Bars, Books, Quotes, Trades};
     const SECOND: i64 = Nanoseconds::SECOND.0;
     let refused = |found: String, help: &str| {
         Err(DataError::NotRead { file: path.to_owned(), found, help: help.to_string() })
@@ -134,14 +138,15 @@ fn content(path: &Path, metadata: &Metadata) -> Result<Content, DataError> {
         Schema::Ohlcv1M => (vec![Bars], Some(60 * SECOND)),
         Schema::Ohlcv1H => (vec![Bars], Some(3_600 * SECOND)),
         Schema::Ohlcv1D => (vec![Bars], Some(Nanoseconds::DAY.0)),
-        Schema::Mbo | Schema::Mbp10 => {
-            let found = format!("its schema {schema} holds order books, which are not read yet");
-            return refused(found, "fetch mbp-1, tbbo or trades");
-        }
+        Schema::Mbo => (vec![Books, Trades], None),
+        Schema::Mbp10 => (vec![Books, Quotes, Trades], None),
         schema => {
             let found =
-                format!("its schema {schema} holds neither quotes, trades nor bars of a fixed length");
-            return refused(found, "fetch mbp-1, tbbo, bbo-1s, bbo-1m, trades or ohlcv-1s to ohlcv-1d");
+                format!("its schema {schema} holds neither books, quotes, trades nor bars of a fixed length");
+            return refused(
+                found,
+                "fetch mbo, mbp-10, mbp-1, tbbo, bbo-1s, bbo-1m, trades or ohlcv-1s to ohlcv-1d",
+            );
         }
     };
     Ok(Content { schema, kinds, interval: seconds.map(Nanoseconds) })
@@ -226,12 +231,15 @@ struct DbnSource {
     /// Bytes that metadata and records took.
     taken: u64,
     tally: Arc<Tally>,
+    /// Events of the last record beyond what was asked for.
+    spill: Spill,
     /// What ended the reading; asked again, it is said again.
     failed: Option<DataError>,
 }
 
 impl DbnSource {
     fn fill(&mut self, batch: &mut Vec<Event>, target: usize) -> Result<(), DataError> {
+        self.spill.give(batch, target);
         while batch.len() < target {
             let damaged = |message: String, good| damaged(&self.file, self.compression, message, good);
             let record = match self.decoder.decode_record_ref() {
@@ -250,6 +258,7 @@ impl DbnSource {
         if batch.len() < target {
             self.end()?;
         }
+        self.spill.keep(batch, target);
         Ok(())
     }
 

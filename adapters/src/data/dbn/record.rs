@@ -3,14 +3,15 @@
 use std::ffi::c_char;
 
 use dbn::{
-    BboMsg, CbboMsg, Cmbp1Msg, HasRType, Mbp1Msg, OhlcvMsg, RecordRef, TradeMsg, UNDEF_ORDER_SIZE,
-    UNDEF_PRICE, UNDEF_TIMESTAMP,
+    BboMsg, CbboMsg, Cmbp1Msg, HasRType, MboMsg, Mbp1Msg, Mbp10Msg, OhlcvMsg, RecordRef, TradeMsg,
+    UNDEF_ORDER_SIZE, UNDEF_PRICE, UNDEF_TIMESTAMP,
 };
 use genovo_engine::event::{Bar, Event, Fact, Quote, Side, Trade};
 use genovo_engine::ids::InstrumentId;
 use genovo_engine::settings::DataKind;
 use genovo_engine::units::{FIXED_MAX, Nanoseconds, Price, Quantity, SCALE, Timestamp};
 
+use super::book::{self, Books};
 use super::symbols::{Symbols, Verdict};
 
 /// What is wrong with a record.
@@ -35,9 +36,11 @@ pub(super) struct Records {
     pub(super) last: Option<Quote>,
     /// Records that would be quotes, were there both sides.
     pub(super) one_sided: u64,
+    /// What of order books must be known.
+    pub(super) books: Books,
 }
 
-type Read<T> = Result<T, Box<Flaw>>;
+pub(super) type Read<T> = Result<T, Box<Flaw>>;
 
 /// What the schemas have in common once their layouts are left behind.
 struct Row {
@@ -63,6 +66,25 @@ fn row(record: RecordRef<'_>) -> Read<Option<Row>> {
             received: message.ts_recv,
             trade: (message.action == TRADE).then_some((message.price, message.size, message.side)),
             touch: Some((level.bid_px, level.bid_sz, level.ask_px, level.ask_sz)),
+            bar: None,
+        }));
+    }
+    if let Some(message) = message::<Mbp10Msg>(record)? {
+        let level = &message.levels[0];
+        return Ok(Some(Row {
+            event: message.hd.ts_event,
+            received: message.ts_recv,
+            trade: (message.action == TRADE).then_some((message.price, message.size, message.side)),
+            touch: Some((level.bid_px, level.bid_sz, level.ask_px, level.ask_sz)),
+            bar: None,
+        }));
+    }
+    if let Some(message) = message::<MboMsg>(record)? {
+        return Ok(Some(Row {
+            event: message.hd.ts_event,
+            received: message.ts_recv,
+            trade: (message.action == TRADE).then_some((message.price, message.size, message.side)),
+            touch: None,
             bar: None,
         }));
     }
@@ -120,7 +142,7 @@ fn row(record: RecordRef<'_>) -> Read<Option<Row>> {
 }
 
 /// The record as a `T`, if it is one.
-fn message<T: HasRType<Header = dbn::RecordHeader>>(record: RecordRef<'_>) -> Read<Option<&T>> {
+pub(super) fn message<T: HasRType<Header = dbn::RecordHeader>>(record: RecordRef<'_>) -> Read<Option<&T>> {
     if !record.has::<T>() {
         return Ok(None);
     }
@@ -140,6 +162,9 @@ impl Records {
         symbols: &mut Symbols,
         batch: &mut Vec<Event>,
     ) -> Read<()> {
+        if self.kind == DataKind::Books {
+            return self.read_book(record, symbols, batch);
+        }
         let Some(row) = row(record)? else { return Ok(()) };
         let number = record.header().instrument_id;
         let flaw = |field, value: String, problem, expected| {
@@ -253,6 +278,42 @@ impl Records {
         self.received = self.received.max(arrives);
         batch.push(Event::unnumbered(known, self.received, self.instrument, fact));
         Ok(())
+    }
+
+    /// Reads a record of an order book and appends its events.
+    fn read_book(
+        &mut self,
+        record: RecordRef<'_>,
+        symbols: &mut Symbols,
+        batch: &mut Vec<Event>,
+    ) -> Read<()> {
+        let Some((event, received)) = book::times(record)? else { return Ok(()) };
+        let number = record.header().instrument_id;
+        let flaw = |field, value: String, problem, expected| {
+            Box::new(Flaw { field, value, problem, expected, text: format!("instrument {number}") })
+        };
+        let time = |field, value: u64| {
+            i64::try_from(value).map(Timestamp).map_err(|_| {
+                flaw(field, value.to_string(), "is not a time", "nanoseconds up to the year 2262")
+            })
+        };
+        let undefined = |value| value == UNDEF_TIMESTAMP;
+        let stamp = time("ts_event", if undefined(event) { received } else { event })?;
+        let index = if undefined(received) { stamp } else { time("ts_recv", received)? };
+        match symbols.judge(number, index) {
+            Verdict::Meant => {}
+            Verdict::Another => return Ok(()),
+            Verdict::Stranger => {
+                let expected = "the one that the file names; say which with `select`";
+                return Err(flaw("instrument", number.to_string(), "is another instrument", expected));
+            }
+        }
+        let by = if undefined(received) { self.feed_latency } else { self.clock_offset };
+        let arrives = later(index, by)
+            .ok_or_else(|| flaw("ts_recv", index.0.to_string(), "is not a time", "one before 2262"))?;
+        self.received = self.received.max(arrives);
+        let (received, instrument) = (self.received, self.instrument);
+        self.books.read(record, |fact| batch.push(Event::unnumbered(stamp, received, instrument, fact)))
     }
 
     /// How many records had one side only since this was asked last.

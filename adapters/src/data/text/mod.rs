@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use genovo_engine::event::{Bar, Event};
 
 use super::error::{printable, shown_line};
-use super::{BadRow, Compression, DataError, FileSource, Tally};
+use super::{BadRow, Compression, DataError, FileSource, Spill, Tally};
 
 pub(crate) mod fields;
 pub(crate) mod lines;
@@ -26,6 +26,11 @@ pub(crate) trait ReadRow: Send {
 
     /// What parts its fields.
     fn delimiter(&self) -> u8;
+
+    /// What is missing where rows were read and made no event: what was found, what would help.
+    fn unfinished(&self) -> Option<(String, String)> {
+        None
+    }
 }
 
 /// A file of text being read.
@@ -40,6 +45,8 @@ pub(crate) struct TextSource<R> {
     good_rows: u64,
     skipped: u64,
     tally: Arc<Tally>,
+    /// Events of the last line beyond what was asked for.
+    spill: Spill,
     /// What ended the reading; asked again, it is said again.
     failed: Option<DataError>,
 }
@@ -65,16 +72,21 @@ impl<R: ReadRow> TextSource<R> {
             good_rows: 0,
             skipped: 0,
             tally,
+            spill: Spill::default(),
             failed: None,
         }
     }
 
     /// Reads until the batch is `target` long or the file ends.
     fn fill(&mut self, batch: &mut Vec<Event>, target: usize) -> Result<(), DataError> {
+        self.spill.give(batch, target);
         while batch.len() < target {
             let next_line = self.lines.taken() + 1;
             let (block, has_quotes) = match self.lines.block() {
                 Ok(([], _)) if self.good_rows == 0 => {
+                    if let Some((found, help)) = self.rows.unfinished() {
+                        return Err(DataError::NotRead { file: self.file.clone(), found, help });
+                    }
                     return Err(DataError::NoRows { file: self.file.clone(), skipped: self.skipped });
                 }
                 Ok(([], _)) => return Ok(()),
@@ -103,6 +115,7 @@ impl<R: ReadRow> TextSource<R> {
                 self.lines.take(next - at, 1);
             }
         }
+        self.spill.keep(batch, target);
         Ok(())
     }
 
