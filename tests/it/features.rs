@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use genovo_adapters::data::{self, DataSpec};
+use genovo_engine::book::Book;
 use genovo_engine::features::FeatureState;
 use genovo_engine::features::candle::Timeframe;
 use genovo_engine::features::catalogue::{TIMEFRAMES, entries};
@@ -44,6 +45,7 @@ fn moved(
     let mut moved = BTreeSet::new();
     let mut merge = Merge::new(sources);
     let mut seen = 0;
+    let mut book = Book::new("0.1".parse().unwrap());
     while let Some(event) = merge.next_event().expect("good data") {
         seen += 1;
         if seen > most {
@@ -55,6 +57,9 @@ fn moved(
         let (now, index) = (event.header.time_received, event.header.instrument.index().unwrap());
         state.advance(now);
         state.update(index, now, event.header.time_event, &event.fact);
+        if book.apply(&event.fact) {
+            state.book(index, now, &book);
+        }
         // Where ticks are dense, not after each.
         if index + 1 == instruments && (every > 1 || seen % 500 == 0 || settings.price == BarPrice::Trade) {
             for (column, value) in state.raw(index, now).iter().enumerate() {
@@ -82,8 +87,8 @@ fn settings(columns: &str, spans: [i64; 4]) -> FeatureSettings {
     }
 }
 
-/// Quotes and trades of BAC move all but the columns that need days or a benchmark; the gold week moves the calendar,
-/// daily bars of SPY and AAPL the rest.
+/// Quotes and trades of BAC move all but the columns that need days, a benchmark or a book; the gold week moves the
+/// calendar, daily bars of SPY and AAPL and the book of BTCUSDT the rest.
 #[test]
 fn every_column_moves_on_shipped_data() {
     let quotes =
@@ -111,16 +116,25 @@ fn every_column_moves_on_shipped_data() {
     let sources = vec![bars("spy_usa_1d", 1), bars("aapl_usa_1d_split_adjusted", 2)];
     let daily = moved(sources, 2, &daily, (1_200, 1));
 
+    let book = file("btcusdt_usdm_depth_20240808.zst", DataSpec::new(InstrumentId(1), DataKind::Books));
+    let book = moved(vec![book], 1, &settings("order_book", [5, 10, 15, 20]), (usize::MAX, 1));
+
     let names: BTreeSet<String> =
         entries(&all.timeframes).iter().map(|(column, _)| numbered(column, &all.timeframes)).collect();
-    println!("BAC moves {}, the gold week {}, daily bars {}", bac.len(), gold.len(), daily.len());
+    println!(
+        "BAC moves {}, the gold week {}, daily bars {}, the book {}",
+        bac.len(),
+        gold.len(),
+        daily.len(),
+        book.len()
+    );
     // No data that ships says what was released or published.
     let silent: BTreeSet<&str> =
         genovo_engine::features::macro_news::COLUMNS.iter().map(|column| column.id).collect();
     let still: Vec<&String> = names
         .iter()
         .filter(|name| !silent.contains(name.as_str()))
-        .filter(|name| !bac.contains(*name) && !gold.contains(*name) && !daily.contains(*name))
+        .filter(|name| ![&bac, &gold, &daily, &book].iter().any(|moved| moved.contains(*name)))
         .collect();
     assert!(still.is_empty(), "{} of {} stand still: {still:?}", still.len(), names.len());
 }

@@ -5,7 +5,7 @@ use super::candle::Timeframe;
 use super::column::{BarFamily, Column, TickColumn};
 use super::{
     calendar, candles, cross_asset, cycles, indicators, kalman, macro_news, microstructure, momentum,
-    order_flow, overlap, regime, statistics, trend, volatility, volume, volume_profile, wavelet,
+    order_book, order_flow, overlap, regime, statistics, trend, volatility, volume, volume_profile, wavelet,
 };
 
 /// The families over closed bars.
@@ -33,13 +33,14 @@ pub struct TickFamily {
 }
 
 /// The families over ticks, time, other instruments and what the world says.
-pub const TICK_FAMILIES: [TickFamily; 6] = [
+pub const TICK_FAMILIES: [TickFamily; 7] = [
     TickFamily { name: "microstructure", columns: microstructure::COLUMNS },
     TickFamily { name: "order_flow", columns: order_flow::COLUMNS },
     TickFamily { name: "volume_profile", columns: volume_profile::COLUMNS },
     TickFamily { name: "calendar", columns: calendar::COLUMNS },
     TickFamily { name: "cross_asset", columns: cross_asset::COLUMNS },
     TickFamily { name: "macro_news", columns: macro_news::COLUMNS },
+    TickFamily { name: "order_book", columns: order_book::COLUMNS },
 ];
 
 /// How many timeframes the bar families use.

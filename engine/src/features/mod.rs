@@ -32,6 +32,7 @@ pub mod macro_news;
 pub mod microstructure;
 pub mod momentum;
 pub mod normalise;
+pub mod order_book;
 pub mod order_flow;
 pub mod overlap;
 pub mod regime;

@@ -12,6 +12,7 @@ use super::layout::Layout;
 use super::macro_news::MacroNews;
 use super::microstructure::Microstructure;
 use super::normalise::Normaliser;
+use super::order_book::OrderBook;
 use super::order_flow::OrderFlow;
 use super::slots::Slots;
 use super::tape::Tape;
@@ -173,7 +174,11 @@ impl FeatureState {
     }
 
     /// Takes the book of an instrument after a whole update.
-    pub fn book(&mut self, _index: usize, _now: Timestamp, _book: &Book) {}
+    pub fn book(&mut self, index: usize, now: Timestamp, book: &Book) {
+        if let Some(family) = &mut self.instruments[index].order_book {
+            family.update(now, book);
+        }
+    }
 
     fn quote(&mut self, index: usize, now: Timestamp, quote: &Quote) {
         self.instruments[index].quote(now, quote);
@@ -346,6 +351,7 @@ struct InstrumentFeatures {
     volume_profile: Option<VolumeProfile>,
     cross_asset: Option<CrossAsset>,
     macro_news: Option<MacroNews>,
+    order_book: Option<OrderBook>,
     /// The columns of each tick family that are selected: place in the row, place in the family.
     shown: [Vec<(usize, usize)>; TICK_FAMILIES.len()],
     scratch: Vec<Option<f64>>,
@@ -379,6 +385,7 @@ impl State for InstrumentFeatures {
         for place in self.own.iter().flat_map(OwnColumns::places) {
             self.row[place].save(out);
         }
+        self.order_book.iter().for_each(|family| family.save(out));
         self.normaliser.save(out);
     }
 
@@ -398,6 +405,7 @@ impl State for InstrumentFeatures {
         for place in self.own.iter().flat_map(OwnColumns::places) {
             self.row[place].load(input)?;
         }
+        self.order_book.iter_mut().try_for_each(|family| family.load(input))?;
         self.normaliser.load(input)
     }
 }
@@ -428,6 +436,7 @@ impl InstrumentFeatures {
             volume_profile: (!shown[2].is_empty()).then(|| VolumeProfile::new(tick)),
             cross_asset: (!shown[4].is_empty()).then(CrossAsset::default),
             macro_news: (!shown[5].is_empty()).then(MacroNews::default),
+            order_book: (!shown[6].is_empty()).then(OrderBook::default),
             shown,
             scratch: vec![None; widest],
             row: vec![None; layout.width],
@@ -501,6 +510,9 @@ impl InstrumentFeatures {
         if let Some(family) = &mut self.order_flow {
             family.trade(&print);
         }
+        if let Some(family) = &mut self.order_book {
+            family.trade(print.size, print.sign);
+        }
         if let Some(family) = &mut self.volume_profile {
             family.trade(now, trade.price, trade.size);
         }
@@ -535,7 +547,8 @@ impl InstrumentFeatures {
             2 => self.volume_profile.iter_mut().for_each(|family| family.read(now, &self.tape, out)),
             3 => calendar::read(now, out),
             4 => self.cross_asset.iter().for_each(|family| family.read(out)),
-            _ => self.macro_news.iter().for_each(|family| family.read(now, out)),
+            5 => self.macro_news.iter().for_each(|family| family.read(now, out)),
+            _ => self.order_book.iter_mut().for_each(|family| family.read(now, out)),
         }
         for (place, column) in shown {
             row[*place] = out[*column].filter(|value| value.is_finite());

@@ -5,6 +5,7 @@
 
 mod filters;
 mod golden;
+mod order_book;
 mod pandasta;
 mod recounts;
 mod run;
