@@ -119,6 +119,7 @@ pub fn gold() -> Settings {
             slippage: Slippage::Ticks(1),
             day_end: Nanoseconds::ZERO,
             when_closed: WhenClosed::Deny,
+            queue: Default::default(),
         },
         quality: QualitySettings {
             crossed: FlawAction::Keep,

@@ -26,8 +26,13 @@ fn repository(path: &str) -> PathBuf {
 
 /// The settings of `scenarios/btcusdt.toml`, changed as by `--set`.
 pub fn btcusdt(sets: &[&str]) -> Settings {
+    scenario("btcusdt", sets)
+}
+
+/// The settings of a shipped scenario, changed as by `--set`.
+pub fn scenario(name: &str, sets: &[&str]) -> Settings {
     let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
-    genovo::scenario::load(&repository("scenarios/btcusdt.toml"), &sets, &Registry::default())
+    genovo::scenario::load(&repository(&format!("scenarios/{name}.toml")), &sets, &Registry::default())
         .unwrap_or_else(|failure| panic!("{}", failure.render(false)))
         .settings
 }
@@ -39,12 +44,24 @@ pub fn csv(tiles: u32) -> Box<dyn Source> {
     data::open(&path, &spec).expect("the shipped quotes are good").source
 }
 
+/// The shipped order book of BTCUSDT with its trades, so many times.
+pub fn book(tiles: u32) -> Box<dyn Source> {
+    let path = repository("scenarios/data/btcusdt_usdm_depth_20240808.zst");
+    let spec = DataSpec { tiles, ..DataSpec::new(InstrumentId(1), DataKind::Books) };
+    data::open(&path, &spec).expect("the shipped book is good").source
+}
+
 /// The same quotes from a market journal below `folder`, which is written first.
 pub fn market_journal(folder: &Path, tiles: u32) -> Journal {
+    journal_of(csv(tiles), folder)
+}
+
+/// A source as a market journal below `folder`.
+pub fn journal_of(source: Box<dyn Source>, folder: &Path) -> Journal {
     let path = folder.join("market");
     let mut writer = Writer::create(&path, &Identity::default()).expect("an empty folder");
-    let (mut merge, mut number) = (Merge::new(vec![csv(tiles)]), 0);
-    while let Some(event) = merge.next_event().expect("good quotes") {
+    let (mut merge, mut number) = (Merge::new(vec![source]), 0);
+    while let Some(event) = merge.next_event().expect("good data") {
         number += 1;
         event.header.sequence = Sequence::input(number);
         writer.append(event).expect("room on the disk");

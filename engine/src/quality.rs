@@ -70,6 +70,8 @@ impl Findings {
 pub struct Quality {
     settings: QualitySettings,
     time: Option<Timestamp>,
+    /// When the last update of a book happened.
+    update: Option<Timestamp>,
     quote: Option<Quote>,
     price: Option<i64>,
     /// Running mean of the moves that are not zero, in price units times [`MEAN_OVER`].
@@ -77,12 +79,20 @@ pub struct Quality {
     moves: u32,
 }
 
-crate::state! { Quality { time, quote, price, usual_move, moves } }
+crate::state! { Quality { time, update, quote, price, usual_move, moves } }
 
 impl Quality {
     /// A watch under these settings.
     pub fn new(settings: &QualitySettings) -> Quality {
-        Quality { settings: settings.clone(), time: None, quote: None, price: None, usual_move: 0, moves: 0 }
+        Quality {
+            settings: settings.clone(),
+            time: None,
+            update: None,
+            quote: None,
+            price: None,
+            usual_move: 0,
+            moves: 0,
+        }
     }
 
     /// Looks at a market event. Others have no flaws.
@@ -96,10 +106,8 @@ impl Quality {
             }
             Fact::TradePrinted(trade) => trade.price.0,
             Fact::BarReceived(bar) => bar.close.0,
-            Fact::BookChanged(_) | Fact::BookReset(_) => {
-                self.check_time(event, &mut findings);
-                return findings.kept();
-            }
+            // A whole update is looked at once, beside those before it: trades have stamps of their own.
+            Fact::BookChanged(change) if change.last => return self.check_update(event.header.time_event),
             _ => return findings,
         };
         self.check_time(event, &mut findings);
@@ -110,6 +118,25 @@ impl Quality {
             self.quote = Some(*quote);
         }
         findings
+    }
+
+    /// Looks at when an update of a book happened.
+    fn check_update(&mut self, time: Timestamp) -> Findings {
+        let mut findings = Findings::default();
+        let Some(before) = self.update else {
+            self.update = Some(time);
+            return findings;
+        };
+        let step = (time - before).0;
+        if step < 0 {
+            findings.push(Flaw::OutOfOrder, self.settings.out_of_order, step.saturating_neg());
+            return findings.kept();
+        }
+        if self.settings.gap_after.0 > 0 && step > self.settings.gap_after.0 {
+            findings.push(Flaw::Gap, self.settings.gap, step);
+        }
+        self.update = Some(time);
+        findings.kept()
     }
 
     /// Looks at the touch of a book whose update is whole; its time has been looked at.

@@ -465,6 +465,46 @@ pub struct VenueSettings {
     /// What becomes of an order for a market that is closed.
     #[serde(default, skip_serializing_if = "WhenClosed::is_default")]
     pub when_closed: WhenClosed,
+    /// What of a level that shrank was ahead of a resting order, where the data has a book by price.
+    #[serde(default, skip_serializing_if = "QueueRule::is_default")]
+    pub queue: QueueRule,
+}
+
+/// What of a decrease of a level that no trade explains was ahead of a resting order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueRule {
+    /// Nothing, as long as there was enough behind it.
+    #[default]
+    RiskAverse,
+    /// A share by the logarithms of what is ahead and behind, each with 1 added.
+    Log,
+    /// A share by this power of what is ahead and behind.
+    Power(u8),
+}
+
+impl QueueRule {
+    fn is_default(&self) -> bool {
+        *self == QueueRule::default()
+    }
+
+    /// As in a scenario.
+    pub fn name(self) -> String {
+        match self {
+            QueueRule::RiskAverse => "risk_averse".to_string(),
+            QueueRule::Log => "log".to_string(),
+            QueueRule::Power(power) => format!("power_{power}"),
+        }
+    }
+
+    /// The rule with this name.
+    pub fn from_name(name: &str) -> Option<QueueRule> {
+        match name {
+            "risk_averse" => Some(QueueRule::RiskAverse),
+            "log" => Some(QueueRule::Log),
+            _ => name.strip_prefix("power_")?.parse().ok().map(QueueRule::Power),
+        }
+    }
 }
 
 /// What becomes of an order for a market that is closed.

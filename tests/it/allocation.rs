@@ -6,13 +6,14 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use genovo_adapters::data::{self, DataSpec};
 use genovo_engine::engine::Engine;
-use genovo_engine::event::{Fact, Kind, WorldKind};
-use genovo_engine::ids::Sequence;
-use genovo_engine::settings::{Settings, StrategySettings};
+use genovo_engine::event::{Kind, WorldKind};
+use genovo_engine::ids::{InstrumentId, Sequence};
+use genovo_engine::settings::{DataKind, Settings, StrategySettings};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::strategy::Registry;
-use genovo_engine::world::World;
+use genovo_engine::world::{Source, World};
 use genovo_journal::{Identity, Writer};
 
 struct Counting;
@@ -82,8 +83,11 @@ struct Bill {
 const WARM_UP: u64 = 200_000;
 
 fn bill(settings: Settings) -> Bill {
+    bill_of(settings, genovo_tests::quotes(genovo_tests::GOLD), WARM_UP)
+}
+
+fn bill_of(settings: Settings, source: Box<dyn Source>, warm_up: u64) -> Bill {
     let mut engine = Engine::new(settings.clone(), &Registry::default()).unwrap();
-    let source = genovo_tests::quotes(genovo_tests::GOLD);
     let mut world = Simulated::new(&settings, engine.identity(WorldKind::Simulated), vec![source]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(&folder.path().join("journal"), &Identity::default()).unwrap();
@@ -99,9 +103,9 @@ fn bill(settings: Settings) -> Bill {
         let (by_engine, output) = allocations(|| engine.apply(input).unwrap());
         let kinds =
             |kind: Kind| output.events.iter().filter(|event| event.fact.kind() == kind).count() as u64;
-        if number > WARM_UP {
+        if number > warm_up {
             let decisions = kinds(Kind::DecisionMade);
-            bill.ticks += u64::from(matches!(input.fact, Fact::QuoteChanged(_)));
+            bill.ticks += u64::from(input.fact.kind().is_market());
             bill.world += by_world;
             bill.bars += kinds(Kind::BarClosed);
             bill.decisions += decisions;
@@ -131,6 +135,24 @@ fn a_tick_costs_none() {
     assert!(bill.ticks > 1_000_000, "{bill:?}");
     assert_eq!((bill.world, bill.engine, bill.decisions), (0, 0, 0), "{bill:?}");
     // The journal allocates when it writes a block, some 2,000 ticks at a time, and never between.
+    assert!(bill.journal <= bill.blocks, "{bill:?}");
+}
+
+#[test]
+fn a_change_of_a_book_costs_none() {
+    let mut settings = genovo_tests::gold();
+    settings.strategy = StrategySettings { kind: "flat".into(), parameters: [].into() };
+    settings.bars = None;
+    settings.instruments[0].tick = "0.1".parse().unwrap();
+    settings.sources[0].kind = DataKind::Books;
+    let path = genovo_tests::repository("scenarios/data/btcusdt_usdm_depth_20240808.zst");
+    let spec = DataSpec::new(InstrumentId(1), DataKind::Books);
+    let source = data::open(&path, &spec).unwrap().source;
+    let bill = bill_of(settings, source, 60_000);
+    assert!(bill.ticks > 60_000, "{bill:?}");
+    assert_eq!((bill.engine, bill.decisions), (0, 0), "{bill:?}");
+    // The reader's batch grows to the longest line that it meets.
+    assert!(bill.world <= 4, "{bill:?}");
     assert!(bill.journal <= bill.blocks, "{bill:?}");
 }
 

@@ -347,6 +347,7 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
         ]),
         day_end: Nanoseconds(random.below(86_400) * SCALE),
         when_closed: random.pick(&[WhenClosed::Deny, WhenClosed::Queue]),
+        queue: Default::default(),
     };
     let keep_or_drop = [FlawAction::Keep, FlawAction::Keep, FlawAction::Drop];
     settings.quality.crossed = random.pick(&keep_or_drop);

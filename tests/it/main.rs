@@ -4,6 +4,8 @@
 mod allocation;
 /// Does bad input end in one clear error?
 mod bad_input;
+/// Is an order in a book where it should be?
+mod books;
 /// Do settings that take over leave what came before alone, and can a live run go another way?
 mod branched;
 /// Does every broker do what a broker must, whatever goes wrong on the way?
@@ -19,6 +21,8 @@ mod corporate_actions;
 mod determinism;
 /// Does every column of the catalogue move on data that ships?
 mod features;
+/// Do resting orders wait in our queues as long as in hftbacktest's?
+mod hftbacktest;
 /// Does what must always hold, hold after every event?
 mod invariants;
 /// Does the engine do the right thing on what only a live world says?

@@ -179,6 +179,7 @@ fn text(settings: &Settings) -> String {
                 venue.size_when_absent.map_or("unlimited".to_string(), |size| size.to_string()),
             ),
             ("touch", touch),
+            ("queue", venue.queue.name()),
             ("slippage", slippage),
             ("day_end", time_of_day(venue.day_end)),
         ],

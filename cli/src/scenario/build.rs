@@ -6,7 +6,7 @@ use std::path::Path;
 use genovo_engine::event::FlawAction;
 use genovo_engine::settings::{
     AccountKind, AccountSettings, BarPrice, BarSettings, Commission, DataKind, Instrument, QualitySettings,
-    RiskDistance, RiskSettings, Settings, StrategySettings, Trigger, VenueSettings, WhenClosed,
+    QueueRule, RiskDistance, RiskSettings, Settings, StrategySettings, Trigger, VenueSettings, WhenClosed,
 };
 use genovo_engine::strategy::external;
 use genovo_engine::strategy::{ParameterError, Parameters, Registry, StrategyKind};
@@ -427,7 +427,7 @@ fn venue<'a>(reading: &'a Reading<'a>) -> Option<VenueSettings> {
     let (latency, response_latency) = (section.length("latency"), section.length("response_latency"));
     let (size, touch) = (section.size("size_when_absent"), section.touch("touch"));
     let (slippage, day_end) = (section.slippage("slippage"), section.time_of_day("day_end"));
-    let when_closed = section.word("when_closed");
+    let (when_closed, queue) = (section.word("when_closed"), section.word("queue"));
     Some(VenueSettings {
         latency: latency?,
         response_latency: response_latency?,
@@ -436,6 +436,7 @@ fn venue<'a>(reading: &'a Reading<'a>) -> Option<VenueSettings> {
         slippage: slippage?,
         day_end: day_end?,
         when_closed: if when_closed? == "queue" { WhenClosed::Queue } else { WhenClosed::Deny },
+        queue: QueueRule::from_name(&queue?).unwrap_or_default(),
     })
 }
 

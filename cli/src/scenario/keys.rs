@@ -869,6 +869,13 @@ pub const SECTIONS: &[Section] = &[
                 "whether a mere touch fills a resting limit order: `never`, `always`, or a probability",
             ),
             key(
+                "queue",
+                Unit::Word(&["risk_averse", "log", "power_1", "power_2", "power_3"]),
+                Any,
+                Is("risk_averse"),
+                "in a book by price: what of a level's decrease was ahead of a resting order",
+            ),
+            key(
                 "slippage",
                 Unit::Slippage,
                 Any,

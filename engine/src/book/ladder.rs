@@ -12,6 +12,8 @@ use crate::units::{Price, Quantity};
 /// Slots of the window: a power of 64 times 8.
 const WINDOW: usize = 1 << 15;
 const WORDS: usize = WINDOW / 64;
+/// Levels outside of the window that there is room for from the beginning.
+const FAR: usize = 2_048;
 /// The widest tick that the window is used for: beyond, prices are few and lie in the list.
 const TICK_MAX: i64 = 1 << 40;
 
@@ -225,6 +227,9 @@ impl Ladder {
         if self.sizes.is_empty() {
             self.sizes.resize(WINDOW, 0);
             self.words.resize(WORDS, 0);
+            // What a deep book has outside: room for it now, so that none is needed in the middle of a run.
+            self.far.reserve(FAR);
+            self.moving.reserve(2 * FAR);
         }
         self.base = best.wrapping_sub(middle * self.tick);
         self.span = WINDOW as u64 * self.tick as u64;

@@ -20,7 +20,7 @@ impl Venue {
     }
 
     /// Books executions of an order and says whether it still works.
-    fn book(
+    pub(super) fn book(
         &mut self,
         index: usize,
         resting: &mut Resting,
@@ -79,7 +79,7 @@ impl Venue {
 
     /// Whether an order that waits for a trigger has reached it at `price`, and now acts. A trailing stop that has not
     /// follows the price.
-    fn is_triggered(
+    pub(super) fn is_triggered(
         &self,
         index: usize,
         resting: &mut Resting,
@@ -144,7 +144,12 @@ impl Venue {
     }
 
     /// What happens to what could not be filled on arrival.
-    fn rest_or_cancel(&self, resting: &Resting, time: Timestamp, answers: &mut Vec<Event>) -> bool {
+    pub(super) fn rest_or_cancel(
+        &self,
+        resting: &Resting,
+        time: Timestamp,
+        answers: &mut Vec<Event>,
+    ) -> bool {
         match resting.order.time_in_force {
             TimeInForce::Gtc | TimeInForce::Day | TimeInForce::Gtd => true,
             TimeInForce::Ioc => {

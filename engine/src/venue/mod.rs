@@ -1,14 +1,16 @@
 //! The simulated exchange: what becomes of an order on recorded market data.
 //!
-//! The richest data an instrument has decides how it fills: quotes, else trades, else bars. [`fill`] says at what
-//! price and how much, [`cost`] what it costs, `meet` how an order meets the market, `linked` what becomes of
-//! orders that depend on others or on the position. The venue lives in its own time: it sees the market and the
+//! The richest data an instrument has decides how it fills: its book, else quotes, trades, bars. [`fill`] says at what
+//! price and how much, [`cost`] what it costs, `meet` how an order meets the market, `depth` how it meets a book,
+//! `queue` where it stands in one, `linked` what becomes of orders that depend on others or on the position. The venue lives in its own time: it sees the market and the
 //! orders in the order in which they reach it, and never what comes later.
 
 pub mod cost;
+mod depth;
 pub mod fill;
 mod linked;
 mod meet;
+mod queue;
 mod resting;
 
 pub use resting::Resting;
@@ -22,7 +24,7 @@ use crate::ids::{InstrumentId, OrderId, Sequence};
 use crate::market::Market;
 use crate::settings::{DataKind, Settings, VenueSettings, WhenClosed};
 use crate::units::{Nanoseconds, Price, Quantity, Timestamp};
-use fill::Touch;
+use fill::{Execution, Touch};
 use linked::{Effect, List};
 
 /// What an instrument's data lets the venue see.
@@ -31,12 +33,15 @@ enum Depth {
     Bars,
     Trades,
     Quotes,
+    Book,
 }
 
 /// One instrument at the venue.
 struct Book {
     depth: Depth,
     market: Market,
+    /// The order book, once the data has shown one.
+    levels: Option<Box<crate::book::Book>>,
     /// What of the displayed sizes our own fills have taken since the last quote: buys at the ask, sells at the bid.
     taken: [Quantity; 2],
     resting: Vec<Resting>,
@@ -68,6 +73,8 @@ pub struct Venue {
     moved: bool,
     /// The newest order that arrived.
     newest: OrderId,
+    /// What an order takes of a book, level by level.
+    executions: Vec<Execution>,
 }
 
 impl Venue {
@@ -76,7 +83,8 @@ impl Venue {
         let depth = |id: InstrumentId| {
             let sources = settings.sources.iter().filter(|source| source.instrument == id);
             let depths = sources.filter_map(|source| match source.kind {
-                DataKind::Quotes | DataKind::Books | DataKind::Journal => Some(Depth::Quotes),
+                DataKind::Quotes | DataKind::Journal => Some(Depth::Quotes),
+                DataKind::Books => Some(Depth::Book),
                 DataKind::Trades => Some(Depth::Trades),
                 DataKind::Bars => Some(Depth::Bars),
                 DataKind::Actions | DataKind::Signals | DataKind::Outside => None,
@@ -93,6 +101,7 @@ impl Venue {
             Book {
                 depth: depth(id).unwrap_or(Depth::Bars),
                 market: Market::default(),
+                levels: None,
                 taken: [Quantity::ZERO; 2],
                 resting: Vec::new(),
                 position: Quantity::ZERO,
@@ -112,6 +121,7 @@ impl Venue {
             effects: Vec::new(),
             moved: false,
             newest: OrderId(0),
+            executions: Vec::new(),
         }
     }
 
@@ -172,13 +182,31 @@ impl Venue {
             Fact::QuoteChanged(_) => Depth::Quotes,
             Fact::TradePrinted(_) => Depth::Trades,
             Fact::BarReceived(_) => Depth::Bars,
+            Fact::BookChanged(_) | Fact::BookReset(_) => {
+                let index = event.header.instrument.index().expect("checked above");
+                return self.on_book(event, index, time, answers);
+            }
             _ => return self.on_other(event, time, answers),
         };
         book.depth = book.depth.max(kind);
+        if book.depth == Depth::Book {
+            return self.beside_a_book(event, time, answers);
+        }
         book.market.update(&event.fact);
         book.taken = [Quantity::ZERO; 2];
         if self.resting > 0 {
             self.settle(event, time, answers);
+        }
+    }
+
+    /// Where there is a book, trades move queues; quotes and bars tell nothing that it does not tell better.
+    fn beside_a_book(&mut self, event: &Event, time: Timestamp, answers: &mut Vec<Event>) {
+        let Fact::TradePrinted(trade) = &event.fact else { return };
+        let index = event.header.instrument.index().expect("checked by the caller");
+        self.books[index].market.update(&event.fact);
+        if self.resting > 0 {
+            self.expire(time, answers);
+            self.trade_in_book(index, trade, time, answers);
         }
     }
 
@@ -318,6 +346,9 @@ impl Venue {
     ) {
         let mut resting = std::mem::take(&mut self.books[index].resting);
         if works {
+            if order.queue.is_none() {
+                self.queue_up(index, &mut order);
+            }
             let place = resting.partition_point(|other| other.priority() <= order.priority());
             resting.insert(place, order);
         } else {
@@ -349,6 +380,7 @@ impl Venue {
                 resting.waits_for_open = true;
                 true
             }
+            (Depth::Book, _) => self.arrive_at_book(index, resting, time, answers),
             (Depth::Quotes, Market { quote: Some(quote), .. }) => {
                 self.arrive_at_quote(index, resting, &quote, time, answers)
             }
@@ -369,7 +401,7 @@ impl Venue {
     fn would_take(&self, index: usize, resting: &Resting, price: Price) -> bool {
         let book = &self.books[index];
         match (book.depth, book.market.quote) {
-            (Depth::Quotes, Some(quote)) if self.trades(index) => {
+            (Depth::Quotes | Depth::Book, Some(quote)) if self.trades(index) => {
                 let side = resting.order.side;
                 fill::touch(side, price, fill::opposite(&quote, side).0) != Touch::Away
             }
@@ -484,6 +516,7 @@ impl Venue {
         }
         if new.order.kind != old.order.kind || new.remaining > old.remaining {
             new.rank = 2 * self.newest.0 + 1;
+            new.queue = None;
         }
         self.parent_changed(&new, new.remaining - old.remaining);
         Ok(new)

@@ -1,6 +1,7 @@
 //! An order at the venue.
 
 use super::fill;
+use super::queue::Queue;
 use crate::event::{CorporateAction, Order, OrderKind, Side, Trail};
 use crate::ids::{InstrumentId, Sequence};
 use crate::market::adjusted;
@@ -37,6 +38,8 @@ pub struct Resting {
     pub(super) gone: bool,
     /// Among orders at one price the smaller comes first.
     pub(super) rank: u64,
+    /// Where it stands in the queue of its level, in an order book.
+    pub(super) queue: Option<Queue>,
 }
 
 /// What an order does now.
@@ -67,6 +70,7 @@ impl Resting {
             waits_for_open: false,
             gone: false,
             rank: 2 * order.order.0,
+            queue: None,
             order,
         }
     }

@@ -97,6 +97,7 @@ pub fn settings(
             slippage: Slippage::Ticks(1),
             day_end: Nanoseconds::ZERO,
             when_closed: WhenClosed::Queue,
+            queue: Default::default(),
         },
         quality: QualitySettings {
             crossed: FlawAction::Drop,

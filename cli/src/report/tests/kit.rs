@@ -70,6 +70,7 @@ pub fn settings() -> Settings {
             slippage: Slippage::Ticks(1),
             day_end: Nanoseconds::ZERO,
             when_closed: WhenClosed::Deny,
+            queue: Default::default(),
         },
         quality: QualitySettings {
             crossed: FlawAction::Drop,
