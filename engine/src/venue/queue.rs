@@ -111,7 +111,7 @@ mod tests {
         }
         let mut queue = Queue::behind(units(10.0), 0);
         queue.level_changed(QueueRule::Log, units(16.0), units(8.0));
-        let share = (7.0_f64).ln() / ((7.0_f64).ln() + (11.0_f64).ln());
+        let share = ln(7.0) / (ln(7.0) + ln(11.0));
         // 8 × 0.448 was behind, where only 6 were: no excess.
         assert!((queue.ahead - (10.0 - 8.0 * (1.0 - share))).abs() < 1e-9, "{}", queue.ahead);
     }
