@@ -102,12 +102,14 @@ fn ten(levels: &BTreeMap<(u8, i64), f64>, side: u8) -> Vec<(i64, f64)> {
     all
 }
 
+/// An update but the first: its time, flow and size of five levels, what left, what joined.
+type Step = (i64, [f64; 5], [f64; 5], f64, f64);
+
 /// All columns at the end of `seen`, from everything.
 fn anew(seen: &[Seen]) -> Vec<Option<f64>> {
     let mut levels: BTreeMap<(u8, i64), f64> = BTreeMap::new();
     let mut traded = [0.0; 2];
-    // Of each update but the first: time, flow and size of five levels, what left, what joined.
-    let mut steps: Vec<(i64, [f64; 5], [f64; 5], f64, f64)> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     let mut before: Option<[Vec<(i64, f64)>; 2]> = None;
     let mut first = None;
     for seen in seen {
