@@ -15,6 +15,7 @@ mod failures;
 mod inspect;
 mod live;
 pub mod machine;
+mod models;
 mod progress;
 mod provenance;
 pub mod report;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tracing::debug;
 
 use crate::scenario::{DataFile, Scenario};
-use crate::sources;
+use crate::{models, sources};
 
 /// The note's name in the journal's folder.
 pub const FILE: &str = "sources.json";
@@ -26,6 +26,15 @@ pub const FILE: &str = "sources.json";
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Note {
     sources: Vec<NotedSource>,
+    /// The file of the model that decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<NotedModel>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct NotedModel {
+    path: PathBuf,
+    id: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,7 +53,11 @@ pub fn note(journal: &Path, scenario: &Scenario) {
         content: source.content,
         map: file.map.as_deref().map(absolute),
     });
-    let note = Note { sources: noted.collect() };
+    let model = scenario.model.as_ref().map(|path| NotedModel {
+        path: std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+        id: scenario.settings.strategy.parameters.get(models::PARAMETER).cloned().unwrap_or_default(),
+    });
+    let note = Note { sources: noted.collect(), model };
     let written = serde_json::to_string_pretty(&note)
         .map_err(std::io::Error::other)
         .and_then(|text| fs::write(journal.join(FILE), text + "\n"));
@@ -55,6 +68,13 @@ pub fn note(journal: &Path, scenario: &Scenario) {
 
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Where the file of the model with this id lay when the run of a journal was recorded.
+pub fn model(journal: &Path, id: Hash) -> Option<PathBuf> {
+    let text = fs::read_to_string(journal.join(FILE)).ok()?;
+    let note: Note = serde_json::from_str(&text).ok()?;
+    note.model.filter(|noted| noted.id == id.to_string()).map(|noted| noted.path)
 }
 
 /// A row of the data: in which file, and where in it.

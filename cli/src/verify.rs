@@ -19,6 +19,7 @@ use genovo_kernels::cpu::CpuLevel;
 use crate::commands::{Context, say};
 use crate::error::{Exit, Failure, Place, SourceLine};
 use crate::failures;
+use crate::models;
 use crate::report::format;
 
 /// What recomputing a run found.
@@ -57,6 +58,7 @@ pub fn settings_of(journal: &Journal) -> Result<(RunStarted, Settings), Failure>
 /// Runs a journal's inputs through the engine again, kernels at this level, and compares all that comes out.
 pub fn recompute(journal: &Journal, cpu: CpuLevel, context: &Context) -> Result<Recomputed, Failure> {
     let (started, settings) = settings_of(journal)?;
+    models::bring(&settings, journal.path(), context)?;
     let failed =
         |message: String| Failure::new(Exit::Failed, message, "The run was not recomputed to its end.");
     let mut engine = Engine::new(settings.clone(), &context.registry).map_err(|error| {

@@ -117,8 +117,9 @@ struct State {
     orders: Orders,
     /// The instruments whose calendar has said that they are closed.
     closed: Vec<bool>,
-    /// What of the catalogue's row the decision under way is given; empty without one.
-    features: Vec<Option<f32>>,
+    /// What of the catalogue's row each instrument's decision under way is given; empty without one, or where none is
+    /// due.
+    features: Vec<Vec<Option<f32>>>,
 }
 
 impl View for State {
@@ -167,8 +168,9 @@ impl View for State {
         instrument.index().and_then(|index| self.closed.get(index)) != Some(&true)
     }
 
-    fn features(&self) -> &[Option<f32>] {
-        &self.features
+    fn features_of(&self, instrument: InstrumentId) -> &[Option<f32>] {
+        let row = instrument.index().and_then(|index| self.features.get(index));
+        row.map_or(&[], Vec::as_slice)
     }
 }
 
@@ -193,6 +195,10 @@ pub struct Engine {
     bars_end: Timestamp,
     /// The instruments for which a decision is due.
     due: Vec<InstrumentId>,
+    /// The catalogue's whole row of each, as it is journaled.
+    rows: Vec<Vec<Option<f32>>>,
+    /// The one among them whose row holds a number that f32 cannot, and in which column.
+    not_a_number: Option<(InstrumentId, u32)>,
     market_events: u64,
     /// When the trigger's timer is due, once it is set.
     wake: Option<Timestamp>,
@@ -267,8 +273,10 @@ impl Engine {
                 account: Account::new(&settings),
                 orders: Orders::default(),
                 closed: vec![false; count],
-                features: Vec::new(),
+                features: vec![Vec::new(); count],
             },
+            rows: vec![Vec::new(); count],
+            not_a_number: None,
             catalogue,
             risk: Risk::new(&settings),
             quality: vec![Quality::new(&settings.quality); count],
@@ -465,16 +473,8 @@ impl Engine {
             self.guard(index)?;
         }
         self.start_timer(input);
-        self.decide_what_is_due()
-    }
-
-    /// In the order in which they came due; every bar is out before the first decision.
-    #[inline]
-    fn decide_what_is_due(&mut self) -> Result<(), Fault> {
-        for turn in 0..self.due.len() {
-            self.decide(self.due[turn])?;
-        }
-        Ok(())
+        // Every bar is out before the first decision.
+        self.decide_due()
     }
 
     /// Says what is odd about an input, and halts where the settings say so.
@@ -574,9 +574,9 @@ impl Engine {
             let time = input.header.time_event + interval;
             self.wake = Some(time);
             self.output.commands.push(Command::Wake { timer, time });
-            for index in 0..self.state.markets.len() {
-                self.decide(InstrumentId(index as u32 + 1))?;
-            }
+            self.due.clear();
+            self.due.extend((1..=self.state.markets.len() as u32).map(InstrumentId));
+            self.decide_due()?;
         }
         Ok(())
     }
@@ -699,7 +699,56 @@ impl Engine {
         }
         let signal = self.strategy.update(input, &self.state);
         let instrument = input.header.instrument;
-        if signal && self.settings.trigger == Trigger::OnSignal { self.decide(instrument) } else { Ok(()) }
+        if signal && self.settings.trigger == Trigger::OnSignal {
+            self.due.clear();
+            self.due.push(instrument);
+            self.decide_due()?;
+        }
+        Ok(())
+    }
+
+    /// Decides for all that are due, in the order in which they came due. What is computed for all of them at once
+    /// comes before the first decision, which changes nothing that it depends on.
+    #[inline]
+    fn decide_due(&mut self) -> Result<(), Fault> {
+        if self.due.is_empty() || self.halted { Ok(()) } else { self.decide_all() }
+    }
+
+    fn decide_all(&mut self) -> Result<(), Fault> {
+        self.read_features();
+        self.strategy.prepare(&self.due, &self.state);
+        for turn in 0..self.due.len() {
+            self.decide(self.due[turn])?;
+        }
+        Ok(())
+    }
+
+    /// Reads the catalogue's rows of those that are due and may decide.
+    fn read_features(&mut self) {
+        let Some(catalogue) = &mut self.catalogue else { return };
+        self.not_a_number = None;
+        let first = self.features.len() - catalogue.columns().len();
+        for instrument in &self.due {
+            let Some(index) = instrument.index() else { continue };
+            let Some(row) = self.state.features.get_mut(index) else { continue };
+            row.clear();
+            if !self.gate.is_open(*instrument) {
+                continue;
+            }
+            match catalogue.read(index, self.state.now) {
+                Ok(_) => {
+                    catalogue.alter(index, self.header.sequence);
+                    catalogue.given(row);
+                    self.rows[index].clear();
+                    self.rows[index].extend_from_slice(catalogue.last());
+                }
+                Err(wrong) => {
+                    // The run halts at it: whatever comes behind is not decided.
+                    self.not_a_number = Some((*instrument, first as u32 + wrong.0));
+                    return;
+                }
+            }
+        }
     }
 
     fn decide(&mut self, instrument: InstrumentId) -> Result<(), Fault> {
@@ -715,19 +764,8 @@ impl Engine {
         if equity <= Money::ZERO {
             return self.halt(TradingHalted::EquityGone);
         }
-        if let (Some(catalogue), Some(index)) = (&mut self.catalogue, instrument.index()) {
-            self.state.features.clear();
-            match catalogue.read(index, self.state.now) {
-                Ok(_) => {
-                    catalogue.alter(index, self.header.sequence);
-                    catalogue.given(&mut self.state.features);
-                }
-                Err(not_a_number) => {
-                    let first = self.features.len() - catalogue.columns().len();
-                    let column = first as u32 + not_a_number.0;
-                    return self.halt(TradingHalted::NotANumber { column });
-                }
-            }
+        if let Some((_, column)) = self.not_a_number.filter(|(wrong, _)| *wrong == instrument) {
+            return self.halt(TradingHalted::NotANumber { column });
         }
         let mut proposal = std::mem::take(&mut self.proposal);
         proposal.clear();
@@ -751,8 +789,8 @@ impl Engine {
                 let range = instrument.index().and_then(|index| self.risk.range(index));
                 proposal.features.push(range.map(|range| range as f32));
             }
-            if let Some(catalogue) = &self.catalogue {
-                proposal.features.extend_from_slice(catalogue.last());
+            if let Some(row) = instrument.index().and_then(|index| self.rows.get(index)) {
+                proposal.features.extend_from_slice(row);
             }
             self.columns.spread(&mut proposal.features);
             match vector(&proposal.features) {
@@ -889,7 +927,8 @@ impl Engine {
 fn make(settings: &Settings, registry: &Registry) -> Result<(Box<dyn Strategy>, Vec<String>), SettingsError> {
     let kind = &settings.strategy.kind;
     let kind = registry.get(kind).ok_or_else(|| SettingsError::UnknownStrategy(kind.clone()))?;
-    let strategy = (kind.make)(&Parameters(settings.strategy.parameters.clone()), settings)?;
+    let parameters = Parameters::new(settings.strategy.parameters.clone(), registry.models());
+    let strategy = (kind.make)(&parameters, settings)?;
     let mut features = strategy.features();
     if let RiskDistance::AverageTrueRange { period, .. } = settings.risk.distance {
         features.push(format!("atr_{period}"));

@@ -3,8 +3,10 @@
 //! Until they do, everything is as if they were not there. The strategy and the risk windows that will hold then
 //! watch from the first event on, so that they know as much as if they had always been there.
 
+use genovo_kernels::backend::Cpu;
+
 use crate::event::Event;
-use crate::ids::Sequence;
+use crate::ids::{Hash, InstrumentId, Sequence};
 use crate::risk::Risk;
 use crate::settings::Settings;
 use crate::strategy::{Proposal, Strategy, View};
@@ -85,12 +87,24 @@ impl Strategy for Successive {
         self.strategies[0].features()
     }
 
+    fn model(&self) -> Option<Hash> {
+        self.strategies[0].model()
+    }
+
+    fn compute_on(&mut self, cpu: &Cpu) {
+        self.strategies.iter_mut().for_each(|strategy| strategy.compute_on(cpu));
+    }
+
     fn update(&mut self, event: &Event, view: &dyn View) -> bool {
         // A closed bar carries the sequence of the input that closed it, and so comes with it.
         self.second |= event.header.sequence >= self.from;
         let [first, second] = &mut self.strategies;
         let signals = [first.update(event, view), second.update(event, view)];
         signals[usize::from(self.second)]
+    }
+
+    fn prepare(&mut self, due: &[InstrumentId], view: &dyn View) {
+        self.strategies.iter_mut().for_each(|strategy| strategy.prepare(due, view));
     }
 
     fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {

@@ -42,6 +42,17 @@ fn walk(instrument: u32, seconds: i64) -> Vec<Event> {
     (0..2 * seconds).map(quote).collect()
 }
 
+/// Writes so many seconds of the walk as a file of quotes.
+fn write_quotes(path: &str, seconds: i64) {
+    let mut rows = String::from("ts_ns,bid,ask,bid_size,ask_size\n");
+    for event in walk(1, seconds) {
+        let Fact::QuoteChanged(quote) = event.fact else { continue };
+        let (time, bid, ask) = (event.header.time_event.0, quote.bid, quote.ask);
+        rows.push_str(&format!("{time},{bid},{ask},,\n"));
+    }
+    std::fs::write(path, rows).unwrap();
+}
+
 /// So many instruments that a model trades every ten seconds.
 fn settings(instruments: usize, changes: &[(&str, &str)]) -> Settings {
     let mut settings = genovo_tests::gold();
@@ -237,14 +248,8 @@ fn another_seed_or_precision_is_another_model() {
 #[test]
 fn verify_takes_a_level() {
     let folder = tempfile::tempdir().unwrap();
-    let mut rows = String::from("ts_ns,bid,ask,bid_size,ask_size\n");
-    for event in walk(1, 400) {
-        let Fact::QuoteChanged(quote) = event.fact else { continue };
-        let (time, bid, ask) = (event.header.time_event.0, quote.bid, quote.ask);
-        rows.push_str(&format!("{time},{bid},{ask},,\n"));
-    }
     let path = |name: &str| folder.path().join(name).display().to_string();
-    std::fs::write(path("quotes.csv"), rows).unwrap();
+    write_quotes(&path("quotes.csv"), 400);
     let (data, journal) = (format!("data.path={}", path("quotes.csv")), path("journal"));
     let arguments = ["replay", "scenarios/model.toml", "--set", &data, "--set", "strategy.decide=5 s"];
     let output = genovo_tests::genovo(arguments.into_iter().chain(["--journal", &journal, "--json"]));
@@ -258,6 +263,109 @@ fn verify_takes_a_level() {
     let explained = genovo_tests::genovo(["audit", "explain", &journal, "--order", "1"]);
     let text = String::from_utf8_lossy(&explained.stdout);
     for said in ["logits ", "in 256 steps", "disagreement", "risk scale", "equal, bit for bit"] {
+        assert!(text.contains(said), "`{said}` in\n{text}");
+    }
+}
+
+/// A checkpoint in a scenario: through the program, from its file to the proof.
+#[test]
+fn a_checkpoint_decides_and_its_run_is_recomputed_where_its_file_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let said = |arguments: &[&str], code: i32| -> (serde_json::Value, String) {
+        let output = genovo_tests::genovo(arguments);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        (serde_json::from_slice(&output.stdout).unwrap_or_default(), text)
+    };
+    write_quotes(&path("quotes.csv"), 300);
+    let (full, half, other) = (path("a.safetensors"), path("half.safetensors"), path("other.safetensors"));
+    let (made, _) = said(&["models", "init", &full, "--seed", "5", "--json"], 0);
+    said(&["models", "init", &other, "--seed", "6", "--json"], 0);
+    let (reduced, _) = said(&["models", "convert", &full, &half, "--precision", "bf16", "--json"], 0);
+    assert_eq!(reduced["parent"], made["id"]);
+    assert_ne!(reduced["id"], made["id"]);
+    let (_, error) = said(&["models", "init", &full], 2);
+    assert!(error.contains("is there already"), "{error}");
+
+    let data = format!("data.path={}", path("quotes.csv"));
+    let replay = |checkpoint: &str, more: &[&str], journal: &str| {
+        let (checkpoint, journal) = (format!("strategy.checkpoint={checkpoint}"), path(journal));
+        let mut arguments =
+            vec!["replay", "scenarios/model.toml", "--set", &data, "--set", "strategy.decide=5 s"];
+        arguments.extend(["--set", &checkpoint, "--journal", &journal, "--json"]);
+        arguments.extend(more.iter().flat_map(|set| ["--set", set]));
+        said(&arguments, 0).0
+    };
+    let first = replay(&full, &[], "one");
+    // The path is not who the run is: the same model elsewhere is the same run.
+    std::fs::copy(path("a.safetensors"), path("copy.safetensors")).unwrap();
+    assert_eq!(replay(&path("copy.safetensors"), &[], "two")["head_hash"], first["head_hash"]);
+    // And so is one reduced before, or while it is read.
+    let before = replay(&half, &[], "three");
+    assert_eq!(replay(&full, &["strategy.precision=bf16"], "four")["head_hash"], before["head_hash"]);
+    assert_ne!(before["head_hash"], first["head_hash"]);
+
+    let (one, four) = (path("one"), path("four"));
+    assert_eq!(said(&["replay", "--verify", &one, "--json"], 0).0["verified"], true);
+    std::fs::remove_file(&full).unwrap();
+    let (_, error) = said(&["replay", "--verify", &one], 2);
+    assert!(error.contains("which is not here") && error.contains("--model FILE"), "{error}");
+    assert!(error.contains(made["id"].as_str().unwrap()), "{error}");
+    let (_, error) = said(&["replay", "--verify", &one, "--model", &other], 2);
+    assert!(error.contains("it holds another model"), "{error}");
+    let copy = path("copy.safetensors");
+    for (journal, model) in [(&one, &copy), (&four, &copy), (&four, &half)] {
+        assert_eq!(said(&["replay", "--verify", journal, "--model", model, "--json"], 0).0["verified"], true);
+    }
+    let (whatif, _) =
+        said(&["audit", "whatif", &one, "--set", "strategy.quantity=100", "--model", &copy, "--json"], 0);
+    assert!(whatif.is_object());
+
+    // What does not fit is refused before anything runs, and at its place.
+    std::fs::write(path("damaged.safetensors"), &std::fs::read(&copy).unwrap()[..9_000]).unwrap();
+    for (sets, message) in [
+        (vec![format!("strategy.checkpoint={}", path("none.safetensors"))], "there is no such file"),
+        (vec![format!("strategy.checkpoint={}", path("damaged.safetensors"))], "damaged"),
+        (vec![format!("strategy.checkpoint={copy}"), "strategy.size=base".into()], "is tiny, not base"),
+        (vec![format!("strategy.checkpoint={half}"), "strategy.precision=int8".into()], "it is bf16 already"),
+        (vec![format!("strategy.checkpoint={copy}"), "strategy.model_seed=3".into()], "leave it out"),
+        (vec!["strategy.features=selected".into()], "the scenario has no such section"),
+        (vec!["strategy.features=selected".into(), "features.columns=momentum".into()], "exactly 32 columns"),
+    ] {
+        let mut arguments = vec!["check", "scenarios/model.toml"];
+        arguments.extend(sets.iter().flat_map(|set| ["--set", set.as_str()]));
+        let (_, error) = said(&arguments, 2);
+        assert!(error.contains(message), "{message} in {error}");
+    }
+}
+
+#[test]
+fn a_model_on_selected_columns_says_which_it_saw() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    write_quotes(&path("quotes.csv"), 1_200);
+    let (data, journal) = (format!("data.path={}", path("quotes.csv")), path("journal"));
+    // The set of features is the checkpoint's own: another scenario's is refused.
+    let (model, scenario) = (path("m.safetensors"), "scenarios/model-columns.toml");
+    let output = genovo_tests::genovo(["models", "init", &model, "--features", scenario]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let checkpoint = format!("strategy.checkpoint={model}");
+    let output = genovo_tests::genovo(["check", "scenarios/model.toml", "--set", &checkpoint]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && error.contains("was trained on the feature set"), "{error}");
+    let arguments =
+        ["replay", scenario, "--set", &data, "--set", "strategy.decide=5 s", "--set", &checkpoint];
+    let output = genovo_tests::genovo(arguments.into_iter().chain(["--journal", &journal, "--json"]));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output =
+        genovo_tests::genovo(["audit", "show", &journal, "--kind", "DecisionMade", "--limit", "0", "--json"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let last: serde_json::Value = serde_json::from_str(text.lines().last().expect("decisions")).unwrap();
+    let number = last["event"].to_string();
+    let explained = genovo_tests::genovo(["audit", "explain", &journal, "--event", &number]);
+    let text = String::from_utf8_lossy(&explained.stdout);
+    for said in ["sees           32 columns of [features]", "most unusual", "equal, bit for bit"] {
         assert!(text.contains(said), "`{said}` in\n{text}");
     }
 }

@@ -39,7 +39,7 @@ use crate::scenario;
 use crate::scenario::readable::did_you_mean;
 use crate::sources::Opened;
 use crate::verify::settings_of;
-use crate::{failures, provenance};
+use crate::{failures, models, provenance};
 
 /// What was not done when it cannot be.
 const NOTHING: &str = "Nothing was recomputed.";
@@ -98,6 +98,7 @@ impl<'a> WhatIf<'a> {
     ) -> Result<WhatIf<'a>, Failure> {
         let journal = &recording.journal;
         let (started, recorded) = settings_of(journal)?;
+        models::bring(&recorded, journal.path(), context)?;
         let changed = changed(&recorded, &question, context)?;
         let mut engine = Engine::new(changed.clone(), &context.registry)
             .map_err(|error| Failure::new(Exit::Usage, error.to_string(), NOTHING))?;

@@ -13,6 +13,7 @@ use crate::audit::show::{self, Bound, Selection};
 use crate::audit::whatif::{Question as Asked, WhatIf};
 use crate::audit::{diff, json, tail, vector, verify};
 use crate::error::{Exit, Failure};
+use crate::models::ModelArgument;
 use crate::progress::EventBar;
 use crate::report::format;
 use crate::runs;
@@ -286,6 +287,8 @@ struct Explain {
     /// Do not recompute the run.
     #[arg(long)]
     no_proof: bool,
+    #[command(flatten)]
+    model: ModelArgument,
 }
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -298,6 +301,7 @@ Examples:
 
 impl Explain {
     fn run(&self, context: &Context) -> Result<(), Failure> {
+        self.model.tell(context);
         let recording = Recording::open(&runs::resolve(&self.journal)?)?;
         let only = self.symbol.as_deref().map(|symbol| recording.instrument(symbol)).transpose()?;
         let proof = || match self.no_proof {
@@ -446,6 +450,8 @@ struct Whatif {
     /// Where the comparison's page goes [default: whatif-N in the journal's directory].
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgument,
 }
 
 const WHATIF_EXAMPLES: &str = "\
@@ -471,6 +477,7 @@ fn shift(text: &str) -> Result<(String, u32), String> {
 
 impl Whatif {
     fn run(&self, context: &Context) -> Result<(), Failure> {
+        self.model.tell(context);
         let recording = Recording::open(&runs::resolve(&self.journal)?)?;
         let from = self.from(&recording)?;
         let question = Asked {

@@ -14,10 +14,11 @@ pub(crate) mod import;
 mod init;
 mod kill;
 mod live;
+mod models;
 pub(crate) mod replay;
 mod sweep;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ pub struct Context {
     pub registry: Registry,
     /// Whether standard output is for a program.
     pub json: bool,
+    /// The file that `--model` names, of the commands that recompute a run.
+    pub(crate) model: RefCell<Option<PathBuf>>,
     /// Whether the program has its answer: an object that says what failed would be a second one.
     answered: Cell<bool>,
 }
@@ -77,6 +80,7 @@ enum Command {
     Kill(kill::Kill),
     Live(live::Live),
     Man(completions::Man),
+    Models(models::Models),
     Replay(replay::Replay),
     Sweep(sweep::Sweep),
 }
@@ -96,6 +100,7 @@ impl Command {
             Command::Kill(kill) => kill.run(context),
             Command::Live(live) => live.run(context),
             Command::Man(man) => man.run(context),
+            Command::Models(models) => models.run(context),
             Command::Replay(replay) => replay.run(context),
             Command::Sweep(sweep) => sweep.run(context),
         }
@@ -119,7 +124,8 @@ pub fn run(registry: Registry) -> ExitCode {
         }
     };
     cli.verbosity.start();
-    let context = Context { registry, json: cli.json, answered: Cell::new(false) };
+    let (model, answered) = (RefCell::new(None), Cell::new(false));
+    let context = Context { registry, json: cli.json, model, answered };
     let outcome = cli.command.run(&context);
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
     if context.json && !context.answered.get() {

@@ -21,6 +21,7 @@ use tracing::info;
 use super::{Changes, Context, ScenarioArgument, say, say_json};
 use crate::cache::Cache;
 use crate::error::{Exit, Failure};
+use crate::models::ModelArgument;
 use crate::progress::Progress;
 use crate::report::terminal::{self, Colour, Files};
 use crate::report::{self, Report, ReportBuilder};
@@ -40,6 +41,8 @@ pub struct Replay {
     verify: Option<PathBuf>,
     #[command(flatten)]
     changes: Changes,
+    #[command(flatten)]
+    model: ModelArgument,
     /// Where the journal goes: a new or empty directory [default: one under runs/].
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
@@ -71,12 +74,14 @@ Examples:
   genovo replay scenarios/gold.toml --set strategy.kind=flat --json
   genovo replay scenarios/gold.toml --cache
   genovo replay --verify last
-  genovo replay --verify last --cpu scalar";
+  genovo replay --verify last --cpu scalar
+  genovo replay --verify last --model models/gold.safetensors";
 
 impl Replay {
     /// Runs the command.
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         if let Some(journal) = &self.verify {
+            self.model.tell(context);
             let cpu = level(self.cpu.as_deref().unwrap_or("auto"), "Nothing was recomputed.")?;
             return verify::command(&runs::resolve(journal)?, cpu, context);
         }

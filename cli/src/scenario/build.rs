@@ -1,18 +1,19 @@
 //! From a document to the effective settings: every section in turn, then what only shows across sections.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use genovo_engine::event::FlawAction;
 use genovo_engine::settings::{
     AccountKind, AccountSettings, BarPrice, BarSettings, Commission, DataKind, Instrument, QualitySettings,
     QueueRule, RiskDistance, RiskSettings, Settings, StrategySettings, Trigger, VenueSettings, WhenClosed,
 };
-use genovo_engine::strategy::external;
 use genovo_engine::strategy::{ParameterError, Parameters, Registry, StrategyKind};
+use genovo_engine::strategy::{external, model};
 use genovo_engine::units::Nanoseconds;
 
 use super::abroad;
+use super::checkpoint;
 use super::controls;
 use super::data::{self, Data};
 use super::document::{self, Document, Entry};
@@ -24,6 +25,7 @@ use super::section::{Reading, Section};
 use super::signals;
 use super::{Execution, Scenario};
 use crate::error::Failure;
+use crate::models::PARAMETER;
 
 /// Builds the scenario, or says everything that is wrong with it.
 pub fn build(path: &Path, document: &Document, registry: &Registry) -> Result<Scenario, Failure> {
@@ -109,14 +111,17 @@ fn assemble<'a>(
         calendars: hours.settings,
         bars: bars?,
         trigger: strategy.trigger,
-        strategy: StrategySettings { kind: strategy.kind.name.to_string(), parameters: strategy.parameters },
+        strategy: StrategySettings {
+            kind: strategy.kind.name.to_string(),
+            parameters: strategy.parameters.clone(),
+        },
         features,
         risk: risk?,
         venue: venue?,
         quality: quality?,
         later: None,
     };
-    let parameters = Parameters(settings.strategy.parameters.clone());
+    let parameters = Parameters::new(settings.strategy.parameters.clone(), registry.models());
     if let Err(ParameterError { name, message }) = (strategy.kind.make)(&parameters, &settings) {
         let spot = strategy.section.spot(&name);
         let help = parameters_help(strategy.kind);
@@ -124,8 +129,19 @@ fn assemble<'a>(
     }
     let (effective, notes, left_out) = (Vec::new(), Vec::new(), Vec::new());
     let (files, calendars, execution) = (data.files, hours.calendars, execution?);
-    let selections = selections.unwrap_or_default();
-    Some(Scenario { title, settings, files, selections, calendars, left_out, execution, notes, effective })
+    let (selections, model) = (selections.unwrap_or_default(), strategy.model);
+    Some(Scenario {
+        title,
+        settings,
+        files,
+        selections,
+        model,
+        calendars,
+        left_out,
+        execution,
+        notes,
+        effective,
+    })
 }
 
 fn stem(path: &Path) -> String {
@@ -258,6 +274,8 @@ struct Chosen<'a, 'r> {
     kind: &'r StrategyKind,
     trigger: Trigger,
     parameters: BTreeMap<String, String>,
+    /// Where the model's file lies.
+    model: Option<PathBuf>,
 }
 
 fn strategy<'a, 'r>(
@@ -283,8 +301,12 @@ fn strategy<'a, 'r>(
             Some(kind.trigger)
         }
     };
-    let parameters = parameters(reading, &section, kind, notes);
-    Some(Chosen { section, kind, trigger: trigger?, parameters: parameters? })
+    let mut parameters = parameters(reading, &section, kind, notes)?;
+    let model = match kind.name == model::KIND.name {
+        true => checkpoint::read(&section, &mut parameters, registry.models())?,
+        false => None,
+    };
+    Some(Chosen { section, kind, trigger: trigger?, parameters, model })
 }
 
 fn parameters(
@@ -318,6 +340,18 @@ fn parameters(
     let mut parameters = BTreeMap::new();
     for parameter in kind.parameters {
         let entry = document::get(section.entries, parameter.name);
+        let answered = kind.name == model::KIND.name && checkpoint::answers(section, parameter.name);
+        let silent = parameter.default == Some("") || answered;
+        if entry.is_none() && silent {
+            continue;
+        }
+        // What an extended scenario says of a seeded model does not hold for a checkpoint named above it.
+        if let (Some(entry), Some(named), true) = (entry, document::get(section.entries, PARAMETER), answered)
+            && reading.document.origin(entry.spot) < reading.document.origin(named.spot)
+        {
+            notes.push(format!("left out, as the checkpoint says it: {}", parameter.name));
+            continue;
+        }
         let text = match (entry, parameter.default) {
             (Some(entry), _) => entry.node.as_scalar().map(|text| text.trim().to_string()),
             (None, default) => default.map(str::to_string),

@@ -6,6 +6,7 @@
 mod abroad;
 mod again;
 mod build;
+mod checkpoint;
 mod controls;
 mod data;
 mod document;
@@ -51,6 +52,8 @@ pub struct Scenario {
     pub files: Vec<DataFile>,
     /// The selections of feature columns that a file lists.
     pub selections: Vec<Listed>,
+    /// Where the file of the model lies that decides, if a checkpoint does.
+    pub model: Option<PathBuf>,
     /// Instruments of the scenario that `--symbol` left out.
     pub left_out: Vec<String>,
     /// When instruments trade, where they do not always.

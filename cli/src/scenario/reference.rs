@@ -81,8 +81,11 @@ pub fn strategies_to_text(registry: &Registry) -> String {
         text.push_str(&format!("  decides {}\n", explain::trigger(kind.trigger)));
         let width = kind.parameters.iter().map(|parameter| parameter.name.len()).max().unwrap_or(0);
         for parameter in kind.parameters {
-            let default =
-                parameter.default.map_or("must be said".to_string(), |text| format!("default {text}"));
+            let default = match parameter.default {
+                None => "must be said".to_string(),
+                Some("") => "may be left out".to_string(),
+                Some(text) => format!("default {text}"),
+            };
             text.push_str(&format!("  {:width$}  {} ({default})\n", parameter.name, parameter.about));
         }
         text.push('\n');
@@ -100,7 +103,10 @@ pub fn strategies_to_json(registry: &Registry) -> serde_json::Value {
             let parameters: Vec<_> = kind
                 .parameters
                 .iter()
-                .map(|spec| json!({ "name": spec.name, "default": spec.default, "about": spec.about }))
+                .map(|spec| {
+                    let default = spec.default.filter(|text| !text.is_empty());
+                    json!({ "name": spec.name, "default": default, "required": spec.default.is_none(), "about": spec.about })
+                })
                 .collect();
             json!({
                 "kind": kind.name,

@@ -162,7 +162,7 @@ fn strategy(section: &Section, registry: &Registry) -> Value {
 fn of_kind(section: &Section, kind: &StrategyKind) -> Value {
     let parameters = kind.parameters.iter().map(|parameter| {
         let mut value = json!({ "description": parameter.about, "type": ["string", "number", "boolean"] });
-        if let Some(default) = parameter.default {
+        if let Some(default) = parameter.default.filter(|text| !text.is_empty()) {
             value["default"] = plain(default);
         }
         (parameter.name.to_string(), value)

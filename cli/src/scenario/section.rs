@@ -1,6 +1,7 @@
 //! Reading one section of a scenario: each key by the table of keys, every error kept, every value noted.
 
 use std::cell::RefCell;
+use std::path::Path;
 
 use genovo_engine::settings::{Frequency, RiskDistance, Slippage, TouchRule, Trigger};
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Ratio};
@@ -235,6 +236,11 @@ impl<'a> Section<'a> {
             Some(entry) => entry.node.spot,
             None => self.spot.unwrap_or_else(|| self.reading.document.beginning()),
         }
+    }
+
+    /// What a relative path of this key starts from.
+    pub fn folder(&self, key: &str) -> &'a Path {
+        self.reading.document.folder(self.spot(key))
     }
 
     /// Whether the scenario says this key.

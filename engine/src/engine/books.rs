@@ -108,7 +108,7 @@ impl Engine {
         }
         self.guard(index)?;
         self.start_timer(input);
-        self.decide_what_is_due()
+        self.decide_due()
     }
 
     /// Adds every book to the state's hash; nothing where there is none.

@@ -152,14 +152,14 @@ impl Engine {
         self.counts.save(out);
         (self.caused_before + self.output.events.len()).write(out);
         self.derived_hash.save(out);
-        let State { now, instrument, markets, books: _, account, orders, closed, features } = &self.state;
+        // Rows of features last no longer than the decisions of one input.
+        let State { now, instrument, markets, books: _, account, orders, closed, features: _ } = &self.state;
         now.write(out);
         instrument.write(out);
         markets[..].save(out);
         account.save(out);
         orders.save(out);
         closed[..].save(out);
-        features.save(out);
         self.save_books(out);
         self.risk.save(out);
         self.quality[..].save(out);
@@ -178,14 +178,14 @@ impl Engine {
         self.counts.load(input)?;
         self.caused_before.load(input)?;
         self.derived_hash.load(input)?;
-        let State { now, instrument, markets, books: _, account, orders, closed, features } = &mut self.state;
+        let State { now, instrument, markets, books: _, account, orders, closed, features: _ } =
+            &mut self.state;
         now.load(input)?;
         instrument.load(input)?;
         markets[..].load(input)?;
         account.load(input)?;
         orders.load(input)?;
         closed[..].load(input)?;
-        features.load(input)?;
         self.load_books(input)?;
         self.risk.load(input)?;
         self.quality[..].load(input)?;

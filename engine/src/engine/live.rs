@@ -100,7 +100,9 @@ impl Engine {
         while !self.halted
             && let Some(instrument) = self.gate.next_ready()
         {
-            self.decide(instrument)?;
+            self.due.clear();
+            self.due.push(instrument);
+            self.decide_due()?;
         }
         Ok(())
     }

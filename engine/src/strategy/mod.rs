@@ -9,6 +9,7 @@ pub mod ema_cross;
 pub mod external;
 pub mod flat;
 pub mod model;
+pub mod models;
 pub mod ofi_sign;
 pub mod random;
 
@@ -24,6 +25,7 @@ use crate::order::Orders;
 use crate::settings::{Settings, Trigger};
 use crate::state::State;
 use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
+pub use models::Models;
 
 /// What a strategy may look at. All of it is known at `now`.
 pub trait View {
@@ -53,6 +55,10 @@ pub trait View {
     /// behind the strategy's own, scaled; empty where the scenario selects none. Where columns are selected anew while
     /// the run goes on, they are those selected, each in its slot ([`crate::features::slots`]).
     fn features(&self) -> &[Option<f32>] {
+        self.features_of(self.instrument())
+    }
+    /// The same of any instrument that is due; empty of others.
+    fn features_of(&self, _: InstrumentId) -> &[Option<f32>] {
         &[]
     }
 }
@@ -105,6 +111,10 @@ pub trait Strategy: Send {
     /// changed, which is what the trigger `on_signal` waits for.
     fn update(&mut self, event: &Event, view: &dyn View) -> bool;
 
+    /// Learns which instruments are due, all at this moment, before it is asked about each of them: what can be done
+    /// for all at once is done here.
+    fn prepare(&mut self, _: &[InstrumentId], _: &dyn View) {}
+
     /// Proposes, at the trigger.
     fn decide(&mut self, view: &dyn View, proposal: &mut Proposal);
 
@@ -144,7 +154,8 @@ pub struct StrategyKind {
 pub struct ParameterSpec {
     /// Its key.
     pub name: &'static str,
-    /// Its value when the scenario is silent; `None` when the scenario must say it.
+    /// Its value when the scenario is silent; `None` when the scenario must say it. An empty one is none: a scenario
+    /// that is silent has no such parameter, nor have its settings.
     pub default: Option<&'static str>,
     /// One line of help.
     pub about: &'static str,
@@ -159,9 +170,12 @@ pub struct Needs {
     pub quotes: bool,
 }
 
-/// The parameters of a strategy, by name.
+/// The parameters of a strategy, by name, and the models that they may name.
 #[derive(Clone, Debug, Default)]
-pub struct Parameters(pub BTreeMap<String, String>);
+pub struct Parameters {
+    values: BTreeMap<String, String>,
+    models: Models,
+}
 
 /// A parameter that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -181,9 +195,24 @@ impl ParameterError {
 }
 
 impl Parameters {
+    /// These values, with the models at hand.
+    pub fn new(values: BTreeMap<String, String>, models: &Models) -> Parameters {
+        Parameters { values, models: models.clone() }
+    }
+
+    /// The models at hand.
+    pub fn models(&self) -> &Models {
+        &self.models
+    }
+
+    /// The text of a parameter that may be left out.
+    pub fn optional(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
     /// The text as written.
     pub fn text(&self, name: &str) -> Result<&str, ParameterError> {
-        self.0.get(name).map(String::as_str).ok_or_else(|| ParameterError::new(name, "is missing"))
+        self.optional(name).ok_or_else(|| ParameterError::new(name, "is missing"))
     }
 
     /// A whole number from `least` on.
@@ -220,15 +249,17 @@ impl Parameters {
     }
 }
 
-/// The kinds of strategies that scenarios can name: the built-in ones and one's own.
+/// The kinds of strategies that scenarios can name, the built-in ones and one's own, and the models at hand.
 pub struct Registry {
     kinds: Vec<StrategyKind>,
+    models: Models,
 }
 
 impl Default for Registry {
     /// The built-in strategies.
     fn default() -> Registry {
         Registry {
+            models: Models::default(),
             kinds: vec![
                 flat::KIND,
                 buy_and_hold::KIND,
@@ -252,6 +283,11 @@ impl Registry {
     /// The kind of this name.
     pub fn get(&self, name: &str) -> Option<&StrategyKind> {
         self.kinds.iter().find(|kind| kind.name == name)
+    }
+
+    /// The models at hand.
+    pub fn models(&self) -> &Models {
+        &self.models
     }
 
     /// Every kind, built-in ones first.

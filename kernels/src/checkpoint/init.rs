@@ -1,6 +1,10 @@
 //! A model out of a seed: the same seed is the same checkpoint, on any machine.
 
-use super::{Checkpoint, CheckpointError, Exactness, Lineage};
+use std::borrow::Cow;
+
+use safetensors::Dtype;
+
+use super::{Checkpoint, CheckpointError, Exactness, Lineage, Metadata, Part, Precision, bytes};
 use crate::heads::ACTIONS;
 use crate::model::{Role, Spec, TensorSpec};
 use crate::random::RandomKey;
@@ -27,12 +31,13 @@ impl Checkpoint {
             seed: Some(seed),
             exactness: Exactness::Exact,
         };
-        let mut number = 0;
-        Self::build(spec, lineage, |tensor| {
-            let key = RandomKey { seed, purpose: PURPOSE, id: number };
-            number += 1;
-            Ok(values(spec, tensor, key))
-        })
+        spec.check()?;
+        let parts = (0..).zip(spec.tensors()).map(|(id, tensor)| {
+            let key = RandomKey { seed, purpose: PURPOSE, id };
+            let made = tensor.clone();
+            Part::new(tensor, Dtype::F32, move || Cow::Owned(bytes(&values(spec, &made, key))))
+        });
+        Self::write(Metadata::new(spec.clone(), Precision::F32, lineage), parts.collect())
     }
 }
 

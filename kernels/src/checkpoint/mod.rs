@@ -12,12 +12,13 @@ mod init;
 mod metadata;
 mod reduce;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensors, View};
 
 use crate::model::{Role, Spec, TensorSpec};
 pub use metadata::{Exactness, FORMAT_VERSION, Lineage, Metadata, Precision};
@@ -85,6 +86,17 @@ pub enum CheckpointError {
     },
 }
 
+/// A tensor as a file stores it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredTensor {
+    /// Its name.
+    pub name: String,
+    /// Its shape, the last index fastest.
+    pub shape: Vec<usize>,
+    /// `F32`, `BF16` or `I8`.
+    pub stored: &'static str,
+}
+
 /// Where a tensor lies in the file.
 #[derive(Clone, Debug)]
 struct Place {
@@ -126,6 +138,41 @@ fn stored(spec: &Spec, precision: Precision) -> Vec<(TensorSpec, Dtype)> {
         }
     }
     all
+}
+
+/// A tensor that is yet to be written.
+struct Part<'a> {
+    tensor: TensorSpec,
+    dtype: Dtype,
+    make: Box<dyn Fn() -> Cow<'a, [u8]> + 'a>,
+}
+
+impl<'a> Part<'a> {
+    fn new(tensor: TensorSpec, dtype: Dtype, make: impl Fn() -> Cow<'a, [u8]> + 'a) -> Self {
+        Self { tensor, dtype, make: Box::new(make) }
+    }
+}
+
+impl View for &Part<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.tensor.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        (self.make)()
+    }
+
+    fn data_len(&self) -> usize {
+        self.tensor.len() * self.dtype.bitsize() / 8
+    }
+}
+
+fn bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = f32> {
@@ -185,13 +232,19 @@ impl Checkpoint {
         mut values: impl FnMut(&TensorSpec) -> Result<Vec<f32>, CheckpointError>,
     ) -> Result<Self, CheckpointError> {
         spec.check()?;
-        let mut tensors = Vec::new();
+        let mut parts = Vec::new();
         for tensor in spec.tensors() {
             let values = values(&tensor)?;
-            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            tensors.push((tensor, Dtype::F32, bytes));
+            if values.len() != tensor.len() {
+                return Err(CheckpointError::Shape {
+                    name: tensor.name,
+                    found: format!("{} values", values.len()),
+                    expected: format!("F32 {:?}", tensor.shape),
+                });
+            }
+            parts.push(Part::new(tensor, Dtype::F32, move || Cow::Owned(bytes(&values))));
         }
-        Self::write(Metadata::new(spec.clone(), Precision::F32, lineage), &tensors)
+        Self::write(Metadata::new(spec.clone(), Precision::F32, lineage), parts)
     }
 
     /// The same model for a set of features, which becomes part of its metadata; its id stays.
@@ -200,30 +253,21 @@ impl Checkpoint {
     /// When the metadata cannot be written.
     pub fn with_feature_set(self, hash: &str) -> Result<Self, CheckpointError> {
         let metadata = Metadata { feature_set: Some(hash.to_owned()), ..self.metadata.clone() };
-        let tensors: Vec<_> = stored(&metadata.spec, metadata.precision)
-            .into_iter()
-            .map(|(tensor, dtype)| {
-                let bytes = self.bytes_of(&tensor.name).to_vec();
-                (tensor, dtype, bytes)
-            })
-            .collect();
-        Self::write(metadata, &tensors)
+        let parts = stored(&metadata.spec, metadata.precision).into_iter().map(|(tensor, dtype)| {
+            let name = tensor.name.clone();
+            let file = &self;
+            Part::new(tensor, dtype, move || Cow::Borrowed(file.bytes_of(&name)))
+        });
+        let parts = parts.collect();
+        Self::write(metadata, parts)
     }
 
-    /// Writes a file of these tensors, and reads it.
-    fn write(metadata: Metadata, tensors: &[(TensorSpec, Dtype, Vec<u8>)]) -> Result<Self, CheckpointError> {
-        let mut views = Vec::with_capacity(tensors.len());
-        for (tensor, dtype, bytes) in tensors {
-            let view = TensorView::new(*dtype, tensor.shape.clone(), bytes);
-            let view = view.map_err(|_| CheckpointError::Shape {
-                name: tensor.name.clone(),
-                found: format!("{} bytes", bytes.len()),
-                expected: format!("{dtype:?} {:?}", tensor.shape),
-            })?;
-            views.push((tensor.name.as_str(), view));
-        }
+    /// Writes a file of these tensors, and reads it. Of the tensors one at a time is in memory.
+    fn write(metadata: Metadata, parts: Vec<Part<'_>>) -> Result<Self, CheckpointError> {
         let keys = [(KEY.to_owned(), metadata.to_canonical_json())].into_iter().collect();
-        let file = safetensors::serialize(views, Some(keys));
+        let named: Vec<_> = parts.iter().map(|part| (part.tensor.name.as_str(), part)).collect();
+        let file = safetensors::serialize(named, Some(keys));
+        drop(parts);
         Self::read(file.map_err(|error| CheckpointError::NotSafetensors(error.to_string()))?)
     }
 
@@ -245,6 +289,22 @@ impl Checkpoint {
     /// The model's shape.
     pub fn spec(&self) -> &Spec {
         &self.metadata.spec
+    }
+
+    /// Its tensors, as the file stores them.
+    pub fn tensors(&self) -> Vec<StoredTensor> {
+        let all = stored(&self.metadata.spec, self.metadata.precision).into_iter();
+        let name = |dtype| match dtype {
+            Dtype::BF16 => "BF16",
+            Dtype::I8 => "I8",
+            _ => "F32",
+        };
+        all.map(|(TensorSpec { name: tensor, shape, .. }, dtype)| StoredTensor {
+            name: tensor,
+            shape,
+            stored: name(dtype),
+        })
+        .collect()
     }
 
     fn bytes_of(&self, name: &str) -> &[u8] {

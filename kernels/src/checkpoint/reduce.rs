@@ -1,9 +1,10 @@
 //! Models with fewer bits: each is a model of its own, with an id of its own.
 
+use std::borrow::Cow;
+
 use safetensors::Dtype;
 
-use super::{Checkpoint, CheckpointError, Lineage, Metadata, Precision, stored, words};
-use crate::model::Role;
+use super::{Checkpoint, CheckpointError, Lineage, Metadata, Part, Precision, bytes, stored, words};
 
 /// The nearest bfloat16 of a finite f32, ties to even. What is beyond the largest becomes the largest.
 fn bfloat16(value: f32) -> u16 {
@@ -49,34 +50,30 @@ impl Checkpoint {
                 "a model in {from} cannot be reduced to {to}; only one in f32 can, to bf16 or int8"
             )));
         }
-        let mut tensors = Vec::new();
-        for (tensor, dtype) in stored(&self.metadata.spec, precision) {
-            if tensor.name.ends_with(".scale") {
-                continue; // written with its matrix
+        let parts = stored(&self.metadata.spec, precision).into_iter().map(|(tensor, dtype)| {
+            let (name, columns) = (tensor.name.clone(), tensor.shape[tensor.shape.len() - 1]);
+            let wide = |name: &str| -> Vec<f32> { words(self.bytes_of(name)).collect() };
+            match (dtype, tensor.name.strip_suffix(".scale").map(str::to_owned)) {
+                (_, Some(matrix)) => {
+                    Part::new(tensor, dtype, move || Cow::Owned(bytes(&integers(&wide(&matrix), columns).1)))
+                }
+                (Dtype::BF16, None) => Part::new(tensor, dtype, move || {
+                    Cow::Owned(wide(&name).iter().flat_map(|value| bfloat16(*value).to_le_bytes()).collect())
+                }),
+                (Dtype::I8, None) => Part::new(tensor, dtype, move || {
+                    let (whole, _) = integers(&wide(&name), columns);
+                    Cow::Owned(whole.iter().map(|value| *value as u8).collect())
+                }),
+                _ => Part::new(tensor, dtype, move || Cow::Borrowed(self.bytes_of(&name))),
             }
-            let bytes = self.bytes_of(&tensor.name);
-            if tensor.role != Role::Matrix {
-                tensors.push((tensor, dtype, bytes.to_vec()));
-            } else if precision == Precision::Bf16 {
-                let halves = words(bytes).flat_map(|value| bfloat16(value).to_le_bytes()).collect();
-                tensors.push((tensor, dtype, halves));
-            } else {
-                let values: Vec<f32> = words(bytes).collect();
-                let (whole, scales) = integers(&values, tensor.shape[1]);
-                let mut scale = tensor.clone();
-                scale.name += ".scale";
-                scale.shape = vec![tensor.shape[1]];
-                tensors.push((tensor, dtype, whole.iter().map(|value| *value as u8).collect()));
-                let scales = scales.iter().flat_map(|scale| scale.to_le_bytes()).collect();
-                tensors.push((scale, Dtype::F32, scales));
-            }
-        }
+        });
+        let parts = parts.collect();
         let lineage = Lineage {
             origin: format!("reduced to {}", precision.name()),
             parent: Some(self.id.to_string()),
             ..self.metadata.lineage.clone()
         };
-        Self::write(Metadata { precision, lineage, ..self.metadata.clone() }, &tensors)
+        Self::write(Metadata { precision, lineage, ..self.metadata.clone() }, parts)
     }
 }
 

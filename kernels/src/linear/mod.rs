@@ -8,8 +8,9 @@
 //! - bfloat16 weights expand to f32 without error and follow the same rule.
 //! - int8 weights too; one scale an output: y = fma(Σ x·q, scale, b).
 //!
-//! Weights come as `[inputs][outputs]` and are packed once: panels of 128 outputs, each `[k][128]`, so that a
-//! row's pass reads memory in a line. What follows the product ([`Epilogue`]) is done while it is in the
+//! Weights come as `[inputs][outputs]` and are packed once: panels of 32 outputs, each `[k][32]`, so that a
+//! pass reads memory in lines, as the processor fetches it ahead by itself: one row takes four panels at a
+//! time, eight rows or more take one. What follows the product ([`Epilogue`]) is done while it is in the
 //! cache.
 
 mod plain;
@@ -25,8 +26,10 @@ use plain::plain;
 #[cfg(target_arch = "x86_64")]
 use vector::vector;
 
-/// Outputs in a panel.
-const PANEL: usize = 128;
+/// Outputs in a panel: with 256 terms of f32 it is two thirds of a first-level cache.
+const PANEL: usize = 32;
+/// Panels that are made together.
+const STRIP: usize = 4;
 /// Terms in a block of the chain.
 pub(crate) const BLOCK: usize = 256;
 /// Rows that share one pass over a panel.
@@ -95,8 +98,8 @@ pub enum Epilogue {
 pub enum Columns {
     /// In their order.
     Plain,
-    /// For [`Epilogue::SwiGlu`]: 64 of the first half, then their 64 partners of the second half. The number
-    /// of outputs must be a multiple of 128.
+    /// For [`Epilogue::SwiGlu`]: 16 of the first half, then their 16 partners of the second half. The number
+    /// of outputs must be a multiple of 32.
     Paired,
 }
 
@@ -162,8 +165,8 @@ impl Packed {
         }
     }
 
-    fn panel_count(&self) -> usize {
-        self.outputs.div_ceil(PANEL)
+    fn strips(&self) -> usize {
+        self.outputs.div_ceil(STRIP * PANEL)
     }
 }
 
@@ -174,7 +177,7 @@ struct Order {
     columns: Columns,
 }
 
-/// Columns of a panel in memory: 128, in the last one as few whole vectors as hold it.
+/// Columns of a panel in memory: 32, in the last one as few whole vectors as hold it.
 fn panel_width(outputs: usize, panel: usize) -> usize {
     let rest = outputs - panel * PANEL;
     if rest >= PANEL { PANEL } else { rest.next_multiple_of(LANES_MAX) }
@@ -223,7 +226,7 @@ struct Job<'a> {
     y_stride: usize,
     rows: usize,
     epilogue: Epilogue,
-    /// Which (panel, chunk of rows) are made, panel by panel.
+    /// Which (strip of panels, chunk of rows) are made, strip by strip.
     items: Range<usize>,
 }
 
@@ -235,11 +238,13 @@ impl Job<'_> {
         self.rows.div_ceil(CHUNK)
     }
 
-    /// Panel, first row, and number of rows of an item.
-    fn item(&self, item: usize) -> (usize, usize, usize) {
-        let (panel, row) = (item / self.chunks(), item % self.chunks() * CHUNK);
+    /// Panels, first row, and number of rows of an item.
+    fn item(&self, item: usize) -> (Range<usize>, usize, usize) {
+        let (strip, row) = (item / self.chunks(), item % self.chunks() * CHUNK);
+        let (panels, end) = (self.packed.outputs.div_ceil(PANEL), (strip + 1) * STRIP);
         let rest = self.rows - row;
-        (panel, row, if rest < CHUNK { rest } else { CHUNK })
+        let rows = if rest < CHUNK { rest } else { CHUNK };
+        (strip * STRIP..if end < panels { end } else { panels }, row, rows)
     }
 }
 
@@ -266,7 +271,7 @@ pub(crate) fn apply(
     if rows == 0 {
         return;
     }
-    let items = packed.panel_count() * rows.div_ceil(CHUNK);
+    let items = packed.strips() * rows.div_ceil(CHUNK);
     let job = Job {
         packed,
         x: x[x_rows.offset..].as_ptr(),

@@ -33,30 +33,37 @@ impl Packed {
 }
 
 pub(super) fn plain(job: &Job<'_>) {
-    let packed = job.packed;
     for item in job.items.clone() {
-        let (panel, first, rows) = job.item(item);
-        let rest = packed.outputs - panel * PANEL;
-        let columns = if rest < PANEL { rest } else { PANEL };
+        let (panels, first, rows) = job.item(item);
         for row in first..first + rows {
-            // SAFETY: `apply` saw that the rows fit, and no other part writes these columns of this row.
-            let (x, y) = unsafe {
-                let x = std::slice::from_raw_parts(job.x.add(row * job.x_stride), packed.inputs);
-                let (from, width) = match job.epilogue {
-                    Epilogue::SwiGlu => (panel * PANEL / 2, PANEL / 2),
-                    _ => (panel * PANEL, columns),
-                };
-                (x, std::slice::from_raw_parts_mut(job.y.add(row * job.y_stride + from), width))
-            };
-            for (column, y) in y.iter_mut().enumerate() {
-                let value = packed.value(x, panel, column);
-                *y = match job.epilogue {
-                    Epilogue::Store => value,
-                    Epilogue::Silu => value * sigmoid(value),
-                    Epilogue::Add => *y + value,
-                    Epilogue::SwiGlu => value * sigmoid(value) * packed.value(x, panel, column + PANEL / 2),
-                };
+            for panel in panels.clone() {
+                one(job, panel, row);
             }
         }
+    }
+}
+
+/// A panel's outputs of one row.
+fn one(job: &Job<'_>, panel: usize, row: usize) {
+    let packed = job.packed;
+    let rest = packed.outputs - panel * PANEL;
+    let columns = if rest < PANEL { rest } else { PANEL };
+    // SAFETY: `apply` saw that the rows fit, and no other part writes these columns of this row.
+    let (x, y) = unsafe {
+        let x = std::slice::from_raw_parts(job.x.add(row * job.x_stride), packed.inputs);
+        let (from, width) = match job.epilogue {
+            Epilogue::SwiGlu => (panel * PANEL / 2, PANEL / 2),
+            _ => (panel * PANEL, columns),
+        };
+        (x, std::slice::from_raw_parts_mut(job.y.add(row * job.y_stride + from), width))
+    };
+    for (column, y) in y.iter_mut().enumerate() {
+        let value = packed.value(x, panel, column);
+        *y = match job.epilogue {
+            Epilogue::Store => value,
+            Epilogue::Silu => value * sigmoid(value),
+            Epilogue::Add => *y + value,
+            Epilogue::SwiGlu => value * sigmoid(value) * packed.value(x, panel, column + PANEL / 2),
+        };
     }
 }

@@ -1,9 +1,10 @@
-//! Panels in registers. Of one row's 128 outputs all chains run at once; of several rows as many as fit.
+//! Panels in registers. Of one row four panels' chains run at once, since one's would wait for each other; of
+//! many rows one panel's, which stays in the first-level cache while the rows go by.
 
 use std::mem::MaybeUninit;
 
-use super::{BLOCK, CHUNK, Epilogue, Job, PANEL, Panels, panel_width};
-use crate::lanes::{Lanes, silu};
+use super::{BLOCK, CHUNK, Epilogue, Job, PANEL, Panels, STRIP, panel_width};
+use crate::lanes::{LANES_MAX, Lanes, silu};
 
 /// A weight's format in memory.
 trait Weight: Copy {
@@ -38,9 +39,21 @@ impl Weight for i8 {
     }
 }
 
-/// Room for the sums of a panel and a chunk of rows.
+/// Room for the sums of a strip and a chunk of rows, `[rows][columns]`.
 #[repr(align(64))]
-struct Totals(MaybeUninit<[f32; CHUNK * PANEL]>);
+struct Totals(MaybeUninit<[f32; CHUNK * WIDTH]>);
+
+/// How far ahead weights are asked for, in bytes: not at all where the processor's own guess suffices.
+const fn ahead(rows: usize, bytes: usize) -> usize {
+    match (rows, bytes) {
+        (..=3, 4) => 0,
+        (..=3, _) => 2048,
+        _ => 4096,
+    }
+}
+
+/// Columns of a strip.
+const WIDTH: usize = STRIP * PANEL;
 
 /// Makes the job's items.
 ///
@@ -61,174 +74,249 @@ pub(super) unsafe fn vector<V: Lanes>(job: &Job<'_>) {
 /// # Safety
 /// As `vector`.
 #[inline(always)]
-unsafe fn items<V: Lanes, W: Weight>(job: &Job<'_>, panels: *const W) {
+unsafe fn items<V: Lanes, W: Weight>(job: &Job<'_>, all: *const W) {
     let mut totals = Totals(MaybeUninit::uninit());
     let totals: *mut f32 = totals.0.as_mut_ptr().cast();
     let inputs = job.packed.inputs;
     for item in job.items.clone() {
-        let (panel, first, rows) = job.item(item);
-        let width = panel_width(job.packed.outputs, panel);
+        let (panels, first, rows) = job.item(item);
+        // The very last panel may have one vector instead of two.
+        let narrow = panel_width(job.packed.outputs, panels.end - 1) < PANEL;
+        let whole = panels.len() - usize::from(narrow);
         // SAFETY: panels, rows of x and sums lie where `pack` and `apply` saw to it.
         unsafe {
-            let weights = panels.add(panel * PANEL * inputs);
-            let x = job.x.add(first * job.x_stride);
-            let mut k = 0;
-            while k < inputs {
-                let terms = if inputs - k < BLOCK { inputs - k } else { BLOCK };
-                let block = Block {
-                    x: x.add(k),
-                    x_stride: job.x_stride,
-                    weights: weights.add(k * width),
-                    width,
-                    terms,
-                    first: k == 0,
-                };
-                block.rows::<V>(totals, rows);
-                k += BLOCK;
+            let strip = all.add(panels.start * PANEL * inputs);
+            let block = |panel: usize, k: usize, width: usize| Block {
+                x: job.x.add(first * job.x_stride + k),
+                x_stride: job.x_stride,
+                weights: strip.add(panel * PANEL * inputs + k * width),
+                apart: PANEL * inputs,
+                terms: if inputs - k < BLOCK { inputs - k } else { BLOCK },
+                first: k == 0,
+                sums: totals.add(panel * PANEL),
+            };
+            let mut panel = 0;
+            while panel < whole {
+                let together = together::<V>(rows, whole - panel);
+                for k in (0..inputs).step_by(BLOCK) {
+                    block(panel, k, PANEL).panels::<V>(rows, together);
+                }
+                panel += together;
+            }
+            if narrow {
+                for k in (0..inputs).step_by(BLOCK) {
+                    block(whole, k, LANES_MAX).narrow::<V>(rows);
+                }
             }
             for row in 0..rows {
                 let y = job.y.add((first + row) * job.y_stride);
-                finish::<V>(job, panel, totals.add(row * PANEL), y);
-            }
-        }
-    }
-}
-
-/// 256 terms, or fewer, of a panel.
-struct Block<W> {
-    x: *const f32,
-    x_stride: usize,
-    weights: *const W,
-    width: usize,
-    terms: usize,
-    first: bool,
-}
-
-impl<W: Weight> Block<W> {
-    /// Adds the block to the sums of `rows` rows.
-    ///
-    /// # Safety
-    /// As `vector`.
-    #[inline(always)]
-    unsafe fn rows<V: Lanes>(&self, totals: *mut f32, rows: usize) {
-        let mut row = 0;
-        // As many rows and vectors at once as there are registers: 32 of AVX-512, 16 of AVX2.
-        while row < rows {
-            // SAFETY: the caller's promise; `row` and those after it are rows of the chunk.
-            unsafe {
-                let sums = totals.add(row * PANEL);
-                match rows - row {
-                    1 => {
-                        self.group::<V, 1, 8>(row, sums);
-                        row += 1;
-                    }
-                    2 => {
-                        if V::COUNT == 16 {
-                            self.group::<V, 2, 8>(row, sums);
-                        } else {
-                            self.group::<V, 2, 4>(row, sums);
-                        }
-                        row += 2;
-                    }
-                    3..=5 => {
-                        if V::COUNT == 16 {
-                            self.group::<V, 3, 8>(row, sums);
-                        } else {
-                            self.group::<V, 3, 4>(row, sums);
-                        }
-                        row += 3;
-                    }
-                    8 if V::COUNT == 16 => {
-                        self.group::<V, 8, 2>(row, sums);
-                        row += 8;
-                    }
-                    _ => {
-                        if V::COUNT == 16 {
-                            self.group::<V, 6, 4>(row, sums);
-                        } else {
-                            self.group::<V, 6, 2>(row, sums);
-                        }
-                        row += 6;
-                    }
+                for panel in panels.clone() {
+                    let sums = totals.add(row * WIDTH + (panel - panels.start) * PANEL);
+                    finish::<V>(job, panel, sums, y);
                 }
             }
         }
     }
+}
 
-    /// All columns of `ROWS` rows, `VECTORS` vectors at a time.
+/// 256 terms, or fewer, of some panels side by side.
+#[derive(Clone, Copy)]
+struct Block<W> {
+    x: *const f32,
+    x_stride: usize,
+    weights: *const W,
+    /// From a panel to the next.
+    apart: usize,
+    terms: usize,
+    first: bool,
+    /// `[rows][WIDTH]`
+    sums: *mut f32,
+}
+
+/// How many of these panels are made together for so many rows: as many chains as there are registers, 32 of
+/// AVX-512, 16 of AVX2.
+#[inline(always)]
+fn together<V: Lanes>(rows: usize, panels: usize) -> usize {
+    match (V::COUNT, rows, panels) {
+        (LANES_MAX, ..=3, 4..) => 4,
+        (LANES_MAX, ..=7, 2..) | (_, 1, 2..) => 2,
+        _ => 1,
+    }
+}
+
+impl<W: Weight> Block<W> {
+    /// Adds the block to the sums of `rows` rows of as many panels as [`together`] says.
     ///
     /// # Safety
     /// As `vector`.
     #[inline(always)]
-    unsafe fn group<V: Lanes, const ROWS: usize, const VECTORS: usize>(&self, row: usize, sums: *mut f32) {
-        let step = VECTORS * V::COUNT;
-        let mut column = 0;
-        // SAFETY: columns stay below the panel's width, a multiple of every vector.
+    unsafe fn panels<V: Lanes>(&self, rows: usize, panels: usize) {
+        // SAFETY: the caller's promise.
         unsafe {
-            while column + step <= self.width {
-                self.chains::<V, ROWS, VECTORS>(row, column, sums);
-                column += step;
-            }
-            while column < self.width {
-                self.chains::<V, ROWS, 1>(row, column, sums);
-                column += V::COUNT;
+            match (V::COUNT, panels) {
+                (LANES_MAX, 4) => self.four::<V>(rows),
+                (LANES_MAX, 2) => self.two::<V>(rows),
+                (LANES_MAX, _) => self.one::<V>(rows),
+                (_, 2) => {
+                    self.chains::<V, 1, 2, 4>(0);
+                }
+                _ => self.one_by_eight::<V>(rows),
             }
         }
     }
 
-    /// The chains themselves.
+    /// The last panel, where it is one vector wide.
+    ///
+    /// # Safety
+    /// As `vector`.
+    #[inline(always)]
+    unsafe fn narrow<V: Lanes>(&self, rows: usize) {
+        for row in 0..rows {
+            // SAFETY: the caller's promise.
+            unsafe {
+                match V::COUNT {
+                    LANES_MAX => self.chains::<V, 1, 1, 1>(row),
+                    _ => self.chains::<V, 1, 1, 2>(row),
+                };
+            }
+        }
+    }
+
+    /// Four panels of up to three rows.
+    ///
+    /// # Safety
+    /// As `vector`.
+    #[inline(always)]
+    unsafe fn four<V: Lanes>(&self, rows: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match rows {
+                1 => self.chains::<V, 1, 4, 2>(0),
+                2 => self.chains::<V, 2, 4, 2>(0),
+                _ => self.chains::<V, 3, 4, 2>(0),
+            };
+        }
+    }
+
+    /// Two panels.
+    ///
+    /// # Safety
+    /// As `vector`.
+    #[inline(always)]
+    unsafe fn two<V: Lanes>(&self, rows: usize) {
+        let mut row = 0;
+        while row < rows {
+            // SAFETY: the caller's promise.
+            row += unsafe {
+                match rows - row {
+                    1 => self.chains::<V, 1, 2, 2>(row),
+                    2 => self.chains::<V, 2, 2, 2>(row),
+                    3 => self.chains::<V, 3, 2, 2>(row),
+                    4 | 7 => self.chains::<V, 4, 2, 2>(row),
+                    5 => self.chains::<V, 5, 2, 2>(row),
+                    _ => self.chains::<V, 6, 2, 2>(row),
+                }
+            };
+        }
+    }
+
+    /// One panel of any number of rows.
+    ///
+    /// # Safety
+    /// As `vector`.
+    #[inline(always)]
+    unsafe fn one<V: Lanes>(&self, rows: usize) {
+        let mut row = 0;
+        while row < rows {
+            // SAFETY: the caller's promise.
+            row += unsafe {
+                match rows - row {
+                    1 => self.chains::<V, 1, 1, 2>(row),
+                    2 => self.chains::<V, 2, 1, 2>(row),
+                    3 => self.chains::<V, 3, 1, 2>(row),
+                    4..=7 => self.chains::<V, 4, 1, 2>(row),
+                    8..=11 => self.chains::<V, 8, 1, 2>(row),
+                    _ => self.chains::<V, 12, 1, 2>(row),
+                }
+            };
+        }
+    }
+
+    /// One panel in vectors of eight.
+    ///
+    /// # Safety
+    /// As `vector`.
+    #[inline(always)]
+    unsafe fn one_by_eight<V: Lanes>(&self, rows: usize) {
+        let mut row = 0;
+        while row < rows {
+            // SAFETY: the caller's promise.
+            row += unsafe {
+                match rows - row {
+                    1 => self.chains::<V, 1, 1, 4>(row),
+                    2 | 4 => self.chains::<V, 2, 1, 4>(row),
+                    _ => self.chains::<V, 3, 1, 4>(row),
+                }
+            };
+        }
+    }
+
+    /// The chains themselves, of `ROWS` rows from `row` on and `PANELS` panels of `VECTORS` vectors; how many
+    /// rows.
     ///
     /// # Safety
     /// As `vector`.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // indices over constants are what becomes registers
-    unsafe fn chains<V: Lanes, const ROWS: usize, const VECTORS: usize>(
+    unsafe fn chains<V: Lanes, const ROWS: usize, const PANELS: usize, const VECTORS: usize>(
         &self,
         row: usize,
-        column: usize,
-        sums: *mut f32,
-    ) {
-        // SAFETY: the caller's promise: rows of x, columns of the panel and of the sums exist.
+    ) -> usize {
+        // SAFETY: the caller's promise: rows of x, columns of the panels and of the sums exist.
         unsafe {
-            let mut sum = [[V::splat(0.0); VECTORS]; ROWS];
-            let mut weights = self.weights.add(column);
-            let ahead = BLOCK * self.width * size_of::<W>();
+            let mut sum = [[[V::splat(0.0); VECTORS]; PANELS]; ROWS];
+            let mut weights = self.weights;
             let mut x = [self.x; ROWS];
             for (r, x) in x.iter_mut().enumerate() {
                 *x = self.x.add((row + r) * self.x_stride);
             }
-            for _ in 0..self.terms {
-                let mut terms = [V::splat(0.0); ROWS];
-                for r in 0..ROWS {
-                    terms[r] = V::splat(*x[r]);
-                    x[r] = x[r].add(1);
-                }
-                if ROWS > 1 && row == 0 {
-                    // The first rows bring the next block, which lies behind this one, for all.
-                    for line in 0..(VECTORS * V::COUNT * size_of::<W>()).div_ceil(64) {
-                        let here = weights.cast::<u8>().wrapping_add(line * 64);
-                        V::prefetch(here.wrapping_add(ahead));
+            for k in 0..self.terms {
+                for p in 0..PANELS {
+                    let panel = weights.wrapping_add(p * self.apart);
+                    let distance = ahead(ROWS, size_of::<W>());
+                    if distance > 0 && row == 0 {
+                        let ahead = panel.cast::<u8>().wrapping_add(distance);
+                        for line in 0..(VECTORS * V::COUNT * size_of::<W>()).div_ceil(64) {
+                            V::prefetch(ahead.wrapping_add(line * 64));
+                        }
                     }
-                }
-                for v in 0..VECTORS {
-                    let weight = W::load::<V>(weights.add(v * V::COUNT));
+                    let mut weight = [V::splat(0.0); VECTORS];
+                    for v in 0..VECTORS {
+                        weight[v] = W::load::<V>(panel.add(v * V::COUNT));
+                    }
                     for r in 0..ROWS {
-                        sum[r][v] = terms[r].fma(weight, sum[r][v]);
+                        let term = V::splat(*x[r].add(k));
+                        for v in 0..VECTORS {
+                            sum[r][p][v] = term.fma(weight[v], sum[r][p][v]);
+                        }
                     }
                 }
-                weights = weights.add(self.width);
+                weights = weights.add(VECTORS * V::COUNT);
             }
-            for (r, sum) in sum.iter().enumerate() {
-                for (v, sum) in sum.iter().enumerate() {
-                    let place = sums.add(r * PANEL + column + v * V::COUNT);
-                    if self.first {
-                        sum.store(place);
-                    } else {
-                        V::load(place).add(*sum).store(place);
+            for r in 0..ROWS {
+                for p in 0..PANELS {
+                    for v in 0..VECTORS {
+                        let place = self.sums.add((row + r) * WIDTH + p * PANEL + v * V::COUNT);
+                        if self.first {
+                            sum[r][p][v].store(place);
+                        } else {
+                            V::load(place).add(sum[r][p][v]).store(place);
+                        }
                     }
                 }
             }
         }
+        ROWS
     }
 }
 

@@ -212,6 +212,7 @@ fn of_decision(recording: &Recording, one: &Numbered, decision: &Decision) -> Ro
     row.lines.extend(reason);
     if let Some(lines) = super::model::lines(decision) {
         row.lines.extend(lines);
+        row.lines.extend(super::model::selected(recording, decision, one.event.header.cause));
         return row;
     }
     let evidence: Vec<String> = decision
