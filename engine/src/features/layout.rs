@@ -9,7 +9,7 @@ use super::state::FeatureError;
 use crate::settings::{FeatureSettings, OwnColumn};
 
 /// The places of a row.
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// What is seen: described, in the order of the row.
     pub columns: Vec<Column>,
     /// Where in the row the catalogue's columns lie.
