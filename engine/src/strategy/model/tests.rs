@@ -5,6 +5,7 @@ use genovo_kernels::model::Spec;
 
 use super::super::{Models, Parameters, Proposal, Strategy, View};
 use super::{ModelStrategy, feature_set};
+use crate::book::Book;
 use crate::event::{Event, Fact, Quote, Side};
 use crate::features::candle::Timeframe;
 use crate::features::normalise::Normalise;
@@ -29,6 +30,9 @@ impl View for Still {
         self.instrument
     }
     fn quote(&self, _: InstrumentId) -> Option<Quote> {
+        None
+    }
+    fn book(&self, _: InstrumentId) -> Option<&Book> {
         None
     }
     fn price(&self, _: InstrumentId, _: Side) -> Option<Price> {
