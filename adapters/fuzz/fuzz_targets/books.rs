@@ -1,9 +1,7 @@
 //! Any bytes given as a capture of Binance or a DBN file of a book: events or an error, never a panic, and a book that
 //! takes whatever comes of them.
 //!
-//! From `adapters/`, with a nightly compiler and `cargo install cargo-fuzz`:
-//! `mkdir -p fuzz/corpus/books && for f in tests/data/binance/*.zst tests/data/dbn/*mb*; do zstd -dc $f >
-//! fuzz/corpus/books/$(basename $f); done; cargo +nightly fuzz run books`
+//! `tests/fuzz 10 books` runs it for ten minutes.
 #![no_main]
 
 use std::io::Write;

@@ -358,5 +358,5 @@ fn what_cannot_be_opened() {
     let missing = open(std::path::Path::new("/no/such/file.csv"), &quotes).err().unwrap();
     assert_eq!(missing.to_string(), "cannot read /no/such/file.csv: No such file or directory (os error 2)");
     let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(open(directory.path(), &quotes).err(), Some(DataError::Unreadable { .. })));
+    assert!(matches!(open(directory.path(), &quotes).err(), Some(DataError::Empty { .. })));
 }

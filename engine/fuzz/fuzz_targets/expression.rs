@@ -1,7 +1,7 @@
 //! Any text given as a column of one's own: a program or an error within the text, never a panic, and values that are
 //! finite or unknown.
 //!
-//! From `engine/`, with a nightly compiler and `cargo install cargo-fuzz`: `cargo +nightly fuzz run expression`
+//! `tests/fuzz 10 expression` runs it for ten minutes.
 #![no_main]
 
 use genovo_engine::features::candle::Candle;

@@ -1,8 +1,6 @@
 //! Any bytes given as a block: events or an error, never a panic; and what could be read is written and read again.
 //!
-//! From `journal/`, with a nightly compiler and `cargo install cargo-fuzz`:
-//! `mkdir -p fuzz/corpus/block && tail -c +17 tests/golden/v1/chapter.blocks > fuzz/corpus/block/golden`
-//! `cargo +nightly fuzz run block -- -max_len=70000`
+//! `tests/fuzz 10 block` runs it for ten minutes.
 //!
 //! The body's hash would stop nearly every mutation at the door, so the target first makes it right again: what lies
 //! behind it must stand by itself.

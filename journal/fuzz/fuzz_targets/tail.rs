@@ -1,9 +1,7 @@
 //! Any bytes given as a file of a tail: events or an error, never a panic; and what could be read is written and read
 //! again.
 //!
-//! From `journal/`, with a nightly compiler and `cargo install cargo-fuzz`:
-//! `mkdir -p fuzz/corpus/tail && cp tests/golden/v1/*.tail fuzz/corpus/tail`
-//! `cargo +nightly fuzz run tail -- -max_len=20000`
+//! `tests/fuzz 10 tail` runs it for ten minutes.
 //!
 //! Checksums would stop nearly every mutation at the door, so the target first makes those of the header and of every
 //! frame right again: what lies behind them must stand by itself.

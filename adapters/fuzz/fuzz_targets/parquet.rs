@@ -1,0 +1,18 @@
+//! Any bytes given as a Parquet file: events or an error, never a panic.
+//!
+//! `tests/fuzz 10 parquet` runs it for ten minutes.
+#![no_main]
+
+use std::io::Write;
+
+use libfuzzer_sys::fuzz_target;
+
+mod read_all;
+use read_all::{read_all, spec};
+
+fuzz_target!(|input: &[u8]| {
+    let Some((&choice, bytes)) = input.split_first() else { return };
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(bytes).expect("room for it");
+    read_all(file.path(), &spec(choice));
+});
