@@ -43,7 +43,7 @@ fn it_says_what_would_have_been_and_leaves_the_journal_alone() {
     assert!(again.contains("run/whatif-2/report.html"), "{again}");
     assert!(files(&folder.path("run")) == before);
     let page = std::fs::read_to_string(folder.path("run/whatif-1/report.html")).expect("a page");
-    for part in ["What if risk.max_per_trade 0.012 → 0.005", "What made the difference", "id=\"data\""] {
+    for part in ["What if risk.max_per_trade 1.2 % → 0.5 %", "What made the difference", "id=\"data\""] {
         assert!(page.contains(part), "{part}");
     }
 }
