@@ -105,7 +105,8 @@ pub fn strategies_to_json(registry: &Registry) -> serde_json::Value {
                 .iter()
                 .map(|spec| {
                     let default = spec.default.filter(|text| !text.is_empty());
-                    json!({ "name": spec.name, "default": default, "required": spec.default.is_none(), "about": spec.about })
+                    let required = spec.default.is_none();
+                    json!({ "name": spec.name, "default": default, "required": required, "about": spec.about })
                 })
                 .collect();
             json!({
