@@ -44,8 +44,9 @@ pub struct Taken {
 }
 
 impl Checkpoints {
-    /// Takes one every so many events of a journal that has `events` now.
-    pub fn open(handle: LiveHandle, every: u64, events: u64) -> Checkpoints {
+    /// Takes one every so many events of a journal whose newest is of its `saved_at`-th event: a session that dies
+    /// again and again before so many have come takes one all the same.
+    pub fn open(handle: LiveHandle, every: u64, saved_at: u64) -> Checkpoints {
         let (jobs, queue) = bounded::<(Sequence, Vec<u8>)>(1);
         let (back, done) = bounded(1);
         let write = move || {
@@ -62,7 +63,7 @@ impl Checkpoints {
             .expect("the system gives us a thread");
         Checkpoints {
             every,
-            due: if every == 0 { u64::MAX } else { events.saturating_add(every) },
+            due: if every == 0 { u64::MAX } else { saved_at.saturating_add(every) },
             jobs: Some(jobs),
             done,
             writer: Some(writer),

@@ -337,6 +337,7 @@ impl Session {
             resumption: None,
             memory: Memory::default(),
             checkpoint_every: scenario.execution.checkpoint_every,
+            saved_at: 0,
         };
         assemble(parts, &options, orders)
     }
@@ -374,6 +375,7 @@ impl Session {
         } else if every > 0 {
             engine.keep_for_checkpoints();
         }
+        let saved_at = memory.events();
         let from = checkpoint.map_or(Sequence::NONE, |known| Sequence(known.0 + 1));
         let events =
             resumed.events_from(from).after(memory.events()).map(|event| event.map_err(WorldError::new));
@@ -421,6 +423,7 @@ impl Session {
             resumption: Some(resumption),
             memory,
             checkpoint_every: every,
+            saved_at,
         };
         let mut session = assemble(parts, &options, orders)?;
         if let Some(resumption) = &mut session.resumption {
@@ -533,6 +536,8 @@ struct Assembly {
     resumption: Option<Resumption>,
     memory: Memory,
     checkpoint_every: u64,
+    /// How many events the newest checkpoint knows.
+    saved_at: u64,
 }
 
 fn assemble(assembly: Assembly, options: &LiveOptions, orders: &Orders) -> Result<Session, Failure> {
@@ -551,6 +556,7 @@ fn assemble(assembly: Assembly, options: &LiveOptions, orders: &Orders) -> Resul
         resumption,
         memory,
         checkpoint_every,
+        saved_at,
     } = assembly;
     let settings = engine.settings().clone();
     file.write(&journal)?;
@@ -580,7 +586,7 @@ fn assemble(assembly: Assembly, options: &LiveOptions, orders: &Orders) -> Resul
         checkpoints: checkpoints::Taken::default(),
     };
     let screen = Screen::open(&settings, engine.account().clone(), orders.show, measured.clone());
-    let checkpoints = Checkpoints::open(writer.handle(), checkpoint_every, writer.events());
+    let checkpoints = Checkpoints::open(writer.handle(), checkpoint_every, saved_at);
     let commits = Arc::clone(&measured.commits);
     let log = SessionLog { writer, screen, memory, checkpoints, commits };
     Ok(Session { journal, file, engine, taken, live, log, measured, resumption })

@@ -22,7 +22,8 @@ macro_rules! columns {
 
 /// The columns.
 pub const COLUMNS: &[TickColumn] = columns! {
-    "surprise" "releases with expectations" "5 releases" "sd" "last release less expected, by the series' past surprises";
+    "surprise" "releases with expectations" "5 releases" "sd"
+        "last release less expected, by the series' past surprises";
     "surprise_1h" "releases with expectations" "5 releases" "sd" "surprises, fading over an hour";
     "surprise_1d" "releases with expectations" "5 releases" "sd" "surprises, fading over a day";
     "release_change" "releases" "6 releases" "sd" "last release less the one before, by the series' past changes";

@@ -223,7 +223,11 @@ fn most_columns_have_values_and_move() {
     let calm = |id: &&str| {
         ["weekday", "month_day", "year_day", "asia", "europe", "america"].iter().any(|part| id.contains(part))
     };
-    let odd: Vec<&&str> = still.iter().filter(|id| !calm(id)).collect();
+    // What is behind the touch has a market of its own, in `order_book.rs`.
+    let behind = |id: &&str| {
+        ["queue_imbalance_l", "depth_slope", "mlofi", "cancel_ratio"].iter().any(|part| id.contains(part))
+    };
+    let odd: Vec<&&str> = still.iter().filter(|id| !calm(id) && !behind(id)).collect();
     assert!(odd.len() < count / 20, "{} of {count} stand still: {odd:?}", odd.len());
 }
 
