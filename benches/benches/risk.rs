@@ -1,7 +1,7 @@
 //! What do the rules cost: all of them together for one order, and between orders for one tick?
 //!
-//! One order of eight instruments with positions in all of them, every control on, allowed by all and reduced by some; and
-//! the inputs of a run over 66,089 quotes of BTCUSDT without a strategy, with no control and with every control.
+//! One order of eight instruments with positions in all of them, every control on, allowed by all and reduced by some;
+//! and the inputs of a run over 66,089 quotes of BTCUSDT without a strategy, with no control and with every control.
 //! `cargo bench -p genovo-benches --bench risk`
 
 use std::hint::black_box;

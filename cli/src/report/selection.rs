@@ -100,7 +100,8 @@ fn ranking(out: &mut String, selection: &Selection) {
         let nearest = ranked.nearest.map_or("–".to_string(), |nats| format!("{nats:.4}"));
         let _ = write!(
             out,
-            "<tr><th scope=\"row\" class=\"mono\">{}</th><td>{nearest}</td><td>{:.4}</td><td class=\"text\">{}</td></tr>",
+            "<tr><th scope=\"row\" class=\"mono\">{}</th><td>{nearest}</td><td>{:.4}</td>\
+             <td class=\"text\">{}</td></tr>",
             escape(&ranked.id),
             ranked.binned,
             escape(&fate(ranked))

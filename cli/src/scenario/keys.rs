@@ -447,7 +447,8 @@ pub const SECTIONS: &[Section] = &[
     Section {
         name: "news",
         many: true,
-        about: "Headlines, for features and strategies: a file of published_at, headline, source, sentiment, weight, symbol.",
+        about: "Headlines, for features and strategies: \
+                a file of published_at, headline, source, sentiment, weight, symbol.",
         keys: &[
             key("path", Unit::Path, Any, Required, "file: CSV, plain or packed by zstd or gzip"),
             key("latency", Unit::Length, NotNegative, Is("0 ms"), "from publication to the arrival here"),

@@ -13,7 +13,8 @@ pub type Changes = Vec<(String, String)>;
 
 const NOTHING: &str = "Nothing was run.";
 
-/// Every combination of the values of these keys; the last key varies fastest. No key gives the one trial without changes.
+/// Every combination of the values of these keys; the last key varies fastest. No key gives the one trial without
+/// changes.
 pub fn grid(axes: &[Vec<String>]) -> Result<Vec<Changes>, Failure> {
     let mut trials: Vec<Changes> = vec![Vec::new()];
     for axis in axes {

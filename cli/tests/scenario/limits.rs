@@ -6,7 +6,12 @@ use genovo_engine::ids::Hash;
 
 use crate::support::{Folder, SMALL};
 
-const LIMITS: &str = "max_total = \"4 %\"\nmin_position = 200\nmax_leverage = 3\nmax_order_rate = \"50 per 1 s\"\nmax_var = \"2 %\"\n";
+const LIMITS: &str = r#"max_total = "4 %"
+min_position = 200
+max_leverage = 3
+max_order_rate = "50 per 1 s"
+max_var = "2 %"
+"#;
 
 /// A folder with the limits, and the small scenario with these keys in `[risk]`.
 fn scenario(limits: &str, risk: &str) -> (Folder, String) {

@@ -17,8 +17,10 @@ macro_rules! columns {
 pub const COLUMNS: &[TickColumn] = columns! {
     "queue_imbalance_l5" "1 update" "±1" "size of the 5 best bids less that of the 5 best offers, over both";
     "queue_imbalance_l10" "1 update" "±1" "size of the 10 best bids less that of the 10 best offers, over both";
-    "depth_slope_bid" "1 update" "per bps" "size of 10 bids over that of the best, less 1, a basis point of their width";
-    "depth_slope_ask" "1 update" "per bps" "size of 10 offers over that of the best, less 1, a basis point of their width";
+    "depth_slope_bid" "1 update" "per bps"
+        "size of 10 bids over that of the best, less 1, a basis point of their width";
+    "depth_slope_ask" "1 update" "per bps"
+        "size of 10 offers over that of the best, less 1, a basis point of their width";
     "mlofi_1_10s" "10 s" "mean depths" "order flow imbalance of the best level over its mean size";
     "mlofi_2_10s" "10 s" "mean depths" "order flow imbalance of the second level over its mean size";
     "mlofi_3_10s" "10 s" "mean depths" "order flow imbalance of the third level over its mean size";

@@ -1,7 +1,7 @@
 //! How capital is shared among instruments by how they move: weights that are not negative and add up to one.
 //!
-//! Each rule is a pure function of a covariance matrix, row by row. An instrument that does not move has no measure to be
-//! shared by and gets nothing, unless none moves: then all get the same.
+//! Each rule is a pure function of a covariance matrix, row by row. An instrument that does not move has no measure to
+//! be shared by and gets nothing, unless none moves: then all get the same.
 
 /// A rule by which capital is shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -47,8 +47,8 @@ fn inverse_volatility(count: usize, covariance: impl Fn(usize, usize) -> f64) ->
     normalised((0..count).map(|index| 1.0 / covariance(index, index).sqrt()).collect())
 }
 
-/// wᵢ (Σw)ᵢ the same for all: cyclical coordinate descent on `½ w'Σw − Σ ln wᵢ / n` (T. Griveau-Billion, J.-C. Richard and
-/// T. Roncalli, 2013), whose step solves a quadratic. A fixed number of rounds, so that it always ends the same.
+/// wᵢ (Σw)ᵢ the same for all: cyclical coordinate descent on `½ w'Σw − Σ ln wᵢ / n` (T. Griveau-Billion, J.-C. Richard
+/// and T. Roncalli, 2013), whose step solves a quadratic. A fixed number of rounds, so that it always ends the same.
 fn equal_risk(count: usize, covariance: impl Fn(usize, usize) -> f64) -> Vec<f64> {
     const ROUNDS: usize = 200;
     let budget = 1.0 / count as f64;

@@ -1,5 +1,5 @@
-//! `allocation`: a position is worth the share of capital that its instrument gets, and no more. The shares are worked out
-//! anew at every sample of the prices, by how the instruments move.
+//! `allocation`: a position is worth the share of capital that its instrument gets, and no more. The shares are worked
+//! out anew at every sample of the prices, by how the instruments move.
 
 use super::{Ask, result, unknown};
 use crate::event::{Rule, RuleResult};

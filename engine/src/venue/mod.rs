@@ -2,8 +2,9 @@
 //!
 //! The richest data an instrument has decides how it fills: its book, else quotes, trades, bars. [`fill`] says at what
 //! price and how much, [`cost`] what it costs, `meet` how an order meets the market, `depth` how it meets a book,
-//! `queue` where it stands in one, `linked` what becomes of orders that depend on others or on the position. The venue lives in its own time: it sees the market and the
-//! orders in the order in which they reach it, and never what comes later.
+//! `queue` where it stands in one, `linked` what becomes of orders that depend on others or on the position. The venue
+//! lives in its own time: it sees the market and the orders in the order in which they reach it, and never what comes
+//! later.
 
 pub mod cost;
 mod depth;

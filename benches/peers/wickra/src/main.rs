@@ -1,7 +1,7 @@
 //! Indicators that genovo computes itself beside wickra-core 2.1.1's of the same name, one bar at a time, in turn.
 //!
-//! `cargo run --release`, in this folder. Both take the same bars; each is timed over a million of them, five times, and
-//! the best time counts. What the two compute may differ in scale and seed: it is the same work.
+//! `cargo run --release`, in this folder. Both take the same bars; each is timed over a million of them, five times,
+//! and the best time counts. What the two compute may differ in scale and seed: it is the same work.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -30,7 +30,8 @@ fn bars() -> Vec<Candle> {
             };
             let open = price;
             price *= 1.0 + (draw(1) - 0.5) * 0.004;
-            let (high, low) = (open.max(price) * (1.0 + 0.001 * draw(2)), open.min(price) * (1.0 - 0.001 * draw(3)));
+            let (high, low) =
+                (open.max(price) * (1.0 + 0.001 * draw(2)), open.min(price) * (1.0 - 0.001 * draw(3)));
             let time = Timestamp(index as i64 * 60_000_000_000);
             let volume = Some(100.0 + 1_000.0 * draw(4));
             Candle { open_time: time, close_time: time, open, high, low, close: price, volume }
@@ -91,19 +92,59 @@ fn theirs_by_bar<I: Indicator<Input = Theirs>>(bars: &[Candle], mut indicator: I
 fn main() {
     let bars = bars();
     let rows = [
-        ("parkinson(20)", ours(&bars, "parkinson", &[20.0]), theirs_by_bar(&bars, ParkinsonVolatility::new(20, 1).unwrap())),
-        ("garman_klass(20)", ours(&bars, "garman_klass", &[20.0]), theirs_by_bar(&bars, GarmanKlassVolatility::new(20, 1).unwrap())),
-        ("rogers_satchell(20)", ours(&bars, "rogers_satchell", &[20.0]), theirs_by_bar(&bars, RogersSatchellVolatility::new(20, 1).unwrap())),
-        ("yang_zhang(20)", ours(&bars, "yang_zhang", &[20.0]), theirs_by_bar(&bars, YangZhangVolatility::new(20, 1).unwrap())),
-        ("MAMA(0.5, 0.05)", ours(&bars, "MAMA", &[0.5, 0.05]), theirs_by_close(&bars, Mama::new(0.5, 0.05).unwrap())),
+        (
+            "parkinson(20)",
+            ours(&bars, "parkinson", &[20.0]),
+            theirs_by_bar(&bars, ParkinsonVolatility::new(20, 1).unwrap()),
+        ),
+        (
+            "garman_klass(20)",
+            ours(&bars, "garman_klass", &[20.0]),
+            theirs_by_bar(&bars, GarmanKlassVolatility::new(20, 1).unwrap()),
+        ),
+        (
+            "rogers_satchell(20)",
+            ours(&bars, "rogers_satchell", &[20.0]),
+            theirs_by_bar(&bars, RogersSatchellVolatility::new(20, 1).unwrap()),
+        ),
+        (
+            "yang_zhang(20)",
+            ours(&bars, "yang_zhang", &[20.0]),
+            theirs_by_bar(&bars, YangZhangVolatility::new(20, 1).unwrap()),
+        ),
+        (
+            "MAMA(0.5, 0.05)",
+            ours(&bars, "MAMA", &[0.5, 0.05]),
+            theirs_by_close(&bars, Mama::new(0.5, 0.05).unwrap()),
+        ),
         ("CHOP(14)", ours(&bars, "CHOP", &[14.0]), theirs_by_bar(&bars, ChoppinessIndex::new(14).unwrap())),
-        ("FISHER(9)", ours(&bars, "FISHER", &[9.0]), theirs_by_close(&bars, FisherTransform::new(9).unwrap())),
-        ("LINEARREG_ANGLE(14)", ours(&bars, "LINEARREG_ANGLE", &[14.0]), theirs_by_close(&bars, LinRegAngle::new(14).unwrap())),
-        ("reflex(20)", ours(&bars, "reflex", &[20.0, 20.0]), theirs_by_close(&bars, Reflex::new(20).unwrap())),
+        (
+            "FISHER(9)",
+            ours(&bars, "FISHER", &[9.0]),
+            theirs_by_close(&bars, FisherTransform::new(9).unwrap()),
+        ),
+        (
+            "LINEARREG_ANGLE(14)",
+            ours(&bars, "LINEARREG_ANGLE", &[14.0]),
+            theirs_by_close(&bars, LinRegAngle::new(14).unwrap()),
+        ),
+        (
+            "reflex(20)",
+            ours(&bars, "reflex", &[20.0, 20.0]),
+            theirs_by_close(&bars, Reflex::new(20).unwrap()),
+        ),
         ("skew(30)", ours(&bars, "skew", &[30.0]), theirs_by_close(&bars, Skewness::new(30).unwrap())),
-        ("kurtosis(30)", ours(&bars, "kurtosis", &[30.0]), theirs_by_close(&bars, Kurtosis::new(30).unwrap())),
+        (
+            "kurtosis(30)",
+            ours(&bars, "kurtosis", &[30.0]),
+            theirs_by_close(&bars, Kurtosis::new(30).unwrap()),
+        ),
         ("zscore(20)", ours(&bars, "zscore", &[20.0]), theirs_by_close(&bars, ZScore::new(20).unwrap())),
-        ("autocorrelation(64, 1)", ours(&bars, "autocorrelation", &[64.0, 1.0]), theirs_by_close(&bars, Autocorrelation::new(64, 1).unwrap())),
+        (
+            "autocorrelation(64, 1)",
+            ours(&bars, "autocorrelation", &[64.0, 1.0]),
+            theirs_by_close(&bars, Autocorrelation::new(64, 1).unwrap()),
+        ),
         ("ulcer(14)", ours(&bars, "ulcer", &[14.0]), theirs_by_close(&bars, UlcerIndex::new(14).unwrap())),
     ];
     println!("{:<24} {:>8} {:>8} {:>7}", "ns a bar", "genovo", "wickra", "times");
