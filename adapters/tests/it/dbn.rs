@@ -234,3 +234,21 @@ fn a_bad_record_is_shown_with_its_number() {
     let error = read(&bytes, &of(Trades)).unwrap_err().to_string();
     assert!(error.contains("77 is another instrument"), "{error}");
 }
+
+/// The length of a record is its first byte, in words of four bytes: whatever it says, there is an error or a record.
+#[test]
+fn a_record_of_any_length_is_no_panic() {
+    let bytes = plain("trades");
+    let first = 8 + u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize;
+    let mut refused = 0;
+    for length in 0..=255 {
+        let mut changed = bytes.clone();
+        changed[first] = length;
+        let result = open(file(&changed).path(), &of(Trades)).map_err(|error| error.to_string());
+        let events = &mut Vec::new();
+        let read =
+            result.and_then(|mut open| open.source.read(events, 100).map_err(|error| error.to_string()));
+        refused += usize::from(read.is_err());
+    }
+    assert!(refused > 200, "{refused} of 256 lengths are refused");
+}

@@ -4,6 +4,7 @@
 //! Prices are integers of 1e-9 on both sides. `book` reads what is of order books.
 
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -242,10 +243,18 @@ impl DbnSource {
         self.spill.give(batch, target);
         while batch.len() < target {
             let damaged = |message: String, good| damaged(&self.file, self.compression, message, good);
-            let record = match self.decoder.decode_record_ref() {
-                Ok(Some(record)) => record,
-                Ok(None) => break,
-                Err(error) => return Err(damaged(error.to_string(), self.good)),
+            // A record of a length that no record has leaves the decoder between two places, and it gives up with a
+            // panic: that is a damaged file, not our end.
+            let decoder = AssertUnwindSafe(&mut self.decoder);
+            let decode = move || {
+                let whole = decoder;
+                whole.0.decode_record_ref()
+            };
+            let record = match catch_unwind(decode) {
+                Ok(Ok(Some(record))) => record,
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) => return Err(damaged(error.to_string(), self.good)),
+                Err(_) => return Err(damaged("a record has no possible length".to_string(), self.good)),
             };
             self.number += 1;
             self.taken += record.header().record_size() as u64;
