@@ -246,14 +246,18 @@ impl Simulated {
         2 * (self.first_ahead + self.seen_ahead as u64 - 1) + 1
     }
 
-    /// Lets the venue live through everything up to `until`; answers may come due before it.
+    /// Lets the venue live through everything up to `until`, or until it has said something that is heard before what
+    /// comes next: what is decided then must find the venue as it was at that time.
     fn advance_venue(&mut self, until: Key) -> Result<(), WorldError> {
         loop {
             self.read_ahead(self.seen_ahead)?;
             let market = self.venue_key(self.seen_ahead).filter(|&key| key <= until);
             let request = self.requests.front().map(|(key, _)| *key).filter(|&key| key <= until);
+            let Some(next) = [market, request].into_iter().flatten().min() else { return Ok(()) };
+            if self.floor.answers.front().is_some_and(|(heard, _)| *heard < next) {
+                return Ok(());
+            }
             match (market, request) {
-                (None, None) => return Ok(()),
                 (Some(market), request) if request.is_none_or(|request| market < request) => {
                     self.show_market(market.0)
                 }

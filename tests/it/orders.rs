@@ -357,3 +357,50 @@ fn another_currency_needs_a_rate_and_is_converted_at_it() {
     // 30 EUR at 1.1; commissions of 0.10 EUR at 1.25 (0.125, to the even cent) and at 1.1.
     assert_eq!(ended.equity, "100032.77".parse().unwrap());
 }
+
+/// Sends an order that rests at the first quote, and buys as soon as it hears that the venue has it.
+struct Reacting(Vec<Action>);
+
+impl Strategy for Reacting {
+    fn update(&mut self, event: &Event, _: &dyn View) -> bool {
+        let (kind, order) = match &event.fact {
+            Fact::QuoteChanged(_) => (limit(50), 1),
+            Fact::OrderAccepted(notice) if notice.order == OrderId(1) => (OrderKind::Market, 2),
+            _ => return false,
+        };
+        if order == 1 && event.header.time_event.0 > 1_001 * SCALE {
+            return false;
+        }
+        self.0 = vec![single(NewOrder::new(Side::Buy, kind, quantity(1)))];
+        true
+    }
+
+    fn decide(&mut self, _: &dyn View, proposal: &mut Proposal) {
+        proposal.actions.append(&mut self.0);
+    }
+}
+
+const REACTING: StrategyKind =
+    StrategyKind { name: "reacting", make: |_: &Parameters, _| Ok(Box::new(Reacting(Vec::new()))), ..KIND };
+
+/// What the venue says between two quotes is heard between them, and what follows from it finds the market of then:
+/// the venue must not have lived on to the next quote.
+#[test]
+fn an_answer_between_two_quotes_is_answered_between_them() {
+    let mut settings = settings();
+    settings.strategy.kind = "reacting".into();
+    settings.venue.response_latency = Nanoseconds(SCALE);
+    let mut registry = Registry::default();
+    registry.add(REACTING);
+    let mut engine = Engine::new(settings.clone(), &registry).unwrap();
+    let market = MemorySource::new(vec![quote(1, 100, 101, 50), quote(9, 200, 201, 50)]);
+    let sources: Vec<Box<dyn Source>> = vec![Box::new(market)];
+    let mut world = Simulated::new(&settings, engine.identity(WorldKind::Simulated), sources).unwrap();
+    let mut events: Vec<Event> = Vec::new();
+    run(&mut world, &mut events, &mut engine).unwrap();
+    let fills: Vec<_> = events
+        .iter()
+        .filter_map(|event| line(&event.fact).map(|line| (event.header.time_event.0 / SCALE - 1_000, line)))
+        .collect();
+    assert_eq!(fills, [(2, "2 buy 1 at 101".to_string())]);
+}
