@@ -117,8 +117,7 @@ struct State {
     orders: Orders,
     /// The instruments whose calendar has said that they are closed.
     closed: Vec<bool>,
-    /// What of the catalogue's row each instrument's decision under way is given; empty without one, or where none is
-    /// due.
+    /// What of the catalogue's row each instrument's decision under way is given; empty where none is.
     features: Vec<Vec<Option<f32>>>,
 }
 
@@ -717,10 +716,14 @@ impl Engine {
     fn decide_all(&mut self) -> Result<(), Fault> {
         self.read_features();
         self.strategy.prepare(&self.due, &self.state);
-        for turn in 0..self.due.len() {
-            self.decide(self.due[turn])?;
+        let decided = (0..self.due.len()).try_for_each(|turn| self.decide(self.due[turn]));
+        // Rows are of the decisions of one input: whoever looks later must not find those of an earlier one.
+        for index in self.due.iter().filter_map(|instrument| instrument.index()) {
+            if let Some(row) = self.state.features.get_mut(index) {
+                row.clear();
+            }
         }
-        Ok(())
+        decided
     }
 
     /// Reads the catalogue's rows of those that are due and may decide.

@@ -11,7 +11,7 @@ use genovo_engine::settings::*;
 use genovo_engine::simulated::Simulated;
 use genovo_engine::state::State;
 use genovo_engine::strategy::bar_by_bar::{BarStrategy, bar_by_bar};
-use genovo_engine::strategy::{Needs, Registry, StrategyKind};
+use genovo_engine::strategy::{Needs, Proposal, Registry, Strategy, StrategyKind, View};
 use genovo_engine::units::{Figure, Nanoseconds, Price, Quantity, Ratio, Timestamp};
 use genovo_engine::world::{MemorySource, Source};
 use genovo_kernels::random::RandomKey;
@@ -465,4 +465,43 @@ fn bars_that_were_not_kept_are_said() {
     settings.seed += 1;
     let other = Engine::restore(settings, &Registry::default(), &saved);
     assert_eq!(other.err(), Some(RestoreError::OtherRun));
+}
+
+/// A strategy of one's own that looks at every instrument's row, whenever it can.
+struct Looking;
+
+impl Looking {
+    fn known(view: &dyn View) -> Vec<f64> {
+        (1..=2).map(|number| view.features_of(InstrumentId(number)).len() as f64).collect()
+    }
+}
+
+impl Strategy for Looking {
+    fn update(&mut self, _: &Event, view: &dyn View) -> bool {
+        assert_eq!(Looking::known(view), [0.0; 2], "rows are of decisions");
+        false
+    }
+
+    fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
+        for (number, known) in (1..).zip(Looking::known(view)) {
+            let due = view.instrument() == InstrumentId(number);
+            assert_eq!(known > 0.0, due, "the row of instrument {number}");
+            proposal.because_of("columns", known);
+        }
+    }
+}
+
+/// An instrument that is not due shows nothing, not even the row of its last decision: a checkpoint has none.
+#[test]
+fn rows_of_features_last_no_longer_than_a_decision() {
+    let mut registry = Registry::default();
+    registry.add(StrategyKind { name: "looking", make: |_, _| Ok(Box::new(Looking)), ..THIRD });
+    let mut settings = settings(2, "looking", &[], Trigger::EveryNTicks(3));
+    let time = |seconds| Timeframe::Time(Nanoseconds(seconds * SECOND));
+    let mut features = all_columns([1, 2, 3, 4].map(time), Normalise::Robust);
+    features.columns = vec!["microstructure".to_string()];
+    settings.features = Some(features);
+    let events = record(&settings, &registry, &[walk(1, 200), walk(2, 200)]);
+    let decisions = events.iter().filter(|event| matches!(event.fact, Fact::DecisionMade(_))).count();
+    assert!(decisions > 50, "{decisions}");
 }
