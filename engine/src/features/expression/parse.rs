@@ -79,6 +79,8 @@ impl Operator {
 
 /// The longest expression.
 const BYTES_MAX: usize = 4_096;
+/// The most parts: numbers, names, operators and functions. A chain of operators is as deep a tree as it is long.
+const PARTS_MAX: usize = 500;
 /// How deeply one may lie in another.
 const DEPTH_MAX: usize = 64;
 /// The longest window.
@@ -102,6 +104,8 @@ struct Tokens<'a> {
     /// The bytes of `next`.
     span: Range<usize>,
     depth: usize,
+    /// Parts so far.
+    parts: usize,
 }
 
 /// Reads an expression.
@@ -110,7 +114,7 @@ pub fn parse(text: &str) -> Result<Tree, ExpressionError> {
         let message = format!("the expression is longer than {BYTES_MAX} bytes");
         return Err(ExpressionError::new(0..text.len(), message, "make two columns of it"));
     }
-    let mut tokens = Tokens { text, at: 0, next: Token::End, span: 0..0, depth: 0 };
+    let mut tokens = Tokens { text, at: 0, next: Token::End, span: 0..0, depth: 0, parts: 0 };
     tokens.advance()?;
     if tokens.next == Token::End {
         return Err(ExpressionError::new(
@@ -195,6 +199,7 @@ impl<'a> Tokens<'a> {
             if operator.strength() <= least {
                 break;
             }
+            self.count()?;
             self.advance()?;
             let right = self.expression(operator.strength())?;
             left = Tree::Pair(operator, Box::new(left), Box::new(right));
@@ -203,8 +208,21 @@ impl<'a> Tokens<'a> {
         Ok(left)
     }
 
+    /// One more part, which is the next.
+    fn count(&mut self) -> Result<(), ExpressionError> {
+        self.parts += 1;
+        if self.parts > PARTS_MAX {
+            let message = format!("the expression has more than {PARTS_MAX} parts");
+            return Err(ExpressionError::new(self.span.clone(), message, "make two columns of it"));
+        }
+        Ok(())
+    }
+
     fn first(&mut self) -> Result<Tree, ExpressionError> {
         let span = self.span.clone();
+        if self.next != Token::Open {
+            self.count()?;
+        }
         match self.next.clone() {
             Token::Number(value) => {
                 self.advance()?;
@@ -406,6 +424,14 @@ mod tests {
         let deep = format!("{}1{}", "(".repeat(100), ")".repeat(100));
         assert!(parse(&deep).unwrap_err().message.contains("64 deep"));
         assert!(parse(&"1".repeat(5_000)).unwrap_err().message.contains("longer than"));
+        // Parentheses are no parts.
+        let chain = |count: usize| format!("(1){}", "+(1)".repeat(count));
+        assert!(parse(&chain(249)).is_ok());
+        let error = parse(&chain(250)).unwrap_err();
+        assert_eq!(
+            (error.at.start, error.message.as_str()),
+            (1_001, "the expression has more than 500 parts")
+        );
     }
 
     proptest! {

@@ -12,8 +12,6 @@ use crate::features::candle::Candle;
 use crate::features::kit::{Ema, Ring, larger, ratio, smaller};
 use crate::state::{State, StateError};
 
-/// The most steps of a program.
-const STEPS_MAX: usize = 500;
 /// The most bars that all windows within each other may look back.
 const LOOKBACK_MAX: u32 = 4_000;
 
@@ -52,14 +50,9 @@ impl Program {
     ) -> Result<Program, ExpressionError> {
         let mut program = Program { steps: Vec::new(), stack: Vec::new(), lookback: 0 };
         program.lookback = program.add(tree, place)?;
-        let whole = || 0..0;
-        if program.steps.len() > STEPS_MAX {
-            let message = format!("the expression has more than {STEPS_MAX} parts");
-            return Err(ExpressionError::new(whole(), message, "make two columns of it"));
-        }
         if program.lookback > LOOKBACK_MAX {
             let message = format!("its windows look back {} bars together", program.lookback);
-            return Err(ExpressionError::new(whole(), message, format!("at most {LOOKBACK_MAX}")));
+            return Err(ExpressionError::new(0..0, message, format!("at most {LOOKBACK_MAX}")));
         }
         program.stack.reserve(program.steps.len());
         Ok(program)
@@ -335,9 +328,6 @@ mod tests {
         assert_eq!(make("lag(mean(a, 20), 5) + ema(a, 10)").unwrap().lookback(), 24);
         let error = make("1 + aa").unwrap_err();
         assert_eq!((error.at, error.help.as_str()), (4..6, "did you mean `a`?"));
-        assert!(
-            make(&format!("1{}", " + 1".repeat(600))).unwrap_err().message.contains("more than 500 parts")
-        );
         let deep = "lag(lag(lag(lag(lag(a, 1000), 1000), 1000), 1000), 1000)";
         assert!(make(deep).unwrap_err().message.contains("5000 bars together"));
     }
