@@ -6,6 +6,9 @@ use super::column::Column;
 use crate::ids::Sequence;
 use crate::settings::{AlteredColumn, Change};
 
+/// Past values that there is room for from the beginning.
+const ROOM_MAX: usize = 4_096;
+
 /// The changes of one instrument's rows.
 #[derive(Clone, Debug, Default)]
 pub struct Alterations {
@@ -27,9 +30,10 @@ impl Alterations {
         let one = |altered: &AlteredColumn| {
             let place = columns.iter().position(|column| column.id == altered.column);
             let place = place.ok_or_else(|| altered.column.clone())?;
+            // A delay may be longer than any run: it is not what makes room.
             let room = match altered.change {
                 Change::Drop => 0,
-                Change::Shift(vectors) => vectors as usize + 1,
+                Change::Shift(vectors) => (vectors as usize + 1).min(ROOM_MAX),
             };
             let past = VecDeque::with_capacity(room);
             Ok(Altered { place, from: altered.from, change: altered.change, past })
@@ -90,6 +94,10 @@ mod tests {
         }
         let expected = [[None, Some(1.0)], [None, Some(2.0)], [Some(1.0), None], [Some(2.0), None]];
         assert_eq!(seen, expected);
+        let mut late = Alterations::new(&[altered("asia", Change::Shift(u32::MAX), 0)], &columns).unwrap();
+        let mut row = [Some(1.0), Some(1.0)];
+        late.apply(Sequence::input(1), &mut row);
+        assert_eq!(row, [None, Some(1.0)]);
         let unknown = [altered("rsi_14@1m", Change::Drop, 0)];
         assert_eq!(Alterations::new(&unknown, &columns).unwrap_err(), "rsi_14@1m");
     }

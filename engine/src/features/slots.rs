@@ -3,6 +3,9 @@
 //! A column that stays when columns are selected anew stays in its slot, and new ones move into the slots that became
 //! free, best first: what a model knows of its inputs is about the same ones. A slot that nothing fills is unknown.
 
+/// The most slots.
+pub const SLOTS_MAX: u32 = 65_536;
+
 /// The places of a model's input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slots {

@@ -14,7 +14,7 @@ use super::microstructure::Microstructure;
 use super::normalise::Normaliser;
 use super::order_book::OrderBook;
 use super::order_flow::OrderFlow;
-use super::slots::Slots;
+use super::slots::{SLOTS_MAX, Slots};
 use super::tape::Tape;
 use super::volume_profile::VolumeProfile;
 use crate::book::Book;
@@ -51,6 +51,9 @@ pub enum FeatureError {
     /// A column of one's own is over a timeframe that there is not.
     #[error("`{0}` is over a timeframe that the features do not have")]
     Timeframe(String),
+    /// More slots than any model has inputs.
+    #[error("{0} slots are too many: at most {SLOTS_MAX}")]
+    Slots(u32),
     /// A what-if names a column that there is not.
     #[error("the run has no column `{0}`")]
     Altered(String),
@@ -98,6 +101,10 @@ impl FeatureState {
             }
             None => None,
         };
+        let slots = settings.selection.as_ref().map(|selection| selection.slots);
+        if let Some(slots) = slots.filter(|slots| *slots > SLOTS_MAX) {
+            return Err(FeatureError::Slots(slots));
+        }
         let layout = Layout::new(settings)?;
         let alterations =
             Alterations::new(&settings.altered, &layout.columns).map_err(FeatureError::Altered)?;
@@ -114,7 +121,7 @@ impl FeatureState {
             due: Timestamp::MAX,
             raw: vec![None; width],
             scaled: vec![None; count],
-            slots: settings.selection.as_ref().map(|selection| Slots::new(selection.slots as usize)),
+            slots: slots.map(|slots| Slots::new(slots as usize)),
         })
     }
 

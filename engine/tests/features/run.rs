@@ -375,3 +375,11 @@ fn columns_of_ones_own_that_cannot_be_are_refused() {
     assert_eq!(error("x", "1 +", 0), "the expression of `x`: the expression ends here");
     assert_eq!(error("x", "x + 1", 0), "the expression of `x`: no column is called `x`");
 }
+
+#[test]
+fn more_slots_than_a_model_can_have_are_refused() {
+    let selection = Some(SelectionSettings { slots: u32::MAX, listed: None, schedule: None });
+    let settings = FeatureSettings { selection, ..settings(Normalise::None) };
+    let error = FeatureState::new(&settings, &instruments()).err().expect("refused").to_string();
+    assert_eq!(error, "4294967295 slots are too many: at most 65536");
+}
