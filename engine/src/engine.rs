@@ -15,7 +15,7 @@ use genovo_kernels::backend::Cpu;
 use crate::LOGIC_VERSION;
 use crate::account::{Account, NoRate, PositionOverflow};
 use crate::bars::{BarBuilder, span_start};
-use crate::book::Book;
+use crate::book::{Book, Followed};
 use crate::canonical;
 use crate::command::Command;
 use crate::event::*;
@@ -111,8 +111,8 @@ struct State {
     now: Timestamp,
     instrument: InstrumentId,
     markets: Vec<Market>,
-    /// The books, where the data has them.
-    books: Vec<Option<books::BookState>>,
+    /// The books, once the data has shown one.
+    books: Vec<Option<Followed>>,
     account: Account,
     orders: Orders,
     /// The instruments whose calendar has said that they are closed.

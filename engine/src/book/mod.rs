@@ -12,6 +12,29 @@ pub use orders::{BookOrder, Orders};
 use crate::event::{BookAction, BookChange, Fact, Quote, Side};
 use crate::units::{Price, Quantity};
 
+/// A book and its touch as it was told last.
+#[derive(Clone, Debug)]
+pub(crate) struct Followed {
+    pub book: Box<Book>,
+    pub told: Option<Quote>,
+}
+
+impl Followed {
+    pub fn new(tick: Price) -> Followed {
+        Followed { book: Box::new(Book::new(tick)), told: None }
+    }
+
+    /// The touch after a whole update, where it is another than was told. Nothing is told of a side that is empty.
+    pub fn news(&mut self) -> Option<Quote> {
+        let quote = self.book.quote();
+        if quote == self.told {
+            return None;
+        }
+        self.told = quote;
+        quote
+    }
+}
+
 /// An order book.
 #[derive(Clone, Debug)]
 pub struct Book {

@@ -4,29 +4,16 @@
 //! book as they see quotes that came as such.
 
 use super::*;
-use crate::book::Book;
+use crate::book::Followed;
 use crate::canonical::{Canonical, Input};
 use crate::state::{State as _, StateError};
-
-/// An instrument's book, once its data has shown one.
-pub(super) struct BookState {
-    pub book: Box<Book>,
-    /// The touch as it was told last.
-    told: Option<Quote>,
-}
-
-impl BookState {
-    fn new(tick: Price) -> BookState {
-        BookState { book: Box::new(Book::new(tick)), told: None }
-    }
-}
 
 impl Engine {
     /// Saves the books that there are.
     pub(super) fn save_books(&self, out: &mut Vec<u8>) {
         for state in &self.state.books {
             state.is_some().write(out);
-            if let Some(BookState { book, told }) = state {
+            if let Some(Followed { book, told }) = state {
                 book.save(out);
                 told.write(out);
             }
@@ -38,7 +25,7 @@ impl Engine {
         for (books, instrument) in self.state.books.iter_mut().zip(&self.settings.instruments) {
             *books = None;
             if bool::read(input)? {
-                let state = books.insert(BookState::new(instrument.tick));
+                let state = books.insert(Followed::new(instrument.tick));
                 state.book.load(input)?;
                 state.told.load(input)?;
             }
@@ -56,7 +43,7 @@ impl Engine {
             self.flag(input, &findings)?;
         }
         let tick = self.settings.instruments[index].tick;
-        let state = self.state.books[index].get_or_insert_with(|| BookState::new(tick));
+        let state = self.state.books[index].get_or_insert_with(|| Followed::new(tick));
         if state.book.apply(&input.fact) {
             return self.on_update(input, index);
         }
@@ -68,14 +55,7 @@ impl Engine {
         let instrument = input.header.instrument;
         self.due.clear();
         self.pass_time(input)?;
-        let mut quoted = None;
-        if let Some(state) = &mut self.state.books[index] {
-            let quote = state.book.quote();
-            if quote != state.told {
-                state.told = quote;
-                quoted = quote;
-            }
-        }
+        let quoted = self.state.books[index].as_mut().and_then(Followed::news);
         if let Some(catalogue) = &mut self.catalogue
             && let Some(state) = &self.state.books[index]
         {

@@ -11,11 +11,12 @@ use std::thread::{self, JoinHandle};
 use super::FeatureState;
 use super::select::{Rules, Selection, hash, select};
 use super::state::FeatureError;
-use crate::event::{Event, Fact, FeaturesReselected};
+use crate::book::Followed;
+use crate::event::{Event, Fact, FeaturesReselected, Header};
 use crate::ids::{InstrumentId, Sequence};
 use crate::merge::Merge;
 use crate::settings::{ScheduleSettings, Settings};
-use crate::units::Timestamp;
+use crate::units::{Price, Timestamp};
 use crate::world::{Source, WorldError};
 use genovo_kernels::scalar::f64::ln;
 
@@ -52,7 +53,8 @@ impl Reselecting {
             (Some(features), Some(schedule)) => {
                 let state = FeatureState::new(features, &settings.instruments)?;
                 let slots = selection.map_or(0, |selection| selection.slots);
-                Some(Schedule::new(schedule, slots, state))
+                let ticks = settings.instruments.iter().map(|instrument| instrument.tick);
+                Some(Schedule::new(schedule, slots, state, ticks))
             }
             _ => None,
         };
@@ -123,6 +125,8 @@ struct Schedule {
     settings: ScheduleSettings,
     rules: Rules,
     state: FeatureState,
+    /// The books of the instruments, whose touch is a quote.
+    books: Vec<Followed>,
     names: Vec<String>,
     /// The instrument whose bars count.
     by: usize,
@@ -134,7 +138,12 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn new(settings: ScheduleSettings, slots: u32, state: FeatureState) -> Schedule {
+    fn new(
+        settings: ScheduleSettings,
+        slots: u32,
+        state: FeatureState,
+        ticks: impl Iterator<Item = Price>,
+    ) -> Schedule {
         let top = slots as usize;
         let rules =
             Rules { top, horizon: settings.horizon as usize, keep: top + top / 10, ..Rules::default() };
@@ -144,6 +153,7 @@ impl Schedule {
             by: settings.by.index().unwrap_or(0),
             settings,
             state,
+            books: ticks.map(Followed::new).collect(),
             bars: 0,
             rows: VecDeque::new(),
             closes: VecDeque::new(),
@@ -164,26 +174,46 @@ impl Schedule {
     /// Takes the next event. `selected` is what holds now.
     fn take(&mut self, event: &Event, selected: &[String]) {
         let header = &event.header;
+        let index = header.instrument.index().filter(|index| *index < self.books.len());
+        let of_book = matches!(event.fact, Fact::BookChanged(_) | Fact::BookReset(_));
+        if let Some(index) = index.filter(|_| of_book)
+            && !self.books[index].book.apply(&event.fact)
+        {
+            // Between two changes of one update nothing is looked at.
+            return;
+        }
         self.state.advance(header.time_received);
         if event.fact.kind().is_outside() {
             self.state.outside(header.instrument.index(), header.time_received, &event.fact);
-        } else if let Some(index) =
-            header.instrument.index().filter(|index| *index < self.state.instruments())
-        {
-            self.state.update(index, header.time_received, header.time_event, &event.fact);
+        } else if let Some(index) = index {
+            self.show(index, event, of_book);
         }
         let bars = self.state.bars(self.by);
         if bars == self.bars {
             return;
         }
+        // One event may close two bars.
+        let every = u64::from(self.settings.every.max(1));
+        let is_due = bars / every > self.bars / every;
         self.bars = bars;
         self.remember(header.time_received);
         let least = self.rules.horizon + LEAST;
-        if bars.is_multiple_of(u64::from(self.settings.every.max(1)))
-            && self.rows.len() >= least
-            && self.under_way.is_none()
-        {
+        if is_due && self.rows.len() >= least && self.under_way.is_none() {
             self.begin(header.time_received, selected.to_vec());
+        }
+    }
+
+    /// Shows an event of the instrument with this index to the features, as the engine does.
+    fn show(&mut self, index: usize, event: &Event, of_book: bool) {
+        let Header { time_event, time_received: now, .. } = event.header;
+        if !of_book {
+            self.state.update(index, now, time_event, &event.fact);
+            return;
+        }
+        let followed = &mut self.books[index];
+        self.state.book(index, now, &followed.book);
+        if let Some(quote) = followed.news() {
+            self.state.update(index, now, time_event, &Fact::QuoteChanged(quote));
         }
     }
 
@@ -227,6 +257,12 @@ pub fn labels(prices: &[f64], horizon: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{BookAction, BookChange, Quote, Side};
+    use crate::features::candle::Timeframe;
+    use crate::features::normalise::Normalise;
+    use crate::features::order_book::COLUMNS;
+    use crate::settings::{BarPrice, Commission, FeatureSettings, Instrument};
+    use crate::units::{Nanoseconds, Quantity, Ratio};
 
     #[test]
     fn a_label_is_the_return_to_come() {
@@ -239,5 +275,82 @@ mod tests {
         let list = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
         assert!(same(&list(&["a", "b"]), &list(&["b", "a"])));
         assert!(!same(&list(&["a", "b"]), &list(&["a"])) && !same(&list(&["a"]), &list(&["b"])));
+    }
+
+    fn schedule() -> Schedule {
+        let second = 1_000_000_000;
+        let features = FeatureSettings {
+            columns: ["microstructure", "order_book", "return_1"].map(str::to_string).into(),
+            timeframes: [1, 2, 3, 4].map(|seconds| Timeframe::Time(Nanoseconds(seconds * second))),
+            price: BarPrice::Mid,
+            scale: Normalise::Robust,
+            benchmark: None,
+            selection: None,
+            own: Vec::new(),
+            altered: Vec::new(),
+        };
+        let instrument = Instrument {
+            symbol: "A".to_string(),
+            currency: None,
+            tick: Price(second / 100),
+            lot: Quantity(second),
+            multiplier: Quantity(second),
+            margin_initial: Ratio::ONE,
+            margin_maintenance: Ratio::ONE,
+            commission: Commission::default(),
+        };
+        let state = FeatureState::new(&features, std::slice::from_ref(&instrument)).unwrap();
+        let by = InstrumentId(1);
+        let settings = ScheduleSettings { every: 50, window: 90, horizon: 2, by, after: Nanoseconds(second) };
+        Schedule::new(settings, 4, state, std::iter::once(instrument.tick))
+    }
+
+    /// A book whose touch moves like these quotes is looked at like these quotes; and its depth is seen, too.
+    #[test]
+    fn a_book_is_looked_at_as_its_touch_is() {
+        let (mut of_quotes, mut of_book) = (schedule(), schedule());
+        let event = |index: i64, fact| {
+            let time = Timestamp(index * 300_000_000);
+            Event::unnumbered(time, time, InstrumentId(1), fact)
+        };
+        let cents = |cents: i64| Price(cents * 10_000_000);
+        let mut before: Option<Quote> = None;
+        for index in 0..600_i64 {
+            let (middle, size) = (1_000 + (index * 7 % 11) - (index * 5 % 7), Quantity(1 + index));
+            let quote = Quote {
+                bid: cents(middle),
+                ask: cents(middle + 2),
+                bid_size: Some(size),
+                ask_size: Some(size),
+            };
+            of_quotes.take(&event(index, Fact::QuoteChanged(quote)), &[]);
+            let level = |side, price, size, last| {
+                let action = BookAction::SetLevel;
+                Fact::BookChanged(BookChange { price, size, order: 0, side, action, last })
+            };
+            let mut changes = Vec::new();
+            if let Some(gone) = before.replace(quote) {
+                changes.push(level(Side::Buy, gone.bid, Quantity::ZERO, false));
+                changes.push(level(Side::Sell, gone.ask, Quantity::ZERO, false));
+            }
+            changes.push(level(Side::Buy, quote.bid, size, false));
+            changes.push(level(Side::Sell, quote.ask, size, true));
+            changes.into_iter().for_each(|change| of_book.take(&event(index, change), &[]));
+        }
+        assert_eq!((of_quotes.bars, of_quotes.rows.len()), (179, 90));
+        assert_eq!((of_book.bars, &of_book.closes), (of_quotes.bars, &of_quotes.closes));
+        let touch = |name: &String| !COLUMNS.iter().any(|column| column.id == name);
+        let of_touch: Vec<bool> = of_quotes.names.iter().map(touch).collect();
+        let mut depth = 0;
+        for (quotes, book) in of_quotes.rows.iter().zip(&of_book.rows) {
+            for ((quotes, book), of_touch) in quotes.iter().zip(book).zip(&of_touch) {
+                match of_touch {
+                    true => assert_eq!(quotes.map(f32::to_bits), book.map(f32::to_bits)),
+                    false => depth += i32::from(quotes.is_none() && book.is_some()),
+                }
+            }
+        }
+        assert!(depth > 500, "{depth} values of the book behind the touch");
+        assert!(of_book.under_way.is_some());
     }
 }

@@ -280,11 +280,6 @@ impl FeatureState {
         self.instruments[index].alterations.apply(input, &mut self.scaled);
     }
 
-    /// How many instruments there are.
-    pub fn instruments(&self) -> usize {
-        self.instruments.len()
-    }
-
     /// How many bars of the shortest timeframe an instrument has had.
     pub fn bars(&self, index: usize) -> u64 {
         self.instruments.get(index).map_or(0, |instrument| instrument.banks[0].bars())
