@@ -2,8 +2,8 @@
 //!
 //! `tests/fuzz 10 checkpoint` runs it for ten minutes.
 //!
-//! The first two bytes of an input say where the rest of it is laid over the file of a whole model, so that mutations
-//! reach what lies behind the header.
+//! The first two bytes of an input say where the rest of it is laid over the file of a whole model, so that
+//! mutations reach what lies behind the header.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -149,12 +149,21 @@ impl PackedMixer {
     }
 }
 
-/// Keys and values of successive steps; the first is the oldest.
+/// The keys that a step sees, in the order of memory: scores do not depend on their order, and memory is
+/// fastest read in its own.
+#[derive(Clone, Copy)]
+struct Keys {
+    /// Channel c of key i is at `start + c·stride + i`.
+    start: *const f32,
+    stride: usize,
+    len: usize,
+}
+
+/// Successive steps; the first is the oldest.
 #[derive(Clone, Copy)]
 struct Segment {
-    /// Channel c of key i is at `keys + c·key_stride + i`.
-    keys: *const f32,
-    key_stride: usize,
+    /// Which of the keys is the first.
+    first: usize,
     /// Channel c of value i is at `values + i·value_stride + c`.
     values: *const f32,
     value_stride: usize,
@@ -167,7 +176,8 @@ struct Glance<'a> {
     /// width^-½.
     scale: f32,
     slope: f32,
-    /// Older keys, then newer ones; the last is this step's own.
+    keys: Keys,
+    /// Older steps, then newer ones; the last is this step's own.
     segments: [Segment; 2],
     query: *const f32,
     gate: *const f32,
@@ -178,6 +188,8 @@ struct Glance<'a> {
     tap_stride: usize,
     bias: &'a [f32],
     y: *mut f32,
+    /// From this head's rings to those of the head that comes next, in bytes: they are asked for meanwhile.
+    ahead: isize,
 }
 
 at_level! {
@@ -234,8 +246,15 @@ pub(crate) fn step(
         let shared = &shared;
         for (number, row) in rows.iter().enumerate() {
             for head in (part..heads).step_by(parts) {
+                let here = row.state + mixer.offsets[head];
+                let next = match (mixer.offsets.get(head + parts), rows.get(number + 1)) {
+                    (Some(offset), _) => row.state + offset,
+                    (None, Some(row)) => row.state + mixer.offsets[part],
+                    (None, None) => here,
+                };
+                let ahead = (next as isize - here as isize) * size_of::<f32>() as isize;
                 // SAFETY: rows and state were just seen to fit, and no other part has this head.
-                unsafe { step_head(level, shared, *row, number, head) };
+                unsafe { step_head(level, shared, *row, number, head, ahead) };
             }
         }
     });
@@ -249,6 +268,7 @@ unsafe fn step_head(
     row: StreamRow,
     number: usize,
     head: usize,
+    ahead: isize,
 ) {
     let mixer = shared.mixer;
     let Head { window, slope, dilation } = mixer.shape.heads[head];
@@ -268,8 +288,7 @@ unsafe fn step_head(
         part(2).copy_to_nonoverlapping(values.add(slot * width), width);
         shared.u.add(number * all + from).copy_to_nonoverlapping(history.add(recent * width), width);
         let segment = |first: usize, len: usize| Segment {
-            keys: keys.add(first),
-            key_stride: rings.key_stride,
+            first,
             values: values.add(first * width),
             value_stride: width,
             len,
@@ -287,6 +306,7 @@ unsafe fn step_head(
             width,
             scale: mixer.scale,
             slope,
+            keys: Keys { start: keys, stride: rings.key_stride, len: older + slot + 1 },
             segments: [segment(if older > 0 { slot + 1 } else { 0 }, older), segment(0, slot + 1)],
             query: part(0),
             gate: part(3),
@@ -295,6 +315,7 @@ unsafe fn step_head(
             tap_stride: all,
             bias: &mixer.bias[from..][..width],
             y: shared.y.add(number * all + from),
+            ahead,
         };
         look(level, &glance);
     }
@@ -364,17 +385,13 @@ unsafe fn sequence_head(
                 let before = step.checked_sub((TAPS - 1 - tap) * dilation);
                 *place = before.map(|before| shared.u.add((first + before) * all + from));
             }
-            let segment = Segment {
-                keys: keys.start().add(oldest),
-                key_stride,
-                values: part(oldest, 2),
-                value_stride: 4 * all,
-                len: step + 1 - oldest,
-            };
+            let len = step + 1 - oldest;
+            let segment = Segment { first: 0, values: part(oldest, 2), value_stride: 4 * all, len };
             let glance = Glance {
                 width,
                 scale: mixer.scale,
                 slope,
+                keys: Keys { start: keys.start().add(oldest), stride: key_stride, len },
                 segments: [Segment { len: 0, ..segment }, segment],
                 query: part(step, 0),
                 gate: part(step, 3),
@@ -383,6 +400,7 @@ unsafe fn sequence_head(
                 tap_stride: all,
                 bias: &mixer.bias[from..][..width],
                 y: shared.y.add((first + step) * all + from),
+                ahead: 0,
             };
             look(level, &glance);
         }

@@ -1,16 +1,18 @@
 //! The truth: attention, convolution and fusion, one after the other.
 
-use super::{Glance, Segment, TAPS, WINDOW_MAX};
+use super::{Glance, Keys, Segment, TAPS, WINDOW_MAX};
 use crate::scalar::f32::{exp, sigmoid};
 
-impl Segment {
+impl Keys {
     /// A channel of a key.
     fn key(&self, at: usize, channel: usize) -> f32 {
         assert!(at < self.len);
-        // SAFETY: `step` and `sequence` make segments of keys that exist.
-        unsafe { *self.keys.add(channel * self.key_stride + at) }
+        // SAFETY: `step` and `sequence` name keys that exist.
+        unsafe { *self.start.add(channel * self.stride + at) }
     }
+}
 
+impl Segment {
     /// A channel of a value.
     fn value(&self, at: usize, channel: usize) -> f32 {
         assert!(at < self.len);
@@ -28,7 +30,7 @@ fn weights(glance: &Glance<'_>, query: &[f32]) -> ([f32; WINDOW_MAX], usize) {
         for at in 0..segment.len {
             let mut dot = 0.0f32;
             for (channel, query) in query.iter().enumerate() {
-                dot = query.mul_add(segment.key(at, channel), dot);
+                dot = query.mul_add(glance.keys.key(segment.first + at, channel), dot);
             }
             let distance = (total - 1 - count) as f32;
             scores[count] = dot * glance.scale - glance.slope * distance;
