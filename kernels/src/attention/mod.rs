@@ -75,11 +75,6 @@ impl Scratch {
         Self { free: Mutex::new((0..cpu.threads()).map(|_| Buffer::zeros(len)).collect()), len }
     }
 
-    /// Bytes that it holds.
-    pub fn bytes(&self) -> usize {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).len() * self.len * size_of::<f32>()
-    }
-
     fn with(&self, work: impl FnOnce(&mut Buffer)) {
         let taken = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         // As many parts run at once as there are threads, so one is always free.

@@ -202,6 +202,13 @@ impl Checkpoint {
         };
         let metadata = Metadata::from_canonical_json(text).map_err(CheckpointError::Metadata)?;
         metadata.spec.check()?;
+        // Each layer has tensors of its own. A small file may claim a million layers, whose list alone would
+        // take a gigabyte: of more layers than there are tensors, the first that lacks one is named at once.
+        if metadata.spec.layers > tensors.len() {
+            let mut firsts = (0..=tensors.len()).map(|layer| format!("layer.{layer}.norm1.g"));
+            let missing = firsts.find(|name| tensors.tensor(name).is_err());
+            return Err(CheckpointError::Missing(missing.unwrap_or_default()));
+        }
         let (mut places, mut hasher) = (BTreeMap::new(), blake3::Hasher::new());
         hasher.update(b"genovo model 1\n").update(metadata.spec.to_canonical_json().as_bytes());
         for (tensor, dtype) in stored(&metadata.spec, metadata.precision) {

@@ -82,11 +82,6 @@ impl Products {
         Self { packed, turned: Buffer::zeros(turned) }
     }
 
-    /// Bytes that it holds.
-    pub fn bytes(&self) -> usize {
-        (self.packed.bytes() / 4 + self.packed.bias.len() + self.turned.len()) * size_of::<f32>()
-    }
-
     /// y = epilogue(x·W + b).
     ///
     /// # Panics

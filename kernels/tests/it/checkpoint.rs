@@ -7,6 +7,8 @@ use genovo_kernels::random::RandomKey;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+use crate::model::ALLOCATIONS;
+
 fn tiny() -> Checkpoint {
     Checkpoint::init(&Spec::tiny(), 7).unwrap()
 }
@@ -135,6 +137,22 @@ fn damaged_and_foreign_files_are_refused_by_name() {
     assert!(said.contains("tensor `value.b`: value 0 is not a finite number"), "{said}");
     let error = Checkpoint::read(Vec::new()).unwrap_err();
     assert!(matches!(error, CheckpointError::NotSafetensors(_)), "{error}");
+}
+
+/// The claim is refused before the tensors that it needs are listed.
+#[test]
+fn a_small_file_that_claims_a_million_layers_takes_no_memory() {
+    let good = tiny().metadata().to_canonical_json();
+    let claims = good
+        .replace("\"layers\":2", "\"layers\":1048576")
+        .replace("\"width\":64", "\"width\":4")
+        .replace("\"hidden\":192", "\"hidden\":64");
+    let file = rewritten("genovo", &claims, |_, _, _, _| true);
+    let before = ALLOCATIONS.get();
+    let said = refused(file);
+    assert!(said.contains("tensor `layer.2.norm1.g` is missing"), "{said}");
+    let allocations = ALLOCATIONS.get() - before;
+    assert!(allocations < 10_000, "{allocations} allocations");
 }
 
 /// Cut, overwritten and lengthened files: an error or a model, never a panic.
