@@ -11,7 +11,7 @@ use genovo_engine::event::{CorporateAction, Event, Fact, Kind};
 use genovo_engine::features::reselect::Reselecting;
 use genovo_engine::ids::{InstrumentId, Sequence};
 use genovo_engine::settings::{DataKind, SourceSettings};
-use genovo_engine::units::{FIXED_MAX, Quantity, Timestamp};
+use genovo_engine::units::Timestamp;
 use genovo_engine::world::{MemorySource, Source, WorldError};
 use genovo_journal::Journal;
 use tracing::debug;
@@ -267,7 +267,7 @@ impl Source for JournalSource {
         }
         for row in before..batch.len() {
             let event = &mut batch[row];
-            if !in_range(&event.fact) {
+            if !event.fact.is_in_range() {
                 let sequence = event.header.sequence;
                 // The rows before it are good.
                 batch.truncate(row);
@@ -287,44 +287,7 @@ impl Source for JournalSource {
     }
 }
 
-/// Whether all numbers are such as a file could have: their sums then stay within 64 bits. Another program may have
-/// sealed others.
-#[inline]
-fn in_range(fact: &Fact) -> bool {
-    let fits = |number: i64| (-FIXED_MAX..=FIXED_MAX).contains(&number);
-    let size = |size: Option<Quantity>| size.is_none_or(|size| (0..=FIXED_MAX).contains(&size.0));
-    match fact {
-        Fact::QuoteChanged(quote) => {
-            fits(quote.bid.0) && fits(quote.ask.0) && size(quote.bid_size) && size(quote.ask_size)
-        }
-        Fact::TradePrinted(trade) => fits(trade.price.0) && size(trade.size),
-        Fact::BarReceived(bar) => {
-            [bar.open, bar.high, bar.low, bar.close].iter().all(|price| fits(price.0)) && size(bar.volume)
-        }
-        Fact::BookChanged(change) => fits(change.price.0) && size(Some(change.size)),
-        _ => true,
-    }
-}
-
 /// The data error inside a world error, if that is what it is.
 pub fn data_error(error: &WorldError) -> Option<&DataError> {
     error.0.downcast_ref()
-}
-
-#[cfg(test)]
-mod tests {
-    use genovo_engine::event::Quote;
-    use genovo_engine::units::Price;
-
-    use super::*;
-
-    #[test]
-    fn numbers_that_no_file_can_have_are_refused() {
-        let quote = |bid, size: Option<i64>| {
-            let (bid_size, ask_size) = (size.map(Quantity), None);
-            in_range(&Fact::QuoteChanged(Quote { bid: Price(bid), ask: Price(0), bid_size, ask_size }))
-        };
-        assert!(quote(FIXED_MAX, None) && quote(-FIXED_MAX, Some(FIXED_MAX)) && quote(0, Some(0)));
-        assert!(!quote(FIXED_MAX + 1, None) && !quote(i64::MIN, None) && !quote(0, Some(-1)));
-    }
 }

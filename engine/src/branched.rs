@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::command::Command;
 use crate::event::{Event, Fact, Kind, RunStarted};
 use crate::ids::{InstrumentId, OrderId, Sequence};
-use crate::recorded::Recording;
+use crate::recorded::{Recording, next_of};
 use crate::settings::{Settings, Trigger};
 use crate::simulated::{Simulated, Working};
 use crate::units::{Quantity, Timestamp};
@@ -147,15 +147,14 @@ impl<I: Recording> Following<I> {
     fn advance(&mut self) -> Result<bool, WorldError> {
         let input = match self.next.take() {
             Some(input) => input,
-            None => match self.events.next().transpose()? {
+            None => match next_of(&mut self.events)? {
                 Some(first) => first,
                 None => return Ok(false),
             },
         };
         self.current = input;
         self.inputs += 1;
-        for event in self.events.by_ref() {
-            let event = event?;
+        while let Some(event) = next_of(&mut self.events)? {
             if event.header.sequence.is_input() {
                 self.next = Some(event);
                 break;
@@ -265,7 +264,7 @@ impl<I: Recording + Send> Source for Outside<I> {
         while batch.len() < wanted {
             let event = match self.next.take() {
                 Some(event) => event,
-                None => match self.events.next().transpose()? {
+                None => match next_of(&mut self.events)? {
                     Some(event) => event,
                     None => break,
                 },

@@ -14,6 +14,20 @@ use crate::world::{Source, World, WorldError};
 pub trait Recording: Iterator<Item = Result<Event, WorldError>> {}
 impl<I: Iterator<Item = Result<Event, WorldError>>> Recording for I {}
 
+/// The next recorded event, where its numbers can be those of one.
+pub(crate) fn next_of(events: &mut impl Recording) -> Result<Option<Event>, WorldError> {
+    let event = events.next().transpose()?;
+    match &event {
+        Some(event) if event.header.sequence.is_input() && !event.fact.is_in_range() => {
+            let Event { header, fact } = event;
+            let (kind, sequence) = (fact.kind().name(), header.sequence);
+            let message = format!("the recording's {kind} at sequence {sequence} has a number out of range");
+            Err(WorldError::new(message))
+        }
+        _ => Ok(event),
+    }
+}
+
 /// Feeds every recorded input. Commands go nowhere: what became of them is in the recording.
 pub struct Recorded<I> {
     events: I,
@@ -31,8 +45,7 @@ impl<I: Recording> Recorded<I> {
 impl<I: Recording> World for Recorded<I> {
     fn next(&mut self) -> Result<Option<&mut Event>, WorldError> {
         self.current = None;
-        for event in self.events.by_ref() {
-            let event = event?;
+        while let Some(event) = next_of(&mut self.events)? {
             if event.header.sequence.is_input() {
                 self.current = Some(event);
                 break;
@@ -62,8 +75,7 @@ impl<I: Recording + Send> Source for MarketOf<I> {
     fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
         let wanted = batch.len() + limit;
         while batch.len() < wanted {
-            let Some(event) = self.events.next() else { break };
-            let mut event = event?;
+            let Some(mut event) = next_of(&mut self.events)? else { break };
             // The quote of a book follows from it, and is told again.
             if event.fact.kind().is_sourced() && event.header.sequence.is_input() {
                 event.header.sequence = Sequence::NONE;
@@ -177,7 +189,7 @@ pub enum RerunError {
 /// Brings a new engine to the end of a recording: every input again, and everything that follows compared with what was
 /// recorded. Commands go nowhere. `seen` is shown every recorded event in order.
 pub fn rerun(
-    events: impl Recording,
+    mut events: impl Recording,
     engine: &mut crate::engine::Engine,
     mut seen: impl FnMut(&Event),
 ) -> Result<Reached, RerunError> {
@@ -185,8 +197,7 @@ pub fn rerun(
     // What the last input caused, last first.
     let mut expected: Vec<Event> = Vec::new();
     let mut bytes = [Vec::new(), Vec::new()];
-    for event in events {
-        let event = event?;
+    while let Some(event) = next_of(&mut events)? {
         seen(&event);
         if event.header.sequence.is_input() {
             if let Some(left) = expected.pop() {
@@ -225,4 +236,29 @@ pub fn rerun(
     expected.reverse();
     reached.missing = expected;
     Ok(reached)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Quote;
+    use crate::ids::InstrumentId;
+    use crate::units::{Price, Timestamp};
+
+    #[test]
+    fn a_number_that_no_input_has_is_an_error_in_every_world() {
+        let quote = Quote { bid: Price(i64::MAX), ask: Price(i64::MAX), bid_size: None, ask_size: None };
+        let fact = Fact::QuoteChanged(quote);
+        let mut event = Event::unnumbered(Timestamp(0), Timestamp(0), InstrumentId(1), fact);
+        event.header.sequence = Sequence::input(7);
+        let recording = || std::iter::once(Ok(event.clone()));
+        let expected = format!(
+            "the recording's QuoteChanged at sequence {} has a number out of range",
+            Sequence::input(7)
+        );
+        let error = Recorded::new(recording()).next().unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        let error = MarketOf::new(recording()).read(&mut Vec::new(), 9).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
 }

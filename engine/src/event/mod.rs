@@ -11,6 +11,7 @@ mod live;
 mod market;
 mod order;
 mod outside;
+mod range;
 mod run;
 mod selection;
 mod signal;
