@@ -90,7 +90,9 @@ impl Cache {
                 }
             }
         }
-        let place = self.folder.join(format!("making-{}-{}", std::process::id(), key(settings)));
+        // A process that was killed leaves its own behind, and in a container the next one has the same number.
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let place = self.folder.join(format!("making-{}-{now}-{}", std::process::id(), key(settings)));
         let made = self.make(settings, file, &place);
         match made {
             Ok(true) => {}

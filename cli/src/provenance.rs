@@ -164,12 +164,16 @@ impl Provenance {
             };
             marked.push(Box::new(Marked { inner, file: index as u64, rows: 0 }));
         }
-        let mut merge = Merge::new(marked);
-        for _ in 1..number {
-            merge.next_event().ok()??;
+        let (mut merge, mut left) = (Merge::new(marked), number);
+        loop {
+            let event = merge.next_event().ok()??;
+            // What says that something is missing is no row.
+            left = left.checked_sub(u64::from(event.fact.kind().is_market()))?;
+            if left == 0 {
+                let mark = event.header.cause.0;
+                return Some(((mark >> ROW_BITS) as usize, mark & ((1 << ROW_BITS) - 1)));
+            }
         }
-        let mark = merge.next_event().ok()??.header.cause.0;
-        Some(((mark >> ROW_BITS) as usize, mark & ((1 << ROW_BITS) - 1)))
     }
 }
 
@@ -188,7 +192,7 @@ impl Source for Marked {
         let before = batch.len();
         self.inner.read(batch, limit)?;
         for event in &mut batch[before..] {
-            self.rows += 1;
+            self.rows += u64::from(event.fact.kind().is_market());
             event.header.cause = Sequence(self.file << ROW_BITS | self.rows);
         }
         Ok(())
@@ -216,13 +220,14 @@ fn market_event(path: &Path, number: u64) -> Option<(u64, Event)> {
 fn rows_of(path: &Path, spec: &data::DataSpec) -> Option<u64> {
     let once = data::DataSpec { tiles: 1, ..spec.clone() };
     let mut opened = data::open(path, &once).ok()?;
-    let mut batch = Vec::new();
+    let (mut batch, mut rows) = (Vec::new(), 0);
     loop {
         batch.clear();
         opened.source.read(&mut batch, 4_096).ok()?;
         if batch.is_empty() {
-            return Some(opened.tally.rows()).filter(|rows| *rows > 0);
+            return Some(rows).filter(|rows| *rows > 0);
         }
+        rows += batch.iter().filter(|event| event.fact.kind().is_market()).count() as u64;
     }
 }
 

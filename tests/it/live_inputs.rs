@@ -1,5 +1,11 @@
 //! Does the engine do the right thing on what only a live world says?
 
+use std::time::Duration;
+
+use genovo_adapters::broker::paper::book::Durability;
+use genovo_adapters::broker::{ClientIds, Paper};
+use genovo_adapters::feed::{Feed, queue};
+use genovo_adapters::live::{Clock, Live, Pace, Parts, Past, SystemTimeSource};
 use genovo_engine::command::Command;
 use genovo_engine::engine::Engine;
 use genovo_engine::event::*;
@@ -9,7 +15,8 @@ use genovo_engine::settings::Trigger;
 use genovo_engine::strategy::{
     Needs, ParameterError, Parameters, Proposal, Registry, Strategy, StrategyKind, View,
 };
-use genovo_engine::units::{Nanoseconds, Quantity, Timestamp};
+use genovo_engine::units::{Nanoseconds, Price, Quantity, Timestamp};
+use genovo_engine::world::World;
 
 const XAU: InstrumentId = InstrumentId(1);
 
@@ -281,4 +288,52 @@ fn a_corrected_trade_moves_equity_by_exactly_the_difference() {
     desk.say(Fact::TimerFired(TimerFired { timer: genovo_engine::engine::HEARTBEAT }));
     desk.say(Fact::ClockChecked(ClockChecked { step: Nanoseconds(5) }));
     assert!(desk.events.is_empty());
+}
+
+/// A feed says once what it lost: also when that is the first thing that a session asks it.
+#[test]
+fn what_was_lost_before_a_session_began_is_told() {
+    let quote = |n: i64| {
+        let (bid, ask) = (Price(n), Price(n + 1));
+        let fact = Fact::QuoteChanged(Quote { bid, ask, bid_size: None, ask_size: None });
+        Event::unnumbered(Timestamp(n), Timestamp(n), XAU, fact)
+    };
+    let (mut sender, mut feed) = queue("test", 2);
+    assert_eq!([1, 2, 3].map(|n| sender.push(quote(n))), [true, true, false]);
+    for _ in 0..2 {
+        feed.peek().unwrap();
+        feed.take().unwrap();
+    }
+    assert!(sender.push(quote(4)));
+    drop(sender);
+
+    let settings = genovo_tests::gold();
+    let started = Engine::new(settings.clone(), &Registry::default()).unwrap().identity(WorldKind::Live);
+    let ids = ClientIds::new(&started, Timestamp(0));
+    let folder = tempfile::tempdir().unwrap();
+    let book = folder.path().join("paper.book");
+    let paper = Paper::open(&book, &settings, ids.clone(), Durability::Process).unwrap();
+    let mut live = Live::open(Parts {
+        settings,
+        started: Some(started),
+        ids,
+        feed: Box::new(feed),
+        broker: Box::new(paper),
+        clock: Clock::new(Pace::Max, Timestamp(0), Box::<SystemTimeSource>::default()),
+        past: Past::default(),
+        look: Duration::ZERO,
+        until: None,
+        chapter_due: None,
+    })
+    .unwrap();
+    let (mut gaps, mut quotes) = (Vec::new(), 0);
+    while let Some(event) = live.next().unwrap() {
+        match &event.fact {
+            Fact::FeedGap(gap) => gaps.push(gap.count),
+            Fact::QuoteChanged(_) => quotes += 1,
+            _ => {}
+        }
+    }
+    assert_eq!((gaps, quotes), (vec![Some(1)], 1));
+    assert_eq!(live.telemetry().lock().unwrap().lost, 1);
 }

@@ -209,8 +209,12 @@ impl Live {
         let link = |link, state, reason: String| {
             Fact::ConnectionChanged(Box::new(ConnectionChanged { link, state, reason }))
         };
+        let mut peeked = None;
         let now = if started.is_some() {
-            match feed.peek()? {
+            let next = feed.peek()?;
+            // A gap is said once: it is for `next`.
+            peeked = Some(Ok(next));
+            match next {
                 Next::At(time) if clock.now().is_none_or(|now| now <= time) => time,
                 _ => clock.now().unwrap_or(past.now),
             }
@@ -256,7 +260,7 @@ impl Live {
         Ok(Live {
             ids,
             feed,
-            peeked: None,
+            peeked,
             desk,
             simulates,
             clock,
@@ -415,7 +419,7 @@ impl Live {
             Next::At(time) => Ok(Some(time)),
             Next::Gap(gap) => {
                 if let Ok(mut telemetry) = self.telemetry.lock() {
-                    telemetry.lost += gap.count.unwrap_or(1);
+                    telemetry.lost = telemetry.lost.saturating_add(gap.count.unwrap_or(1));
                 }
                 let fact = Fact::FeedGap(Box::new(gap));
                 self.hear(Event::unnumbered(Timestamp::MIN, Timestamp::MIN, InstrumentId::NONE, fact));

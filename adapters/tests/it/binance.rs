@@ -130,6 +130,16 @@ fn updates_wait_for_the_snapshot_and_follow_it() {
         + &snapshot(3, 10)
         + &depth(4, (13, 14, Some(12)), "", r#"["11.0","0"]"#);
     assert_eq!(words(&bridged), "reset b10x1 a11x2. b10x3 a12x4. a11x0.");
+    // The answer of a REST call may also come before updates that it holds: they would set levels back.
+    let late = snapshot(1, 10)
+        + &depth(2, (1, 5, Some(0)), r#"["10.0","7"]"#, "")
+        + &depth(3, (6, 10, Some(5)), r#"["10.0","8"]"#, "")
+        + &depth(4, (11, 12, Some(10)), r#"["9.0","2"]"#, "");
+    assert_eq!(words(&late), "reset b10x1 a11x2. b9x2.");
+    let late = snapshot(1, 10)
+        + &depth(2, (8, 10, None), r#"["10.0","7"]"#, "")
+        + &depth(3, (9, 12, None), r#"["9.0","2"]"#, "");
+    assert_eq!(words(&late), "reset b10x1 a11x2. b9x2.");
     // Spot counts on.
     let spot = snapshot(1, 10)
         + &depth(2, (11, 12, None), r#"["9.0","7"]"#, "")
@@ -176,12 +186,19 @@ fn what_is_wrong_is_said_with_its_place() {
     let said = says(depth(1, (1, 2, None), r#"["9.0","7"]"#, "") + &snapshot(1, 1) + &other);
     assert!(said.contains("is another instrument") && said.contains("`select`"), "{said}");
     let waits = depth(1, (1, 2, None), r#"["9.0","7"]"#, "");
-    match read(waits, &of(Books)).unwrap_err() {
-        DataError::NotRead { found, help, .. } => {
-            assert!(found.contains("no snapshot") && help.contains("GET /depth"), "{found} {help}");
+    // That there are trades makes it no book.
+    let trade = line(2, r#"{"e":"trade","T":1700000000000,"s":"X","p":"1","q":"1","m":true}"#);
+    for waits in [waits.clone(), waits + &trade] {
+        match read(waits, &of(Books)).unwrap_err() {
+            DataError::NotRead { found, help, .. } => {
+                assert!(found.contains("no snapshot") && help.contains("GET /depth"), "{found} {help}");
+            }
+            error => panic!("{error}"),
         }
-        error => panic!("{error}"),
     }
+    let micros = line(2, r#"{"e":"trade","T":1700000000000000,"s":"X","p":"1","q":"1","m":true}"#);
+    let said = says(micros);
+    assert!(said.contains("has a time that is none") && said.contains("not microseconds"), "{said}");
     let bars = open(file(snapshot(1, 10)).path(), &of(Bars)).err().unwrap().to_string();
     assert!(bars.contains("no bars"), "{bars}");
 }

@@ -47,6 +47,14 @@ impl Chain {
         Chain { standing: Standing::Waiting, updates: Vec::new(), changes: Vec::new(), time: Timestamp(0) }
     }
 
+    /// Whether an update that ends with this number is in the book already.
+    pub(super) fn holds(&self, last: u64) -> bool {
+        match self.standing {
+            Standing::Waiting => false,
+            Standing::Sure(known) | Standing::Unsure(known) => last <= known,
+        }
+    }
+
     /// Takes the numbers of an update that is shown now. How many changes are missing before it, where that is known;
     /// the outer `None` when nothing is.
     pub(super) fn follow(&mut self, first: u64, last: u64, before: Option<u64>) -> Option<Option<u64>> {

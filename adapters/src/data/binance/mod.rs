@@ -5,8 +5,8 @@
 //! 1723161255319702566 {"lastUpdateId":5123107852948,"bids":[["61800.20","2.909"], …        the answer of the REST call
 //! ```
 //!
-//! `json` walks a message, `message` says what it is, `depth` keeps the rule by which updates follow a snapshot, `row`
-//! makes the events. Spot and futures differ in what an update says of the one before it; both are read.
+//! `message` says what a message is, `depth` keeps the rule by which updates follow a snapshot, `row` makes the events.
+//! Spot and futures differ in what an update says of the one before it; both are read.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,6 @@ use super::text::lines::Lines;
 use super::{DataError, DataSpec, Description, Format, OpenFile, Tally, TimeFormat, input};
 
 mod depth;
-mod json;
 mod message;
 mod row;
 
@@ -79,7 +78,7 @@ pub(super) fn describe(path: &Path, select: Option<&str>) -> Result<Description,
             Message::Other => {}
         }
         if let Some(symbol) = message.symbol() {
-            let symbol = String::from_utf8_lossy(symbol).into_owned();
+            let symbol = symbol.to_string();
             if !symbols.contains(&symbol) {
                 symbols.push(symbol);
             }
@@ -128,7 +127,8 @@ pub(super) fn describe(path: &Path, select: Option<&str>) -> Result<Description,
     })
 }
 
-/// A time in milliseconds, which is how Binance writes all of its own.
+/// A time in milliseconds, which is how Binance writes its own unless it is asked for microseconds: those are beyond
+/// 2262.
 fn milliseconds(count: u64) -> Option<Timestamp> {
     i64::try_from(count).ok()?.checked_mul(1_000_000).map(Timestamp)
 }

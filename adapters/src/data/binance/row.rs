@@ -1,6 +1,7 @@
 //! One line to events: none, one, or one a level.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use genovo_engine::event::{
     BookAction, BookChange, BookReset, Event, Fact, FeedGap, Quote, ResetReason, Side, Trade,
@@ -8,10 +9,11 @@ use genovo_engine::event::{
 use genovo_engine::ids::InstrumentId;
 use genovo_engine::settings::DataKind;
 use genovo_engine::units::{Nanoseconds, Price, Quantity, Timestamp};
+use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
 
 use super::depth::{Chain, Standing, Update, WAITING_MAX};
-use super::json::{Json, whole};
-use super::message::{self, Depth, Message, Snapshot};
+use super::message::{self, Depth, Message, Raw, Snapshot};
 use super::milliseconds;
 use crate::data::DataSpec;
 use crate::data::text::ReadRow;
@@ -25,7 +27,7 @@ pub(super) struct Rows {
     clock_offset: Nanoseconds,
     select: Option<String>,
     /// The symbol that the capture is of: the one meant, else the first that it names.
-    symbol: Vec<u8>,
+    symbol: String,
     /// Whether trades come one by one or put together: the first says so, the others are the same ones again.
     aggregated: Option<bool>,
     received: Timestamp,
@@ -40,7 +42,7 @@ impl Rows {
             kind: spec.kind,
             instrument: spec.instrument,
             clock_offset: spec.clock_offset,
-            symbol: spec.select.as_ref().map_or(Vec::new(), |select| select.as_bytes().to_vec()),
+            symbol: spec.select.clone().unwrap_or_default(),
             select: spec.select.clone(),
             aggregated: None,
             received: Timestamp::MIN,
@@ -52,12 +54,7 @@ impl Rows {
 
 /// What is wrong with these bytes of a line.
 #[cold]
-fn flaw(
-    line: &[u8],
-    part: &[u8],
-    problem: &'static str,
-    expected: impl Into<Cow<'static, str>>,
-) -> Box<Flaw> {
+fn flaw(line: &[u8], part: &str, problem: &'static str, expected: impl Into<Cow<'static, str>>) -> Box<Flaw> {
     // A part that is not there is nowhere: then it is the line's.
     let place = match (part.as_ptr() as usize).checked_sub(line.as_ptr() as usize) {
         Some(start) if !part.is_empty() && start + part.len() <= line.len() => {
@@ -68,62 +65,68 @@ fn flaw(
     Box::new(Flaw { place, problem, expected: expected.into() })
 }
 
-fn price(line: &[u8], text: &[u8]) -> Read<Price> {
-    Price::parse(text).map_err(|error| flaw(line, text, "is not a price", needed(error)))
+fn price(line: &[u8], text: &str) -> Read<Price> {
+    Price::parse(text.as_bytes()).map_err(|error| flaw(line, text, "is not a price", needed(error)))
 }
 
-fn size(line: &[u8], text: &[u8]) -> Read<Quantity> {
-    match Quantity::parse(text) {
+fn size(line: &[u8], text: &str) -> Read<Quantity> {
+    match Quantity::parse(text.as_bytes()) {
         Ok(size) if size < Quantity::ZERO => Err(flaw(line, text, "is not a size", "no minus sign")),
         Ok(size) => Ok(size),
         Err(error) => Err(flaw(line, text, "is not a size", needed(error))),
     }
 }
 
-/// Appends the levels of `[["price","size"], …]`.
-fn levels(line: &[u8], list: &[u8], side: Side, out: &mut Vec<BookChange>) -> Read<()> {
-    if list.is_empty() {
-        return Ok(());
-    }
-    let wrong = || flaw(line, list, "is no list of levels", "pairs of a price and a size, as strings");
-    let mut json = Json::new(list);
-    if !json.take(b'[') {
-        return Err(wrong());
-    }
-    if json.take(b']') {
-        return Ok(());
-    }
-    loop {
-        if !json.take(b'[') {
-            return Err(wrong());
-        }
-        let at = json.string().ok_or_else(wrong)?;
-        if !json.take(b',') {
-            return Err(wrong());
-        }
-        let shown = json.string().ok_or_else(wrong)?;
-        // Old streams have an empty list as a third place.
-        while json.take(b',') {
-            json.value().ok_or_else(wrong)?;
-        }
-        if !json.take(b']') {
-            return Err(wrong());
-        }
-        out.push(BookChange {
-            price: price(line, at)?,
-            size: size(line, shown)?,
+/// A price and a size. Old streams have an empty list as a third place.
+#[derive(Deserialize)]
+struct Level<'a>(&'a str, &'a str, #[serde(default)] IgnoredAny);
+
+/// Reads levels one after the other, without a list between.
+struct Levels<'a, 'b> {
+    line: &'a [u8],
+    side: Side,
+    out: &'b mut Vec<BookChange>,
+}
+
+impl Levels<'_, '_> {
+    fn push(&mut self, Level(at, shown, _): &Level<'_>) -> Read<()> {
+        self.out.push(BookChange {
+            price: price(self.line, at)?,
+            size: size(self.line, shown)?,
             order: 0,
-            side,
+            side: self.side,
             action: BookAction::SetLevel,
             last: false,
         });
-        if json.take(b']') {
-            return Ok(());
-        }
-        if !json.take(b',') {
-            return Err(wrong());
-        }
+        Ok(())
     }
+}
+
+impl<'a> Visitor<'a> for Levels<'a, '_> {
+    type Value = Read<()>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("levels")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(mut self, mut list: A) -> Result<Read<()>, A::Error> {
+        let mut read = Ok(());
+        while let Some(level) = list.next_element::<Level<'a>>()? {
+            if read.is_ok() {
+                read = self.push(&level);
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// Appends the levels of `[["price","size"], …]`.
+fn levels<'a>(line: &'a [u8], list: Raw<'a>, side: Side, out: &mut Vec<BookChange>) -> Read<()> {
+    let Some(list) = list else { return Ok(()) };
+    let read = serde_json::Deserializer::from_str(list.get()).deserialize_seq(Levels { line, side, out });
+    read.unwrap_or_else(|_| {
+        Err(flaw(line, list.get(), "is no list of levels", "pairs of a price and a size, as strings"))
+    })
 }
 
 impl ReadRow for Rows {
@@ -133,12 +136,15 @@ impl ReadRow for Rows {
         }
         let blank = line.iter().position(|&byte| byte == b' ').unwrap_or(line.len());
         let (stamp, body) = (&line[..blank], line.get(blank + 1..).unwrap_or(&[]));
-        let arrived = whole(stamp).and_then(|stamp| i64::try_from(stamp).ok());
-        let arrived = arrived.and_then(|stamp| stamp.checked_add(self.clock_offset.0)).map(Timestamp);
-        let arrived = arrived
-            .ok_or_else(|| flaw(line, stamp, "is not a time", "nanoseconds since 1970, then a blank"))?;
-        let message =
-            Message::read(body).map_err(|message::Lacks(what)| flaw(line, body, "is no message", what))?;
+        let arrived = nanoseconds(stamp).and_then(|stamp| stamp.checked_add(self.clock_offset.0));
+        let arrived = arrived.map(Timestamp).ok_or_else(|| {
+            let (place, expected) = (Place::Bytes(0..blank), "nanoseconds since 1970, then a blank".into());
+            Box::new(Flaw { place, problem: "is not a time", expected })
+        })?;
+        let message = Message::read(body).map_err(|message::Lacks(what)| {
+            let place = Place::Bytes(line.len() - body.len()..line.len());
+            Box::new(Flaw { place, problem: "is no message", expected: what.into() })
+        })?;
         if !self.is_meant(line, &message)? {
             return Ok(());
         }
@@ -157,7 +163,7 @@ impl ReadRow for Rows {
                     bid_size: Some(size(line, ticker.bid_size)?),
                     ask_size: Some(size(line, ticker.ask_size)?),
                 };
-                let time = happened(line, ticker.time, arrived)?;
+                let time = happened(ticker.time, arrived)?;
                 self.push(time, arrived, Fact::QuoteChanged(quote), batch);
                 Ok(())
             }
@@ -184,12 +190,20 @@ impl ReadRow for Rows {
     }
 }
 
+/// The digits before a message, as what they count.
+fn nanoseconds(stamp: &[u8]) -> Option<i64> {
+    let digits = std::str::from_utf8(stamp).ok()?;
+    // A sign would be read as well.
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
 /// When a message's event happened; where it does not say so, when it arrived.
-fn happened(line: &[u8], time: Option<u64>, arrived: Timestamp) -> Read<Timestamp> {
+fn happened(time: Option<u64>, arrived: Timestamp) -> Read<Timestamp> {
     match time {
         None => Ok(arrived),
-        Some(time) => milliseconds(time)
-            .ok_or_else(|| flaw(line, line, "has a time that is none", "milliseconds before the year 2262")),
+        Some(time) => milliseconds(time).ok_or_else(|| {
+            whole_row("has a time that is none", "milliseconds before the year 2262, not microseconds")
+        }),
     }
 }
 
@@ -198,7 +212,7 @@ impl Rows {
     fn is_meant(&mut self, line: &[u8], message: &Message<'_>) -> Read<bool> {
         let Some(symbol) = message.symbol() else { return Ok(true) };
         if self.symbol.is_empty() {
-            self.symbol = symbol.to_vec();
+            self.symbol = symbol.to_string();
         }
         if self.symbol.eq_ignore_ascii_case(symbol) {
             return Ok(true);
@@ -206,7 +220,7 @@ impl Rows {
         match self.select {
             Some(_) => Ok(false),
             None => {
-                let expected = format!("{}; say which with `select`", String::from_utf8_lossy(&self.symbol));
+                let expected = format!("{}; say which with `select`", self.symbol);
                 Err(flaw(line, symbol, "is another instrument", expected))
             }
         }
@@ -235,12 +249,13 @@ impl Rows {
         }
         let aggressor = Some(if trade.buyer_rested { Side::Sell } else { Side::Buy });
         let fact = Trade { price: price(line, trade.price)?, size: Some(traded), aggressor };
-        let time = happened(line, trade.time, arrived)?;
+        let time = happened(trade.time, arrived)?;
         self.push(time, arrived, Fact::TradePrinted(fact), batch);
         Ok(())
     }
 
-    /// An update: shown now, or kept until a snapshot comes that it follows.
+    /// An update: shown now, or kept until a snapshot comes that it follows. One that is in the book already is passed
+    /// over: a snapshot may have come before it.
     fn depth(
         &mut self,
         line: &[u8],
@@ -248,7 +263,10 @@ impl Rows {
         arrived: Timestamp,
         batch: &mut Vec<Event>,
     ) -> Read<()> {
-        let time = happened(line, depth.time, arrived)?;
+        if self.chain.holds(depth.last) {
+            return Ok(());
+        }
+        let time = happened(depth.time, arrived)?;
         let mut changes = std::mem::take(&mut self.levels);
         changes.clear();
         let read = levels(line, depth.bids, Side::Buy, &mut changes)
@@ -306,7 +324,7 @@ impl Rows {
         if matches!(self.chain.standing, Standing::Sure(_)) {
             return Ok(());
         }
-        let time = happened(line, snapshot.time, arrived)?;
+        let time = happened(snapshot.time, arrived)?;
         let mut changes = Vec::new();
         levels(line, snapshot.bids, Side::Buy, &mut changes)?;
         levels(line, snapshot.asks, Side::Sell, &mut changes)?;

@@ -12,7 +12,7 @@ use genovo_engine::ids::InstrumentId;
 use genovo_engine::units::{Nanoseconds, Timestamp};
 
 use super::super::records::{Record, RecordError, Records};
-use super::{about, is_day};
+use super::{about, after, is_day};
 
 const TIMES: &[&str] = &["at", "event_time", "time", "timestamp", "datetime", "date"];
 const KNOWN: &[&str] = &["known_at", "announced_at"];
@@ -50,7 +50,12 @@ pub(super) fn read(
             return Err(record.fail(Some(time), "is a day: write the time of the event, too"));
         }
         let told = match (known.zip(known_clock), known_before) {
-            (Some((column, clock)), _) => record.time(column, &clock)?,
+            (Some((column, clock)), _) => {
+                let time = record.time(column, &clock)?;
+                // What was said on some day was known for sure when the day was over.
+                let of_day = if is_day(record.field(column)) { Nanoseconds::DAY } else { Nanoseconds::ZERO };
+                after(&record, column, time, of_day)?
+            }
             (None, before) => Timestamp(at.0.saturating_sub(before.unwrap_or(Nanoseconds::ZERO).0)),
         };
         let name = record.field(name).to_string();

@@ -27,7 +27,7 @@ pub(crate) trait ReadRow: Send {
     /// What parts its fields.
     fn delimiter(&self) -> u8;
 
-    /// What is missing where rows were read and made no event: what was found, what would help.
+    /// What the file should have had before it ended: what was found, what would help.
     fn unfinished(&self) -> Option<(String, String)> {
         None
     }
@@ -83,13 +83,15 @@ impl<R: ReadRow> TextSource<R> {
         while batch.len() < target {
             let next_line = self.lines.taken() + 1;
             let (block, has_quotes) = match self.lines.block() {
-                Ok(([], _)) if self.good_rows == 0 => {
+                Ok(([], _)) => {
                     if let Some((found, help)) = self.rows.unfinished() {
                         return Err(DataError::NotRead { file: self.file.clone(), found, help });
                     }
-                    return Err(DataError::NoRows { file: self.file.clone(), skipped: self.skipped });
+                    if self.good_rows == 0 {
+                        return Err(DataError::NoRows { file: self.file.clone(), skipped: self.skipped });
+                    }
+                    return Ok(());
                 }
-                Ok(([], _)) => return Ok(()),
                 Ok(block) => block,
                 Err(error) => {
                     return Err(input_failed(&self.file, self.compression, error, next_line, self.good_rows));
