@@ -8,7 +8,7 @@ use genovo::scenario::reference;
 
 use crate::support::{FULL, Folder, registry, same_as_file, snapshot};
 
-const BEGIN: &str = "<!-- keys: written by a test from cli/src/scenario/keys.rs -->\n";
+const BEGIN: &str = "<!-- keys: written by a test from cli/src/scenario/keys/ -->\n";
 const END: &str = "<!-- end of keys -->\n";
 
 #[test]
