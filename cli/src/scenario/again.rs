@@ -25,12 +25,17 @@ const NAME: &str = "the recorded settings";
 pub fn change(settings: &Settings, sets: &[String], registry: &Registry) -> Result<Settings, Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, message, NOTHING_RUN);
     for set in sets {
-        match set.split(['.', '=']).next().map(str::trim) {
-            Some("data") => {
+        let mut words = set.split(['.', '=']).map(str::trim);
+        match (words.next(), words.next()) {
+            (Some("data" | "signals" | "statistics" | "news" | "schedule"), _) => {
                 return Err(usage("the data of a recorded run cannot be changed".to_string())
-                    .help("its market events are in the journal; other data is another run: genovo replay"));
+                    .help("what came in is in the journal; other data is another run: genovo replay"));
             }
-            Some("execution") => {
+            (Some("risk"), Some("limits")) => {
+                let message = "what is tried on a recorded run is held to no file of limits".to_string();
+                return Err(usage(message).help("name a limit itself: --set risk.max_total=\"3 %\""));
+            }
+            (Some("execution"), _) => {
                 return Err(usage(
                     "[execution] changes no result, so there is nothing to compare".to_string(),
                 ));

@@ -177,6 +177,8 @@ fn what_cannot_be_asked_is_said() {
         (&["--set", "risk.max_per_trade=1.2 %"][..], "nothing would change"),
         (&["--set", "risk.max_per_trad=1 %"], "did you mean `max_per_trade`?"),
         (&["--set", "data.path=other.csv"], "the data of a recorded run cannot be changed"),
+        (&["--set", "news.path=news.csv"], "the data of a recorded run cannot be changed"),
+        (&["--set", "risk.limits=limits.toml", "--set", "seed=2"], "is held to no file of limits"),
         (&["--set", "account.cash=5 USD", "--from-event", "9"], "cannot change in the middle of a run"),
         (&["--set", "strategy.kind=nothing"], "unknown strategy"),
         (&["--set", "seed=2", "--from", "99,999,999,999"], "comes after the last event"),
