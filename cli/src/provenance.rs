@@ -54,7 +54,7 @@ pub fn note(journal: &Path, scenario: &Scenario) {
         map: file.map.as_deref().map(absolute),
     });
     let model = scenario.model.as_ref().map(|path| NotedModel {
-        path: std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+        path: absolute(path),
         id: scenario.settings.strategy.parameters.get(models::PARAMETER).cloned().unwrap_or_default(),
     });
     let note = Note { sources: noted.collect(), model };

@@ -8,6 +8,7 @@ use genovo_engine::features::column::Column;
 use genovo_engine::features::layout;
 use genovo_engine::features::normalise::Normalise;
 use genovo_engine::features::reselect::{LEAST, Listed};
+use genovo_engine::features::slots::Slots;
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::settings::{
     BarPrice, BarSettings, DataKind, FeatureSettings, Instrument, OwnColumn, ScheduleSettings,
@@ -173,6 +174,10 @@ fn selection(
     instruments: Option<&[Instrument]>,
 ) -> Option<Option<(SelectionSettings, Vec<Listed>)>> {
     let slots = if section.says("slots") { Some(section.small("slots")?) } else { None };
+    if let Some(slots) = slots.filter(|slots| *slots > Slots::MAX) {
+        section.fail("slots", format!("{slots} slots are too many"), format!("at most {}", Slots::MAX));
+        return None;
+    }
     let listed = match section.says("selection") {
         true => Some(listed(reading, section)?),
         false => None,

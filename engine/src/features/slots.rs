@@ -3,9 +3,6 @@
 //! A column that stays when columns are selected anew stays in its slot, and new ones move into the slots that became
 //! free, best first: what a model knows of its inputs is about the same ones. A slot that nothing fills is unknown.
 
-/// The most slots.
-pub const SLOTS_MAX: u32 = 65_536;
-
 /// The places of a model's input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slots {
@@ -16,6 +13,9 @@ pub struct Slots {
 crate::state! { Slots { [shown] } }
 
 impl Slots {
+    /// The most there can be: more inputs than any model has.
+    pub const MAX: u32 = 65_536;
+
     /// So many, all empty.
     pub fn new(count: usize) -> Slots {
         Slots { shown: vec![None; count] }

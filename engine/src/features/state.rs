@@ -14,7 +14,7 @@ use super::microstructure::Microstructure;
 use super::normalise::Normaliser;
 use super::order_book::OrderBook;
 use super::order_flow::OrderFlow;
-use super::slots::{SLOTS_MAX, Slots};
+use super::slots::Slots;
 use super::tape::Tape;
 use super::volume_profile::VolumeProfile;
 use crate::book::Book;
@@ -52,7 +52,7 @@ pub enum FeatureError {
     #[error("`{0}` is over a timeframe that the features do not have")]
     Timeframe(String),
     /// More slots than any model has inputs.
-    #[error("{0} slots are too many: at most {SLOTS_MAX}")]
+    #[error("{0} slots are too many: at most {max}", max = Slots::MAX)]
     Slots(u32),
     /// A what-if names a column that there is not.
     #[error("the run has no column `{0}`")]
@@ -102,7 +102,7 @@ impl FeatureState {
             None => None,
         };
         let slots = settings.selection.as_ref().map(|selection| selection.slots);
-        if let Some(slots) = slots.filter(|slots| *slots > SLOTS_MAX) {
+        if let Some(slots) = slots.filter(|slots| *slots > Slots::MAX) {
             return Err(FeatureError::Slots(slots));
         }
         let layout = Layout::new(settings)?;
