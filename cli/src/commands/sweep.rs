@@ -70,7 +70,11 @@ impl Args for Grid {
     fn augment_args(command: clap::Command) -> clap::Command {
         let help = "A key and the values that it takes; repeated, every combination is tried. Whole numbers may be \
                     written as FROM..TO or FROM..TO:STEP";
-        let grid = Arg::new("grid").long("grid").value_names(["KEY", "VALUE"]).num_args(2..);
+        let grid = Arg::new("grid")
+            .long("grid")
+            .value_names(["KEY", "VALUE"])
+            .num_args(2..)
+            .allow_negative_numbers(true);
         command.arg(grid.action(ArgAction::Append).help(help))
     }
 

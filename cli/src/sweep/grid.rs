@@ -17,8 +17,14 @@ const NOTHING: &str = "Nothing was run.";
 /// changes.
 pub fn grid(axes: &[Vec<String>]) -> Result<Vec<Changes>, Failure> {
     let mut trials: Vec<Changes> = vec![Vec::new()];
-    for axis in axes {
+    for (place, axis) in axes.iter().enumerate() {
         let (key, written) = axis.split_first().expect("the command line asks for a key");
+        if axes[..place].iter().any(|earlier| earlier[0] == *key) {
+            let message = format!("`{key}` is in the grid twice");
+            return Err(
+                Failure::new(Exit::Usage, message, NOTHING).help("name a key once, with all its values")
+            );
+        }
         let mut values = Vec::new();
         for text in written {
             values.extend(range(text)?);
@@ -50,7 +56,7 @@ fn range(text: &str) -> Result<Vec<String>, Failure> {
     else {
         return Ok(vec![text.to_string()]);
     };
-    if step == 0 || last < first || (last - first) / i64::from(step) >= TRIALS_MAX as i64 {
+    if step == 0 || last < first || last.abs_diff(first) / u64::from(step) >= TRIALS_MAX as u64 {
         let message = format!("`{text}` is no range of values");
         let help = "write FROM..TO or FROM..TO:STEP, such as 6..30:6";
         return Err(Failure::new(Exit::Usage, message, NOTHING).help(help));
@@ -110,9 +116,10 @@ mod tests {
         assert_eq!(words[7], "a 7, b 2 %");
         assert_eq!(words.len(), 8);
         assert_eq!(grid(&[]).unwrap(), [vec![]]);
-        for wrong in ["9..3", "1..9:0", "0..99999999"] {
+        for wrong in ["9..3", "1..9:0", "0..99999999", "-9223372036854775808..9223372036854775807"] {
             assert!(grid(&[axis(&["a", wrong])]).is_err(), "{wrong}");
         }
+        assert!(grid(&[axis(&["a", "1"]), axis(&["a", "2"])]).is_err(), "which of them?");
         // What is no range of numbers is a value like any other.
         assert_eq!(grid(&[axis(&["a", "x..y"])]).unwrap()[0][0].1, "x..y");
     }

@@ -4,8 +4,8 @@
 //! here, the bad ones too, and the deflated Sharpe ratio counts them all.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use genovo_engine::ids::Hash;
@@ -92,11 +92,19 @@ impl Log {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(failed(error)),
-        };
+        let mut file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(failed)?;
+        // Held until the sweep is over: lines of two sweeps between each other would be no chain.
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("another sweep writes the log of trials {}", path.display());
+                let help = "wait until it is done, or name another log: --log FILE";
+                return Err(Failure::new(Exit::Failed, message, NOTHING).help(help));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
         // A line that a crash cut off was never counted: the sweep ended with it.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let mut trials: Vec<Trial> = Vec::new();
@@ -119,7 +127,6 @@ impl Log {
             }
             trials.push(trial);
         }
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
         if whole < text.len() {
             file.set_len(whole as u64).map_err(failed)?;
         }
@@ -203,9 +210,12 @@ mod tests {
         add(&mut log, "b", -0.2);
         drop(log);
         let mut log = Log::open(&path).unwrap();
+        // One at a time: the second would go on from a line that is the last no longer.
+        assert_eq!(Log::open(&path).err().map(|failure| failure.exit), Some(Exit::Failed));
         assert_eq!(log.get("b").unwrap().outcome, outcome(-0.2));
         assert_eq!(log.get("c"), None);
         add(&mut log, "c", 0.3);
+        drop(log);
         let text = fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         // A number that was improved, a line left out, two in another order.
