@@ -1,47 +1,11 @@
 //! `genovo compare`: runs that are alike, runs of another size, runs that decide otherwise.
 
-use std::path::Path;
-use std::process::{Command, Output};
-
 use serde_json::Value;
 
-fn genovo(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_genovo")).args(arguments).current_dir(folder).output().expect("genovo")
-}
-
-fn says(folder: &Path, arguments: &[&str]) -> String {
-    let output = genovo(folder, arguments);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
-
-fn json(folder: &Path, arguments: &[&str]) -> Value {
-    serde_json::from_str(&says(folder, &[arguments, &["--json"]].concat())).expect("one object")
-}
-
-const SCENARIO: &str = r#"
-[account]
-cash = "10,000 USD"
-[[instruments]]
-symbol = "ABC"
-tick = 0.01
-commission = { per_unit = "0.01 USD" }
-[data]
-path = "quotes.csv"
-[bars]
-interval = "10 s"
-[strategy]
-kind = "ema-cross"
-fast = 2
-slow = 5
-quantity = 20
-[risk]
-distance = "1 %"
-"#;
+use crate::support::{EMA_CROSS, Folder};
 
 /// Two thousand quotes, a second apart, that rise and fall.
-fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
+fn folder() -> Folder {
     let mut quotes = String::from("ts_ns,bid,ask,bid_size,ask_size\n");
     for row in 0..2_000_i64 {
         let cents = 10_000 + (row % 300 - 150).abs() * 3 + (row * row % 41) - (row % 7) * 2;
@@ -49,8 +13,7 @@ fn folder() -> tempfile::TempDir {
         let time = (1_700_000_000 + row) * 1_000_000_000;
         quotes.push_str(&format!("{time},{},{},50,50\n", price(cents), price(cents + 4)));
     }
-    std::fs::write(folder.path().join("quotes.csv"), quotes).expect("a file");
-    std::fs::write(folder.path().join("s.toml"), SCENARIO).expect("a file");
+    let folder = Folder::new(&[("quotes.csv", &quotes), ("s.toml", EMA_CROSS)]);
     for (journal, sets) in [
         ("a", &[][..]),
         ("same", &[]),
@@ -58,7 +21,7 @@ fn folder() -> tempfile::TempDir {
         ("fast", &["strategy.fast=3", "strategy.slow=9"]),
     ] {
         let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
-        says(folder.path(), &[&["replay", "s.toml", "--journal", journal], &sets[..]].concat());
+        folder.done(&[&["replay", "s.toml", "--journal", journal], &sets[..]].concat());
     }
     folder
 }
@@ -79,8 +42,7 @@ fn figure<'a>(answer: &'a Value, name: &str) -> &'a Value {
 #[test]
 fn runs_are_compared_to_the_first() {
     let folder = folder();
-    let folder = folder.path();
-    let answer = json(folder, &["compare", "a", "same", "half", "fast"]);
+    let answer = folder.json(&["compare", "a", "same", "half", "fast"]);
     let labels: Vec<_> = answer["runs"].as_array().unwrap().iter().map(|run| run["label"].clone()).collect();
     assert_eq!(labels, ["A", "B", "C", "D"]);
 
@@ -137,25 +99,24 @@ fn runs_are_compared_to_the_first() {
 #[test]
 fn text_and_page_say_the_same_and_repeat() {
     let folder = folder();
-    let folder = folder.path();
-    let shown = says(folder, &["compare", "a", "fast", "--report", "page", "--decisions", "2"]);
+    let shown = folder.done(&["compare", "a", "fast", "--report", "page", "--decisions", "2"]);
     for part in
         ["Settings that differ", "Figures", "What made the difference", "Decisions of B beside A", "95 %"]
     {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    let page = std::fs::read_to_string(folder.join("page/report.html")).expect("a page");
+    let page = folder.read("page/report.html");
     for part in
         ["Settings that differ", "Figures", "What made the difference", "Decisions of B beside A", "uPlot"]
     {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("src="), "nothing is loaded");
-    assert_eq!(shown, says(folder, &["compare", "a", "fast", "--report", "page", "--decisions", "2"]));
-    let bare = says(folder, &["compare", "a", "fast", "--resamples", "0"]);
+    assert_eq!(shown, folder.done(&["compare", "a", "fast", "--report", "page", "--decisions", "2"]));
+    let bare = folder.done(&["compare", "a", "fast", "--resamples", "0"]);
     assert!(!bare.contains("bootstrap") && bare.contains("no intervals"), "{bare}");
-    let other = json(folder, &["compare", "a", "fast", "--seed", "2"]);
-    let first = json(folder, &["compare", "a", "fast"]);
+    let other = folder.json(&["compare", "a", "fast", "--seed", "2"]);
+    let first = folder.json(&["compare", "a", "fast"]);
     assert_ne!(figure(&first, "return")["intervals"], figure(&other, "return")["intervals"]);
     assert_eq!(figure(&first, "return")["values"], figure(&other, "return")["values"]);
 }
@@ -166,8 +127,6 @@ fn wrong_usage_is_exit_2() {
     for arguments in
         [&["compare", "a"][..], &["compare", "a", "nowhere"], &["compare", "a", "same", "--resamples", "7"]]
     {
-        let output = genovo(folder.path(), arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+        assert!(!folder.refused(arguments).is_empty(), "{arguments:?}");
     }
 }

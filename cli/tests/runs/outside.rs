@@ -1,10 +1,9 @@
 //! What the world says, out of files: in the journal at its release, in the columns from then on; and columns of one's
 //! own over it.
 
-use std::fs;
-use std::process::{Command, Output};
+use genovo::engine::event::Fact;
 
-use genovo::engine::event::{Event, Fact};
+use crate::support::Folder;
 
 const SCENARIO: &str = r#"
 [account]
@@ -42,47 +41,21 @@ expr = "if(news_age < 1, sentiment_1h, 0)"
 /// 2014-05-02 00:00 UTC.
 const MAY_2: i64 = 1_398_988_800;
 
-struct Run {
-    folder: tempfile::TempDir,
-}
-
-impl Run {
-    fn new(scenario: &str) -> Run {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
-        let quotes: String =
-            (0..360).map(|minute| format!("{}000000000,100.00,100.02\n", MAY_2 + 60 * minute)).collect();
-        write("abc.csv", &format!("ts_ns,bid,ask\n{quotes}"));
-        write("UNRATE.csv", "observation_date,UNRATE\n2014-05-01,6.3\n");
-        write("news.csv", "published_at,headline,sentiment\n2014-05-02 03:00,Jobs,0.5\n");
-        write("calendar.csv", "at,name,importance\n2014-05-02 05:00,FOMC,high\n");
-        write("scenario.toml", scenario);
-        Run { folder }
-    }
-
-    fn genovo(&self, arguments: &[&str]) -> Output {
-        let genovo = Command::new(env!("CARGO_BIN_EXE_genovo"))
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .output();
-        genovo.expect("the genovo binary")
-    }
-
-    fn done(&self, arguments: &[&str]) -> String {
-        let output = self.genovo(arguments);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn events(&self, journal: &str) -> Vec<Event> {
-        let journal = genovo_journal::Journal::open(&self.folder.path().join(journal));
-        journal.expect("a journal").events().map(|event| event.expect("an event")).collect()
-    }
+fn folder(scenario: &str) -> Folder {
+    let quotes: String =
+        (0..360).map(|minute| format!("{}000000000,100.00,100.02\n", MAY_2 + 60 * minute)).collect();
+    Folder::new(&[
+        ("abc.csv", &format!("ts_ns,bid,ask\n{quotes}")),
+        ("UNRATE.csv", "observation_date,UNRATE\n2014-05-01,6.3\n"),
+        ("news.csv", "published_at,headline,sentiment\n2014-05-02 03:00,Jobs,0.5\n"),
+        ("calendar.csv", "at,name,importance\n2014-05-02 05:00,FOMC,high\n"),
+        ("scenario.toml", scenario),
+    ])
 }
 
 #[test]
 fn what_the_world_says_counts_from_when_it_said_it() {
-    let run = Run::new(SCENARIO);
+    let run = folder(SCENARIO);
     run.done(&["replay", "scenario.toml", "--journal", "run"]);
     run.done(&["live", "scenario.toml", "--speed", "max", "--journal", "session"]);
     run.done(&["replay", "--verify", "run"]);
@@ -126,12 +99,7 @@ fn what_the_world_says_counts_from_when_it_said_it() {
 
 #[test]
 fn mistakes_are_shown_where_they_are() {
-    let case = |was: &str, is: &str| {
-        let run = Run::new(&SCENARIO.replace(was, is));
-        let output = run.genovo(&["check", "scenario.toml"]);
-        assert_eq!(output.status.code(), Some(2));
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    };
+    let case = |was: &str, is: &str| folder(&SCENARIO.replace(was, is)).refused(&["check", "scenario.toml"]);
     let error = case("release_lag = \"24 h\"\n", "");
     assert!(error.contains("is the period that a figure is about"), "{error}");
     let error = case("known_before = \"36 h\"\n", "");

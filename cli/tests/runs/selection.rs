@@ -1,11 +1,9 @@
 //! Columns selected while a run goes on: inputs that a replay, a live session and a verification agree on.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
-
 use genovo::engine::event::{Event, Fact, FeaturesReselected};
 use genovo::engine::features::select::hash;
+
+use crate::support::Folder;
 
 const SCENARIO: &str = r#"
 [account]
@@ -40,44 +38,11 @@ fn quotes() -> String {
     text
 }
 
-struct Run {
-    folder: tempfile::TempDir,
-}
-
-impl Run {
-    fn new(features: &str, files: &[(&str, &str)]) -> Run {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
-        write("abc.csv", &quotes());
-        write("scenario.toml", &format!("{SCENARIO}\n[features]\n{features}\n"));
-        files.iter().for_each(|(name, text)| write(name, text));
-        Run { folder }
-    }
-
-    fn genovo(&self, arguments: &[&str]) -> Output {
-        let genovo = Command::new(env!("CARGO_BIN_EXE_genovo"))
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .output();
-        genovo.expect("the genovo binary")
-    }
-
-    fn done(&self, arguments: &[&str]) -> String {
-        let output = self.genovo(arguments);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn refused(&self, arguments: &[&str]) -> String {
-        let output = self.genovo(arguments);
-        assert_eq!(output.status.code(), Some(2));
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    }
-
-    fn events(&self, journal: &str) -> Vec<Event> {
-        let journal = genovo_journal::Journal::open(&self.folder.path().join(Path::new(journal)));
-        journal.expect("a journal").events().map(|event| event.expect("an event")).collect()
-    }
+fn folder(features: &str, files: &[(&str, &str)]) -> Folder {
+    let folder = Folder::new(files);
+    folder.write("abc.csv", &quotes());
+    folder.write("scenario.toml", &format!("{SCENARIO}\n[features]\n{features}\n"));
+    folder
 }
 
 /// Every selection: seconds since the start, and what it holds.
@@ -94,7 +59,7 @@ fn selections(events: &[Event]) -> Vec<(f64, FeaturesReselected)> {
 
 #[test]
 fn a_schedule_selects_the_same_live_and_in_a_replay() {
-    let run = Run::new(
+    let run = folder(
         "columns = \"momentum, calendar\"\ntimeframes = \"30 s, 1 min, 2 min, 5 min\"\nslots = 8\n\
          reselect = \"200 bars\"\nreselect_window = 300\nreselect_after = \"10 s\"",
         &[],
@@ -127,7 +92,7 @@ fn listed_selections_hold_from_their_times_and_count_as_identity() {
     let features = "columns = \"momentum, calendar\"\nslots = 2\nselection = \"list.csv\"";
     let time = START + 100;
     let list = format!("known_at,column\n{time},rsi_14@1m\n{time},asia\n{},asia\n", time + 50);
-    let run = Run::new(features, &[("list.csv", &list), ("names.txt", "# two\nasia\nrsi_7@1m\n")]);
+    let run = folder(features, &[("list.csv", &list), ("names.txt", "# two\nasia\nrsi_7@1m\n")]);
     run.done(&["replay", "scenario.toml", "--journal", "run"]);
     let found = selections(&run.events("run"));
     let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
@@ -150,7 +115,7 @@ fn listed_selections_hold_from_their_times_and_count_as_identity() {
 #[test]
 fn selections_that_cannot_be_are_refused_with_the_place() {
     let case = |features: &str, list: &str| {
-        let run = Run::new(features, &[("list.csv", list)]);
+        let run = folder(features, &[("list.csv", list)]);
         run.refused(&["check", "scenario.toml"])
     };
     let base = "columns = \"momentum\"\nslots = 2\nselection = \"list.csv\"";
@@ -162,6 +127,8 @@ fn selections_that_cannot_be_are_refused_with_the_place() {
     assert!(error.contains("nothing says which columns the slots show"), "{error}");
     let error = case("columns = \"momentum\"\nreselect = \"200 bars\"", "");
     assert!(error.contains("how many columns a model is given"), "{error}");
+    let error = case("columns = \"momentum\"\nslots = 4000000000\nreselect = \"9 bars\"", "");
+    assert!(error.contains("at most 65536"), "{error}");
     let error = case("columns = \"momentum\"\nslots = 2\nreselect = \"often\"", "");
     assert!(error.contains("`often` is no number of bars"), "{error}");
     let error = case(

@@ -1,53 +1,18 @@
 //! `genovo sweep`: one market for many settings, nothing run twice, every trial on record.
 
-use std::path::Path;
-use std::process::{Command, Output};
-
 use serde_json::Value;
 
-fn genovo(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_genovo")).args(arguments).current_dir(folder).output().expect("genovo")
-}
+use crate::support::{EMA_CROSS, Folder};
 
-fn json(folder: &Path, arguments: &[&str]) -> Value {
-    let output = genovo(folder, &[arguments, &["--json"]].concat());
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("one object")
-}
-
-const SCENARIO: &str = r#"
-name = "small"
-[account]
-cash = "10,000 USD"
-[[instruments]]
-symbol = "ABC"
-tick = 0.01
-commission = { per_unit = "0.01 USD" }
-[data]
-path = "quotes.csv"
-[bars]
-interval = "10 s"
-[strategy]
-kind = "ema-cross"
-fast = 2
-slow = 5
-quantity = 20
-[risk]
-distance = "1 %"
-"#;
-
-/// A folder with the scenario and some hundred quotes that swing.
-fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
+/// A folder with the scenario and two thousand quotes that swing.
+fn folder() -> Folder {
     let mut quotes = String::from("ts_ns,bid,ask\n");
     for second in 0..2_000_i64 {
         let price = 10_000 + second * 37 % 211 - second * 11 % 173;
         quotes.push_str(&format!("{},{}.{:02},", second * 1_000_000_000, price / 100, price % 100));
         quotes.push_str(&format!("{}.{:02}\n", (price + 2) / 100, (price + 2) % 100));
     }
-    std::fs::write(folder.path().join("quotes.csv"), quotes).expect("quotes");
-    std::fs::write(folder.path().join("small.toml"), SCENARIO).expect("a scenario");
-    folder
+    Folder::new(&[("quotes.csv", &quotes), ("small.toml", EMA_CROSS)])
 }
 
 const GRID: [&str; 9] =
@@ -56,7 +21,7 @@ const GRID: [&str; 9] =
 #[test]
 fn a_trial_is_the_run_that_replay_makes() {
     let folder = folder();
-    let swept = json(folder.path(), &GRID);
+    let swept = folder.json(&GRID);
     let trials = swept["best_first"].as_array().expect("trials");
     assert_eq!((trials.len(), &swept["new"]), (6, &Value::from(6)));
     for trial in trials {
@@ -68,7 +33,7 @@ fn a_trial_is_the_run_that_replay_makes() {
             .collect();
         let arguments: Vec<&str> =
             ["replay", "small.toml"].into_iter().chain(sets.iter().flat_map(|set| ["--set", set])).collect();
-        let replayed = json(folder.path(), &arguments);
+        let replayed = folder.json(&arguments);
         assert_eq!(replayed["run_id"], trial["run"]);
         assert_eq!(replayed["state_hash"], trial["outcome"]["state_hash"]);
         assert_eq!(replayed["final_equity_exact"], trial["outcome"]["equity"]);
@@ -77,7 +42,7 @@ fn a_trial_is_the_run_that_replay_makes() {
     let sharpe = |trial: &Value| trial["outcome"]["sharpe"].as_f64().expect("enough bars");
     assert!(trials.windows(2).all(|pair| sharpe(&pair[0]) >= sharpe(&pair[1])));
     assert!(trials.iter().any(|trial| trial["outcome"]["trades"].as_u64() > Some(3)));
-    let page = std::fs::read_to_string(folder.path().join("runs/sweep-small/report.html")).expect("a page");
+    let page = folder.read("runs/sweep-small/report.html");
     assert!(page.contains("Change of equity by strategy.fast and strategy.slow"));
     assert!(!page.contains("NaN"));
 }
@@ -85,15 +50,15 @@ fn a_trial_is_the_run_that_replay_makes() {
 #[test]
 fn nothing_is_run_twice_and_every_trial_counts() {
     let folder = folder();
-    let first = json(folder.path(), &[&GRID[..], &["--threads", "1"]].concat());
-    let log = std::fs::read_to_string(folder.path().join("runs/sweep-small/trials.jsonl")).expect("a log");
+    let first = folder.json(&[&GRID[..], &["--threads", "1"]].concat());
+    let log = folder.read("runs/sweep-small/trials.jsonl");
     // Another number of threads, and half of the grid anew: the log is as it would be with one.
-    let again = json(folder.path(), &[&GRID[..], &["13", "--threads", "3"]].concat());
+    let again = folder.json(&[&GRID[..], &["13", "--threads", "3"]].concat());
     assert_eq!((&again["new"], &again["trials"]), (&Value::from(3), &Value::from(9)));
     assert_eq!(again["trials_in_log"], 9);
-    let longer = std::fs::read_to_string(folder.path().join("runs/sweep-small/trials.jsonl")).expect("a log");
+    let longer = folder.read("runs/sweep-small/trials.jsonl");
     assert!(longer.starts_with(&log));
-    // The more was tried, the less the best is worth.
+    // What the best is worth depends on how many were tried.
     let deflated = |answer: &Value, run: &Value| {
         let trials = answer["best_first"].as_array().expect("trials");
         let trial = trials.iter().find(|trial| trial["run"] == *run).expect("the trial");
@@ -101,16 +66,17 @@ fn nothing_is_run_twice_and_every_trial_counts() {
     };
     let best = &first["best_first"][0]["run"];
     assert!((0.0..=1.0).contains(&deflated(&again, best)));
+    assert_ne!(deflated(&again, best), deflated(&first, best));
     // With three threads from the beginning the log has the same bytes.
-    let elsewhere = json(folder.path(), &[&GRID[..], &["--threads", "3", "--log", "other.jsonl"]].concat());
+    let elsewhere = folder.json(&[&GRID[..], &["--threads", "3", "--log", "other.jsonl"]].concat());
     assert_eq!(elsewhere["new"], 6);
-    assert_eq!(std::fs::read_to_string(folder.path().join("other.jsonl")).expect("a log"), log);
+    assert_eq!(folder.read("other.jsonl"), log);
     assert_eq!(elsewhere["log_head"], first["log_head"]);
     // A trial that is left out shows.
     let lines: Vec<&str> = longer.lines().collect();
     let shorter = format!("{}\n{}\n", lines[0], lines[2..].join("\n"));
-    std::fs::write(folder.path().join("runs/sweep-small/trials.jsonl"), shorter).expect("a log");
-    let refused = genovo(folder.path(), &GRID);
+    folder.write("runs/sweep-small/trials.jsonl", &shorter);
+    let refused = folder.genovo(&GRID);
     assert_eq!(refused.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("line 2"), "{refused:?}");
 }
@@ -118,24 +84,19 @@ fn nothing_is_run_twice_and_every_trial_counts() {
 #[test]
 fn what_cannot_be_swept_is_said() {
     let folder = folder();
-    std::fs::write(
-        folder.path().join("list.jsonl"),
-        "{\"strategy.fast\": 3}\n{\"risk.max_total\": \"4 %\"}\n",
-    )
-    .expect("a list");
-    let listed = json(folder.path(), &["sweep", "small.toml", "--list", "list.jsonl"]);
+    folder.write("list.jsonl", "{\"strategy.fast\": 3}\n{\"risk.max_total\": \"4 %\"}\n");
+    let listed = folder.json(&["sweep", "small.toml", "--list", "list.jsonl"]);
     assert_eq!(listed["trials"], 2);
     let table = [
         (vec!["--grid", "strategy.fats", "1", "2"], "did you mean `fast`?"),
         (vec!["--grid", "data.tiles", "1", "2"], "has another market"),
         (vec!["--grid", "strategy.fast", "9..3"], "is no range"),
         (vec!["--grid", "strategy.fast"], "--grid"),
+        (vec!["--grid", "seed", "1", "2", "--grid", "seed", "3"], "is in the grid twice"),
         (vec!["--list", "none.jsonl"], "cannot read the list"),
     ];
     for (arguments, said) in table {
-        let output = genovo(folder.path(), &[&["sweep", "small.toml"][..], &arguments].concat());
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{error}");
+        let error = folder.refused(&[&["sweep", "small.toml"][..], &arguments].concat());
         assert!(error.contains(said), "{said}: {error}");
     }
 }
