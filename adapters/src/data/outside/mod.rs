@@ -206,8 +206,8 @@ mod tests {
         let text =
             "at,name,known_at\n2014-05-02 12:30,Jobs,2014-05-01\n2014-05-02 10:00,Orders,2014-05-01 09:00\n";
         let events = read_text("calendar.csv", text, &OutsideSpec::Schedule { known_before: None }).unwrap();
-        let known: Vec<i64> = events.iter().map(|event| (event.header.time_event.0 - MAY_2) / HOUR).collect();
-        assert_eq!(known, [-15, 0]);
+        let hours: Vec<i64> = events.iter().map(|event| (event.header.time_event.0 - MAY_2) / HOUR).collect();
+        assert_eq!(hours, [-15, 0]);
         let odd = "at,name,impact\n2014-05-02 12:30,Jobs,huge\n";
         let error = read_text("calendar.csv", odd, &known).unwrap_err();
         assert!(error.contains("column impact: is no importance"), "{error}");
