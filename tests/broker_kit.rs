@@ -125,6 +125,12 @@ impl Execution for Faulty {
         sent
     }
 
+    fn replace(&mut self, replace: &Replace) -> Sent {
+        let sent = self.inner.replace(replace);
+        self.pump();
+        sent
+    }
+
     fn cancel(&mut self, cancel: &Cancel) -> Sent {
         let sent = self.inner.cancel(cancel);
         self.pump();
@@ -143,7 +149,7 @@ impl Execution for Faulty {
         let mut snapshot = self.inner.snapshot(since)?;
         if let Some(client) = self.faults().external.clone() {
             let (standing, time, filled) = (Standing::Working, Timestamp(0), Quantity::ZERO);
-            snapshot.orders.push(OrderReport { client, standing, time, filled });
+            snapshot.orders.push(OrderReport { client, standing, time, filled, now: None });
         }
         Ok(snapshot)
     }
@@ -257,22 +263,27 @@ impl Rig {
 
     /// Sends a buy.
     pub fn buy(&mut self, kind: OrderKind, quantity: i64) -> OrderId {
+        self.send(Side::Buy, kind, quantity, Terms::default())
+    }
+
+    /// Sends an order.
+    pub fn send(&mut self, side: Side, kind: OrderKind, quantity: i64, terms: Terms) -> OrderId {
         let id = OrderId(self.orders.len() as u64 + 1);
         self.time += 1_000_000;
         let (instrument, quantity) = (InstrumentId(1), whole(quantity));
         let order = Order {
             order: id,
-            side: Side::Buy,
+            side,
             kind,
             time_in_force: TimeInForce::Gtc,
             quantity,
             bid: None,
             ask: None,
             position: Quantity::ZERO,
-            terms: Terms::default(),
+            terms,
         };
         let cause = Sequence::input(id.0);
-        let (side, filled, status) = (Side::Buy, Quantity::ZERO, Status::Submitted);
+        let (filled, status) = (Quantity::ZERO, Status::Submitted);
         let record = OrderRecord {
             instrument,
             side,
@@ -281,7 +292,7 @@ impl Rig {
             quantity,
             filled,
             asked: None,
-            terms: Terms::default(),
+            terms,
             changed: false,
         };
         self.orders.insert(id, Known { record, cause });
@@ -289,6 +300,24 @@ impl Rig {
         let order = NewOrder { client, cause, time, instrument, symbol, order };
         self.desk.give(Task::Submit(Box::new(order), None));
         id
+    }
+
+    /// Asks for the same order of another quantity; `arrives` says whether the wish gets as far as the desk.
+    pub fn replace(&mut self, order: OrderId, quantity: i64, arrives: bool) {
+        self.time += 1_000_000;
+        let known = self.orders.get_mut(&order).expect("an order of ours");
+        known.record.status = known.record.status.after(Happening::AskReplace).expect("it works");
+        let replacement = Replacement { order, kind: known.record.kind, quantity: whole(quantity) };
+        let replace = Replace {
+            client: self.ids.of(order),
+            replacement,
+            cause: Sequence::input(2_000 + order.0),
+            time: Timestamp(self.time),
+            instrument: InstrumentId(1),
+        };
+        if arrives {
+            self.desk.give(Task::Replace(Box::new(replace), None));
+        }
     }
 
     /// Asks to cancel.
@@ -351,6 +380,21 @@ impl Rig {
                     let rest = known.record.filled < known.record.quantity;
                     Some((fill.order, if rest { Happening::FillPart } else { Happening::FillRest }))
                 }
+                Fact::ReplaceRejected(rejected) => {
+                    let part_filled = self.filled(rejected.order) > Quantity::ZERO;
+                    Some((rejected.order, Happening::RefuseReplace { part_filled }))
+                }
+                Fact::OrderReplaced(replaced) => {
+                    let part_filled = self.filled(replaced.order) > Quantity::ZERO;
+                    let known = self.orders.get_mut(&replaced.order).expect("an order of ours");
+                    let before = (known.record.kind, known.record.quantity);
+                    assert_ne!(before, (replaced.kind, replaced.quantity), "nothing is said twice");
+                    (known.record.kind, known.record.quantity) = (replaced.kind, replaced.quantity);
+                    Some(match replaced.reason {
+                        ReplaceReason::Requested => (replaced.order, Happening::Replace { part_filled }),
+                        _ => (replaced.order, Happening::Adjust),
+                    })
+                }
                 _ => None,
             };
             if let Some((order, happening)) = happening {
@@ -374,6 +418,11 @@ impl Rig {
         self.orders[&order].record.filled
     }
 
+    /// How much is ordered by what we were told.
+    pub fn quantity(&self, order: OrderId) -> Quantity {
+        self.orders[&order].record.quantity
+    }
+
     /// Where the link stands by what we were told.
     pub fn link(&self) -> Option<Connection> {
         self.facts.iter().rev().find_map(|fact| match fact {
@@ -395,7 +444,8 @@ impl Rig {
     }
 
     fn position(&self) -> Quantity {
-        self.orders.values().map(|known| known.record.filled).sum()
+        let signed = |known: &Known| Quantity(known.record.filled.0 * known.record.side.sign());
+        self.orders.values().map(signed).sum()
     }
 }
 
@@ -409,7 +459,7 @@ pub fn examine(mut fresh: impl FnMut() -> Box<dyn UnderTest>) {
 
 type Case = (&'static str, fn(&mut dyn UnderTest));
 
-const CASES: [Case; 11] = [
+const CASES: [Case; 13] = [
     ("an order is taken and filled, each said once", plain),
     ("a lost answer is asked for, and the order is there once", lost_answer),
     ("a lost order is known to be lost only once the broker says so", lost_order),
@@ -419,6 +469,8 @@ const CASES: [Case; 11] = [
     ("a cancel that comes too late is refused", late_cancel),
     ("orders of others are named and left alone", external),
     ("a restart in every state finds the truth", restart_in_every_state),
+    ("a replacement whose answer nobody heard is known", replaced_unheard),
+    ("a replacement that was lost leaves the order as it was", replacement_lost),
     ("a storm of reconnections loses nothing", storm),
     ("a clock that jumps back and forth changes nothing", clock_jumps),
 ];
@@ -558,6 +610,45 @@ fn restart_in_every_state(under: &mut dyn UnderTest) {
     rig.settle();
     assert_eq!(rig.count(|fact| matches!(fact, Fact::OrderFilled(_) | Fact::OrderCancelled(_))), 0);
     assert_eq!(rig.reported(), Some(rig.position()), "the broker holds what our fills add up to");
+}
+
+/// A broker that replaces nothing says so; then the order is the one it was.
+fn replaced_unheard(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    let price = under.price();
+    let order = rig.buy(OrderKind::Limit { price }, 10);
+    rig.until("it is taken", |rig| rig.status(order) == Status::Accepted);
+    rig.faults().silent = true;
+    rig.replace(order, 6, true);
+    rig.settle();
+    // Filled as it is by now, while nobody listens either.
+    under.trade(&mut rig.desk, Some(whole(6)));
+    rig.settle();
+    let mut rig = rig.restart(under);
+    rig.until("the answer is known", |rig| rig.status(order) != Status::ReplacePending);
+    under.trade(&mut rig.desk, None);
+    rig.until("the rest fills", |rig| rig.status(order) == Status::Filled);
+    let refused = rig.quantity(order) == whole(10);
+    assert!(refused || rig.quantity(order) == whole(6), "{:?}", rig.quantity(order));
+    assert_eq!(rig.filled(order), rig.quantity(order));
+    let rig = rig.restart(under);
+    assert_eq!(rig.reported(), Some(rig.position()), "the broker holds what our fills add up to");
+}
+
+fn replacement_lost(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    let price = under.price();
+    let order = rig.buy(OrderKind::Limit { price }, 10);
+    rig.until("it is taken", |rig| rig.status(order) == Status::Accepted);
+    rig.replace(order, 6, false);
+    let mut rig = rig.restart(under);
+    rig.until("it is known to be lost", |rig| rig.status(order) == Status::Accepted);
+    assert_eq!(rig.quantity(order), whole(10));
+    let never =
+        |fact: &Fact| matches!(fact, Fact::ReplaceRejected(no) if no.reason == RejectReason::NeverArrived);
+    assert_eq!(rig.count(never), 1);
+    under.trade(&mut rig.desk, None);
+    rig.until("it fills whole", |rig| rig.filled(order) == whole(10));
 }
 
 fn storm(under: &mut dyn UnderTest) {

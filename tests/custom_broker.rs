@@ -117,9 +117,10 @@ impl Exchange {
     }
 
     fn report(&self, client: &ClientId) -> Option<OrderReport> {
-        let (_, filled, standing) = self.orders.get(client)?;
+        let (NewOrder { order, .. }, filled, standing) = self.orders.get(client)?;
         let (client, time) = (client.clone(), Timestamp(self.clock));
-        Some(OrderReport { client, standing: *standing, time, filled: *filled })
+        let now = OrderNow { kind: order.kind, quantity: order.quantity, replacing: false };
+        Some(OrderReport { client, standing: *standing, time, filled: *filled, now: Some(now) })
     }
 
     /// Somebody sells `size` at `price`, or without limit: what works here is filled in the order of its arrival.

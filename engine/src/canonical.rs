@@ -311,7 +311,7 @@ numbered! {
     Side { Buy, Sell }
     TimeInForce { Gtc, Day, Ioc, Fok, Gtd }
     Contingency { OneTriggersOthers, OneCancelsOthers, Bracket }
-    ReplaceReason { Requested, SiblingFilled, ParentEnded, PositionShrank, Split }
+    ReplaceReason { Requested, SiblingFilled, ParentEnded, PositionShrank, Split, BooksCompared }
     Liquidity { Maker, Taker }
     RejectReason {
         QuantityOffLot, PriceOffTick, NoMarket, UnknownInstrument, NeverArrived, Broker, Unsupported, WouldTake,

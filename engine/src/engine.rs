@@ -647,7 +647,8 @@ impl Engine {
             ReplaceReason::SiblingFilled
             | ReplaceReason::ParentEnded
             | ReplaceReason::PositionShrank
-            | ReplaceReason::Split => Happening::Adjust,
+            | ReplaceReason::Split
+            | ReplaceReason::BooksCompared => Happening::Adjust,
         };
         let change = Some((replaced.kind, replaced.quantity));
         match self.state.orders.replaced(replaced.order, happening, change) {

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex};
 use genovo_adapters::broker::desk::Task;
 use genovo_adapters::broker::paper::book::Durability;
 use genovo_adapters::broker::{ClientIds, Desk, Execution, Paper};
-use genovo_engine::event::{Event, Fact, Quote};
-use genovo_engine::ids::InstrumentId;
+use genovo_engine::event::{
+    Contingency, Event, Fact, Membership, OrderKind, Quote, ReplaceReason, Side, Terms, Trail,
+};
+use genovo_engine::ids::{InstrumentId, OrderId};
+use genovo_engine::order::Status;
 use genovo_engine::units::{Nanoseconds, Price, Quantity, SCALE, Timestamp};
-use genovo_tests::broker_kit::{UnderTest, examine};
+use genovo_tests::broker_kit::{Rig, UnderTest, examine, whole};
 use genovo_tests::custom_broker::{Custom, Exchange};
 
 const PRICE: Price = Price(1_290 * SCALE);
@@ -62,6 +65,63 @@ fn the_paper_broker_passes() {
         account.quote(PRICE, Price(PRICE.0 + SCALE), None);
         Box::new(account)
     });
+}
+
+/// What a list and a trailing stop did while nobody listened is taken over by the session that goes on.
+#[test]
+fn orders_that_changed_while_we_were_away_are_taken_over() {
+    let mut account = PaperAccount { folder: tempfile::tempdir().unwrap(), market: Vec::new() };
+    let at = |tenths: i64| Price(PRICE.0 + tenths * SCALE / 10);
+    account.quote(at(0), at(10), None);
+    let list = |first: OrderId, count, link| Terms {
+        list: Some(Membership { first, count, link, after: Quantity::ZERO }),
+        ..Terms::default()
+    };
+    let mut rig = Rig::new(&mut account);
+
+    // Two of which one takes from the other: the first is filled in part.
+    let either = list(OrderId(1), 2, Contingency::OneCancelsOthers);
+    let near = rig.send(Side::Buy, OrderKind::Limit { price: PRICE }, 10, either);
+    let far = rig.send(Side::Buy, OrderKind::Limit { price: at(-50) }, 10, either);
+    rig.until("both work", |rig| [near, far].iter().all(|order| rig.status(*order) == Status::Accepted));
+    rig.faults().silent = true;
+    account.trade(&mut rig.desk, Some(whole(4)));
+    rig.settle();
+    assert_eq!((rig.filled(near), rig.quantity(far)), (whole(0), whole(10)));
+    let mut rig = rig.restart(&mut account);
+    rig.until("the part is fetched", |rig| rig.filled(near) == whole(4));
+    assert_eq!(rig.quantity(far), whole(6));
+    let compared =
+        |fact: &&Fact| matches!(fact, Fact::OrderReplaced(to) if to.reason == ReplaceReason::BooksCompared);
+    assert_eq!(rig.facts.iter().filter(compared).count(), 1, "{:#?}", rig.facts);
+    account.trade(&mut rig.desk, None);
+    rig.until("the other is gone", |rig| rig.status(far) == Status::Cancelled);
+    assert_eq!((rig.status(near), rig.filled(far)), (Status::Filled, whole(0)));
+
+    // A bracket whose trailing stop follows the market up, and is reached on the way down.
+    rig.faults().silent = true;
+    let bracket = list(OrderId(3), 3, Contingency::Bracket);
+    let parent = rig.send(Side::Buy, OrderKind::Market, 5, bracket);
+    let trail = Trail::Amount(Price(SCALE / 2));
+    let stop = rig.send(Side::Sell, OrderKind::TrailingStop { trail }, 5, bracket);
+    let target = rig.send(Side::Sell, OrderKind::Limit { price: at(90) }, 5, bracket);
+    for (bid, ask) in [(0, 1), (4, 5), (8, 9), (6, 7), (2, 3), (2, 3)] {
+        let (event, number) = account.quote(at(bid), at(ask), None);
+        rig.desk.give(Task::Market(event, number));
+        rig.settle();
+    }
+    assert_eq!(rig.status(parent), Status::Submitted, "nobody heard of it");
+    let mut rig = rig.restart(&mut account);
+    rig.until("the stop was reached", |rig| rig.status(stop) == Status::Filled);
+    assert_eq!((rig.status(parent), rig.status(target)), (Status::Filled, Status::Cancelled));
+    let sold = rig.facts.iter().find_map(|fact| match fact {
+        Fact::OrderFilled(fill) if fill.order == stop => Some(fill.price),
+        _ => None,
+    });
+    assert_eq!(sold, Some(at(2)), "half a unit below 0.8 is 0.3, and the next bid was 0.2");
+    let facts = rig.facts.len();
+    let rig = rig.restart(&mut account);
+    assert!(rig.facts.len() < facts && !rig.facts.iter().any(|fact| matches!(fact, Fact::OrderFilled(_))));
 }
 
 struct CustomAccount(Arc<Mutex<Exchange>>);

@@ -333,6 +333,20 @@ pub struct OrderReport {
     pub time: Timestamp,
     /// How much of it was executed.
     pub filled: Quantity,
+    /// What it is by now, where the broker says it: lists, replacements and splits change orders.
+    pub now: Option<OrderNow>,
+}
+
+/// What an order is at the broker, as sent or as it became.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderNow {
+    /// Its kind with its prices, as it was sent or replaced: neither a trigger that was reached nor one that follows the
+    /// market changes it.
+    pub kind: OrderKind,
+    /// How much in all, what is filled included.
+    pub quantity: Quantity,
+    /// Whether a replacement is under way there, so that an answer will come.
+    pub replacing: bool,
 }
 
 /// Everything that a broker holds for us.

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use genovo_engine::event::{
     Event, Fact, Fill, Order, OrderClosed, OrderNotice, OrderRejected, OrderReplaced, OrderTriggered,
-    ReplaceReason,
+    RejectReason, ReplaceReason,
 };
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::order::{Happening, OrderRecord, Status};
 use genovo_engine::units::{Price, Quantity, Timestamp};
 
-use super::{ClientId, ClientIds, Executed, OrderReport, Report, Snapshot, Standing, What};
+use super::{ClientId, ClientIds, Executed, OrderNow, OrderReport, Report, Snapshot, Standing, What};
 
 /// An order of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,9 +184,13 @@ impl Mirror {
                     ReplaceReason::SiblingFilled
                     | ReplaceReason::ParentEnded
                     | ReplaceReason::PositionShrank
-                    | ReplaceReason::Split => Happening::Adjust,
+                    | ReplaceReason::Split
+                    | ReplaceReason::BooksCompared => Happening::Adjust,
                 };
-                if !self.advance(order, happening) {
+                // A comparison of books may have said it already.
+                let known = happening == Happening::Adjust
+                    && (record.kind, record.quantity) == (replaced.kind, replaced.quantity);
+                if known || !self.advance(order, happening) {
                     return None;
                 }
                 if let Some(known) = self.orders.get_mut(&order) {
@@ -224,6 +228,12 @@ impl Mirror {
     /// Compares everything that the broker holds with what we know.
     pub fn reconcile(&mut self, snapshot: &Snapshot) -> Reconciled {
         let mut found = Reconciled::default();
+        // First what the orders became: it says which fill is the last one.
+        for report in &snapshot.orders {
+            if let Some(order) = self.ids.order(&report.client) {
+                self.renew(order, report, &mut found);
+            }
+        }
         // What was missed of an order's life, in the order in which it was lived.
         let mut executions: Vec<&Report> = snapshot.executions.iter().collect();
         executions.sort_by_key(|report| report.time);
@@ -272,8 +282,26 @@ impl Mirror {
         }
     }
 
+    /// An order that is another one at the broker by now: a list, a split or our own replacement changed it.
+    fn renew(&mut self, order: OrderId, report: &OrderReport, found: &mut Reconciled) {
+        let (Some(known), Some(now)) = (self.orders.get(&order), report.now) else { return };
+        let record = known.record;
+        let OrderNow { kind, quantity, .. } = now;
+        if record.status.is_terminal() || (record.kind, record.quantity) == (kind, quantity) {
+            return;
+        }
+        let reason = match record.status {
+            Status::ReplacePending => ReplaceReason::Requested,
+            _ => ReplaceReason::BooksCompared,
+        };
+        let what = What::Replaced(OrderReplaced { order, kind, quantity, reason });
+        let report = Report { time: report.time, arrives: None, client: report.client.clone(), what };
+        found.answers.extend(self.take(&report));
+    }
+
     /// One order as we and as the broker know it.
     pub fn compare(&mut self, order: OrderId, report: &OrderReport, found: &mut Reconciled) {
+        self.renew(order, report, found);
         let Some(known) = self.orders.get(&order).copied() else { return };
         let record = known.record;
         if report.filled != record.filled {
@@ -290,7 +318,13 @@ impl Mirror {
                 if record.status == Status::CancelPending {
                     found.cancel.push(order);
                 }
-                What::Accepted
+                match record.status {
+                    // It works on as it was, and nothing will be said of it any more.
+                    Status::ReplacePending if report.now.is_none_or(|now| !now.replacing) => {
+                        What::ReplaceRejected(RejectReason::NeverArrived)
+                    }
+                    _ => What::Accepted,
+                }
             }
             Standing::Filled => {
                 // The fills have said it, or the gap above does.

@@ -217,6 +217,7 @@ pub fn replaced(replaced: &OrderReplaced) -> String {
         ReplaceReason::ParentEnded => "the order that was to arm the rest is done",
         ReplaceReason::PositionShrank => "there is less to reduce",
         ReplaceReason::Split => "the instrument was split",
+        ReplaceReason::BooksCompared => "so the broker has it",
     };
     format!("now {} {}: {why}", format::quantity(replaced.quantity), order_kind(&replaced.kind))
 }

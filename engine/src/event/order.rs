@@ -496,6 +496,8 @@ pub enum ReplaceReason {
     PositionShrank = 4,
     /// The instrument was split.
     Split = 5,
+    /// So the broker has it: books were compared after something was missed.
+    BooksCompared = 6,
 }
 
 /// Our own no.

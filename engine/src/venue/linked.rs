@@ -376,7 +376,7 @@ impl Venue {
                 ReplaceReason::ParentEnded => CloseReason::ParentEnded,
                 ReplaceReason::PositionShrank => CloseReason::PositionClosed,
                 ReplaceReason::Split => CloseReason::Split,
-                ReplaceReason::Requested => CloseReason::Requested,
+                ReplaceReason::Requested | ReplaceReason::BooksCompared => CloseReason::Requested,
             };
             self.cancel_rest(order, closed, time, answers);
             order.gone = true;

@@ -155,6 +155,7 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
                 ReplaceReason::ParentEnded,
                 ReplaceReason::PositionShrank,
                 ReplaceReason::Split,
+                ReplaceReason::BooksCompared,
             ]),
         }),
         Kind::ReplaceRequested => Fact::ReplaceRequested(Replacement {

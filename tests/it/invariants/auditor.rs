@@ -509,6 +509,7 @@ impl Auditor {
             ReplaceReason::ParentEnded => "smaller by its parent",
             ReplaceReason::PositionShrank => "smaller by the position",
             ReplaceReason::Split => "order split",
+            ReplaceReason::BooksCompared => "books compared",
         });
         let placed = self.order(replaced.order);
         assert!(!placed.done && replaced.quantity.0 > placed.filled, "{replaced:?}");

@@ -14,7 +14,7 @@ use std::path::Path;
 use crossbeam::channel::Sender;
 use genovo_engine::account::Account;
 use genovo_engine::engine::HEARTBEAT;
-use genovo_engine::event::{Event, Fact, OrderNotice, TimerFired};
+use genovo_engine::event::{Event, Fact, OrderNotice, ReplaceReason, TimerFired};
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::quality::{Quality, what_drops};
 use genovo_engine::settings::{Instrument, Settings};
@@ -24,7 +24,7 @@ use genovo_engine::venue::{Resting, Venue};
 use self::book::{Book, BookError, Durability, Record, Tag};
 use super::{
     AskError, Cancel, Capabilities, ClientId, ClientIds, ConnectError, Executed, Execution, Instruments,
-    NewOrder, OrderReport, Replace, Report, Said, Sent, Snapshot, Standing, What,
+    NewOrder, OrderNow, OrderReport, Replace, Report, Said, Sent, Snapshot, Standing, What,
 };
 
 /// The paper broker.
@@ -343,13 +343,14 @@ impl Instruments for Paper {
 struct Held {
     standing: Standing,
     time: Timestamp,
-    quantity: Quantity,
     filled: Quantity,
+    now: OrderNow,
 }
 
 impl Held {
     fn report(&self, client: ClientId) -> OrderReport {
-        OrderReport { client, standing: self.standing, time: self.time, filled: self.filled }
+        let Held { standing, time, filled, now } = *self;
+        OrderReport { client, standing, time, filled, now: Some(now) }
     }
 }
 
@@ -367,14 +368,24 @@ impl Ledger {
     }
 
     fn asked(&mut self, event: &Event) {
-        if let Fact::OrderSubmitted(order) = &event.fact {
-            let held = Held {
-                standing: Standing::Working,
-                time: event.header.time_event,
-                quantity: order.quantity,
-                filled: Quantity::ZERO,
-            };
-            self.orders.insert(order.order, held);
+        match &event.fact {
+            Fact::OrderSubmitted(order) => {
+                let held = Held {
+                    standing: Standing::Working,
+                    time: event.header.time_event,
+                    filled: Quantity::ZERO,
+                    now: OrderNow { kind: order.kind, quantity: order.quantity, replacing: false },
+                };
+                self.orders.insert(order.order, held);
+            }
+            Fact::ReplaceRequested(replacement) => self.is_replacing(replacement.order, true),
+            _ => {}
+        }
+    }
+
+    fn is_replacing(&mut self, order: OrderId, replacing: bool) {
+        if let Some(held) = self.orders.get_mut(&order) {
+            held.now.replacing = replacing;
         }
     }
 
@@ -391,15 +402,19 @@ impl Ledger {
                 if let Some(held) = self.orders.get_mut(&fill.order) {
                     held.filled += fill.quantity;
                 }
-                let whole = self.orders.get(&fill.order).is_some_and(|held| held.filled >= held.quantity);
+                let whole = self.orders.get(&fill.order).is_some_and(|held| held.filled >= held.now.quantity);
                 (fill.order, if whole { Standing::Filled } else { Standing::Working })
             }
             Fact::OrderReplaced(replaced) => {
                 if let Some(held) = self.orders.get_mut(&replaced.order) {
-                    held.quantity = replaced.quantity;
+                    (held.now.kind, held.now.quantity) = (replaced.kind, replaced.quantity);
+                }
+                if replaced.reason == ReplaceReason::Requested {
+                    self.is_replacing(replaced.order, false);
                 }
                 return;
             }
+            Fact::ReplaceRejected(rejected) => return self.is_replacing(rejected.order, false),
             Fact::OrderRejected(rejected) => (rejected.order, Standing::Rejected(rejected.reason)),
             Fact::OrderCancelled(closed) => (closed.order, Standing::Cancelled(closed.reason)),
             Fact::OrderExpired(closed) => (closed.order, Standing::Expired(closed.reason)),

@@ -87,6 +87,7 @@ impl Execution for Stamping {
             standing: Standing::Filled,
             time: order.time,
             filled: quantity,
+            now: None,
         });
         self.say(order.time, &order.client, What::Accepted);
         let executed = Executed {
