@@ -126,9 +126,17 @@ impl Execution for Faulty {
     }
 
     fn replace(&mut self, replace: &Replace) -> Sent {
+        let mut faults = self.faults();
+        if faults.lose_orders > 0 {
+            faults.lose_orders -= 1;
+            return Sent::Unknown { why: "the kit lost the replacement".to_string() };
+        }
+        let lost = faults.lose_answers > 0;
+        faults.lose_answers -= u32::from(lost);
+        drop(faults);
         let sent = self.inner.replace(replace);
         self.pump();
-        sent
+        if lost { Sent::Unknown { why: "the kit lost the answer".to_string() } } else { sent }
     }
 
     fn cancel(&mut self, cancel: &Cancel) -> Sent {
@@ -459,7 +467,7 @@ pub fn examine(mut fresh: impl FnMut() -> Box<dyn UnderTest>) {
 
 type Case = (&'static str, fn(&mut dyn UnderTest));
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 14] = [
     ("an order is taken and filled, each said once", plain),
     ("a lost answer is asked for, and the order is there once", lost_answer),
     ("a lost order is known to be lost only once the broker says so", lost_order),
@@ -469,6 +477,7 @@ const CASES: [Case; 13] = [
     ("a cancel that comes too late is refused", late_cancel),
     ("orders of others are named and left alone", external),
     ("a restart in every state finds the truth", restart_in_every_state),
+    ("a replacement without an answer is asked for", replacement_unanswered),
     ("a replacement whose answer nobody heard is known", replaced_unheard),
     ("a replacement that was lost leaves the order as it was", replacement_lost),
     ("a storm of reconnections loses nothing", storm),
@@ -609,6 +618,25 @@ fn restart_in_every_state(under: &mut dyn UnderTest) {
     let mut rig = rig.restart(under);
     rig.settle();
     assert_eq!(rig.count(|fact| matches!(fact, Fact::OrderFilled(_) | Fact::OrderCancelled(_))), 0);
+    assert_eq!(rig.reported(), Some(rig.position()), "the broker holds what our fills add up to");
+}
+
+fn replacement_unanswered(under: &mut dyn UnderTest) {
+    let mut rig = Rig::new(under);
+    let price = under.price();
+    let order = rig.buy(OrderKind::Limit { price }, 10);
+    rig.until("it is taken", |rig| rig.status(order) == Status::Accepted);
+    rig.faults().lose_orders = 1;
+    rig.replace(order, 6, true);
+    rig.until("it is known to be lost", |rig| rig.status(order) == Status::Accepted);
+    assert_eq!(rig.quantity(order), whole(10));
+    rig.faults().lose_answers = 1;
+    rig.replace(order, 6, true);
+    rig.until("what it became is known", |rig| rig.status(order) == Status::Accepted);
+    under.trade(&mut rig.desk, None);
+    rig.until("it fills", |rig| rig.status(order) == Status::Filled);
+    assert_eq!(rig.filled(order), rig.quantity(order));
+    let rig = rig.restart(under);
     assert_eq!(rig.reported(), Some(rig.position()), "the broker holds what our fills add up to");
 }
 

@@ -510,15 +510,20 @@ impl Worker {
         }
     }
 
-    /// A replacement that cannot be sent is refused: the order works on as it was. One whose answer is lost counts as
-    /// refused too, since an order that changed meanwhile shows by its fills and by the next comparison of books.
+    /// A replacement that cannot be sent is refused: the order works on as it was. If its answer is lost, the broker is
+    /// asked what the order is.
     fn replace(&mut self, replace: &Replace) {
         self.mirror.ask_replace(replace.replacement.order);
         let connected = matches!(self.state, Connection::Live | Connection::Degraded | Connection::Syncing);
         let reason = match connected.then(|| self.broker.replace(replace)) {
             Some(Sent::Accepted) => return,
+            Some(Sent::Unknown { .. }) => {
+                self.unknown.push(Lost { order: replace.replacement.order, denials: 0 });
+                self.next_ask = self.next_ask.or_else(|| Some(Instant::now() + self.conduct.ask_every));
+                return;
+            }
             Some(Sent::Refused { reason, .. }) => reason,
-            Some(Sent::Unknown { .. }) | None => RejectReason::NeverArrived,
+            None => RejectReason::NeverArrived,
         };
         let what = What::ReplaceRejected(reason);
         let report = Report { time: replace.time, arrives: None, client: replace.client.clone(), what };
