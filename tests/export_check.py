@@ -1,6 +1,6 @@
 """Compares what `genovo audit export` writes as CSV, JSON lines and Parquet, read by pyarrow and pandas.
 
-    pip install pyarrow pandas
+    pip install -r tests/requirements.txt
     python tests/export_check.py target/debug/genovo runs/gold-5ffe
 
 Every kind is exported three times; every value must be equal to the last digit, and no column may be a float but
@@ -19,7 +19,7 @@ import pandas
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-KINDS = ["quotes", "trades", "bars", "features", "decisions", "orders", "fills", "risk", "equity"]
+KINDS = ["quotes", "trades", "books", "bars", "features", "decisions", "orders", "fills", "risk", "equity"]
 
 
 def plain(value, kind):

@@ -1,5 +1,8 @@
 //! `genovo audit export`: every kind in every format, and back again.
 
+#[path = "support/python.rs"]
+mod python;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -106,6 +109,26 @@ fn every_kind_has_a_row_for_each_of_its_events() {
         fill.price,
         fill.quantity
     )));
+}
+
+/// Read by pyarrow and pandas, every value in every format is the same.
+#[test]
+fn others_read_what_is_exported() {
+    let Some(mut python) = python::with("pandas, pyarrow") else { return };
+    let folder = run();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/export_check.py");
+    let run = folder.path().join("run");
+    let said =
+        text(python.arg(script).arg(env!("CARGO_BIN_EXE_genovo")).arg(&run).output().expect("python3"));
+    let rows = |kind: &str| -> u64 {
+        let line =
+            said.lines().find(|line| line.starts_with(kind)).unwrap_or_else(|| panic!("{kind}: {said}"));
+        line.split_whitespace().nth(1).expect("a count").replace(',', "").parse().expect("a number")
+    };
+    let events = events(&run);
+    let count = |name: &str| events.iter().filter(|event| event.fact.kind().name() == name).count() as u64;
+    assert_eq!((rows("quotes"), rows("fills")), (count("QuoteChanged"), count("OrderFilled")));
+    assert!(rows("quotes") == 600 && rows("fills") > 10 && said.contains("books"), "{said}");
 }
 
 #[test]

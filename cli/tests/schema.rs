@@ -1,5 +1,8 @@
 //! The JSON schema of scenarios, held against the scenarios by a validator that is not ours.
 
+#[path = "support/python.rs"]
+mod python;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,13 +27,8 @@ for path in sys.argv[2:]:
 
 /// What the validator says of each file; `None` where Python has no `jsonschema`.
 fn validate(schema: &Path, files: &[PathBuf]) -> Option<Vec<String>> {
-    let has = Command::new("python3").args(["-c", "import jsonschema, tomllib"]).output();
-    if !has.is_ok_and(|output| output.status.success()) {
-        println!("skipped: python3 has no jsonschema (python3 -m pip install jsonschema)");
-        return None;
-    }
-    let output =
-        Command::new("python3").arg("-c").arg(VALIDATOR).arg(schema).args(files).output().expect("python3");
+    let mut python = python::with("jsonschema, tomllib")?;
+    let output = python.arg("-c").arg(VALIDATOR).arg(schema).args(files).output().expect("python3");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_string).collect();
     assert_eq!(said.len(), files.len());
