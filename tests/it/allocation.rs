@@ -1,7 +1,8 @@
 //! Does a tick cost memory?
 //!
 //! Every allocation of this test binary is counted, by thread. Once its buffers have grown, the loop takes a tick, has
-//! the engine look at it and journals it without one; bars cost none either, and a decision a few.
+//! the engine look at it and journals it without one; bars cost none either, nor do the columns of features, and a
+//! decision a few.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -9,11 +10,15 @@ use std::cell::Cell;
 use genovo_adapters::data::{self, DataSpec};
 use genovo_engine::engine::Engine;
 use genovo_engine::event::{Kind, WorldKind};
+use genovo_engine::features::FeatureState;
+use genovo_engine::features::candle::Timeframe;
+use genovo_engine::features::normalise::Normalise;
 use genovo_engine::ids::{InstrumentId, Sequence};
-use genovo_engine::settings::{DataKind, Settings, StrategySettings};
+use genovo_engine::merge::Merge;
+use genovo_engine::settings::{BarPrice, DataKind, FeatureSettings, OwnColumn, Settings, StrategySettings};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::strategy::Registry;
-use genovo_engine::units::Timestamp;
+use genovo_engine::units::{Nanoseconds, Timestamp};
 use genovo_engine::world::{Source, World};
 use genovo_journal::{Identity, Writer};
 
@@ -170,4 +175,51 @@ fn a_bar_costs_none_and_a_decision_a_few() {
     assert!(bill.dearest_decision <= 32, "{bill:?}");
     assert!(bill.world <= 2 * bill.decisions, "{bill:?}");
     assert!(bill.journal <= bill.blocks, "{bill:?}");
+}
+
+/// All columns, two of one's own among them, over two sessions of quotes and trades with sizes: neither a tick nor a
+/// closed bar nor a row costs an allocation once every indicator has its first value. Bars are too few for a renewal.
+#[test]
+fn columns_cost_none() {
+    let own = |id: &str, expr: &str| OwnColumn { id: id.into(), expr: expr.into(), timeframe: 0 };
+    let settings = FeatureSettings {
+        columns: vec!["all".into()],
+        timeframes: [30, 31, 32, 33].map(|seconds| Timeframe::Time(Nanoseconds(seconds * 1_000_000_000))),
+        price: BarPrice::Mid,
+        scale: Normalise::Robust,
+        benchmark: None,
+        selection: None,
+        own: vec![own("one", "z(spread, 20) + lag(close, 5)"), own("other", "ema(one, 9) - rsi_14@32s")],
+        altered: Vec::new(),
+    };
+    let file = |name: &str, kind: DataKind| -> Box<dyn Source> {
+        let path = format!("scenarios/data/bac_usa_{name}_20131007-20131008.csv.zst");
+        let spec = DataSpec::new(InstrumentId(1), kind);
+        data::open(&genovo_tests::repository(&path), &spec).expect("a shipped file").source
+    };
+    let mut state = FeatureState::new(&settings, &genovo_tests::gold().instruments).unwrap();
+    let sources = vec![file("quotes", DataKind::Quotes), file("trades", DataKind::Trades)];
+    let mut merge = Merge::new(sources);
+    let (mut seen, mut by_ticks, mut by_rows) = (0_u64, 0, 0);
+    while let Some(event) = merge.next_event().expect("good data") {
+        seen += 1;
+        let (now, end) = (event.header.time_received, event.header.time_event);
+        let (by_tick, ()) = allocations(|| {
+            state.advance(now);
+            state.update(0, now, end, &event.fact);
+        });
+        let (by_row, ()) = match seen % 100 {
+            0 => allocations(|| assert!(state.read(0, now).is_ok())),
+            _ => (0, ()),
+        };
+        if state.bars(0) > 700 {
+            (by_ticks, by_rows) = (by_ticks + by_tick, by_rows + by_row);
+        }
+    }
+    assert!(
+        seen > 500_000 && (1_500..4_096).contains(&state.bars(0)),
+        "{seen} events, {} bars",
+        state.bars(0)
+    );
+    assert_eq!((by_ticks, by_rows), (0, 0));
 }

@@ -106,6 +106,30 @@ fn hashes(scenario: &str, way: &Way) -> String {
     format!("[{scenario}]\n{}{}", line("head_hash"), line("state_hash"))
 }
 
+/// Every column of the catalogue has the same bits however the scenario is run.
+#[test]
+fn all_columns_are_the_same_in_every_way() {
+    const ALL: [&str; 8] = [
+        "--set",
+        "features.columns=all",
+        "--set",
+        "features.timeframes=1 s, 2 s, 3 s, 5 s",
+        "--set",
+        "features.scale=normal",
+        "--set",
+        "strategy.decide=every 500 ticks",
+    ];
+    let with_all = |mut way: Way| {
+        way.arguments.extend(ALL);
+        way
+    };
+    let ways: Vec<Way> = ways().into_iter().map(with_all).collect();
+    let first = hashes("btcusdt", &ways[0]);
+    for way in &ways[1..] {
+        assert_eq!(hashes("btcusdt", way), first, "{} and {}", way.name, ways[0].name);
+    }
+}
+
 /// The shipped scenarios give the hashes that were written down once, in debug and release, on any machine.
 /// `GENOVO_BLESS=1` writes them down anew: only after a change of logic that was meant.
 #[test]

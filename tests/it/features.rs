@@ -4,17 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use genovo_adapters::data::{self, DataSpec};
 use genovo_engine::book::Book;
+use genovo_engine::engine::Engine;
+use genovo_engine::event::{Event, Fact, FeaturesReselected, Quote, WorldKind};
 use genovo_engine::features::FeatureState;
 use genovo_engine::features::candle::Timeframe;
 use genovo_engine::features::catalogue::{TIMEFRAMES, entries};
 use genovo_engine::features::column::Column;
 use genovo_engine::features::normalise::Normalise;
+use genovo_engine::features::select::hash;
 use genovo_engine::ids::InstrumentId;
 use genovo_engine::merge::Merge;
-use genovo_engine::settings::{BarPrice, DataKind, FeatureSettings, Instrument};
-use genovo_engine::units::Nanoseconds;
-use genovo_engine::world::Source;
-use genovo_tests::{gold, repository};
+use genovo_engine::run::run;
+use genovo_engine::settings::{
+    BarPrice, DataKind, FeatureSettings, Instrument, SelectionSettings, Settings, Trigger,
+};
+use genovo_engine::simulated::Simulated;
+use genovo_engine::strategy::{
+    Needs, ParameterError, Parameters, Proposal, Registry, Strategy, StrategyKind, View,
+};
+use genovo_engine::units::{Nanoseconds, Price, Timestamp};
+use genovo_engine::world::{MemorySource, Source};
+use genovo_tests::{Rare, gold, repository};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -137,4 +147,86 @@ fn every_column_moves_on_shipped_data() {
         .filter(|name| ![&bac, &gold, &daily, &book].iter().any(|moved| moved.contains(*name)))
         .collect();
     assert!(still.is_empty(), "{} of {} stand still: {still:?}", still.len(), names.len());
+}
+
+/// Says what it was given.
+struct Tells;
+
+impl Strategy for Tells {
+    fn update(&mut self, _: &Event, _: &dyn View) -> bool {
+        false
+    }
+
+    fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
+        proposal.because = format!("{:?}", view.features());
+    }
+}
+
+/// A strategy is given the slots alone, the vector keeps every column, and a column that stays keeps its slot.
+#[test]
+fn a_strategy_is_given_the_columns_that_are_selected() {
+    let mut registry = Registry::default();
+    registry.add(StrategyKind {
+        name: "tells",
+        about: "says what it was given",
+        parameters: &[],
+        needs: Needs { sizes: false, quotes: true },
+        trigger: Trigger::EveryTick,
+        make: |_: &Parameters, _: &Settings| -> Result<Box<dyn Strategy>, ParameterError> {
+            Ok(Box::new(Tells))
+        },
+    });
+    let mut settings = gold();
+    (settings.strategy.kind, settings.trigger) = ("tells".to_string(), Trigger::EveryTick);
+    settings.strategy.parameters.clear();
+    settings.features = Some(FeatureSettings {
+        selection: Some(SelectionSettings { slots: 2, listed: None, schedule: None }),
+        benchmark: None,
+        ..self::settings("calendar", [60, 300, 900, 3600])
+    });
+    // Friday, 2 May 2014: Europe is open at 10:00, Asia no longer, and the weekend begins 12 hours later.
+    let at = |second: i64| Timestamp((1_398_988_800 + 10 * 3_600 + second) * SECOND);
+    let quote = |second: i64| {
+        let (bid, ask) = (Price(1_280 * SECOND), Price(1_281 * SECOND));
+        let fact = Fact::QuoteChanged(Quote { bid, ask, bid_size: None, ask_size: None });
+        Event::unnumbered(at(second), at(second), InstrumentId(1), fact)
+    };
+    let selected = |second: i64, columns: &[&str]| {
+        let columns: Vec<String> = columns.iter().map(|column| column.to_string()).collect();
+        let fact = FeaturesReselected { hash: hash(&columns), columns };
+        let fact = Fact::FeaturesReselected(Box::new(fact));
+        Event::unnumbered(at(second), at(second), InstrumentId::NONE, fact)
+    };
+    let events = vec![
+        quote(0),
+        selected(1, &["europe", "asia", "america"]),
+        quote(2),
+        selected(3, &["to_weekend", "asia"]),
+        quote(4),
+    ];
+    let mut engine = Engine::new(settings.clone(), &registry).unwrap();
+    let started = engine.identity(WorldKind::Simulated);
+    let sources: Vec<Box<dyn Source>> = vec![Box::new(MemorySource::new(events))];
+    let mut world = Simulated::new(&settings, started, sources).unwrap();
+    let mut log = Rare::default();
+    run(&mut world, &mut log, &mut engine).unwrap();
+    let told: Vec<&str> = log
+        .0
+        .iter()
+        .filter_map(|event| match &event.fact {
+            Fact::DecisionMade(decision) => Some(decision.because.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, ["[None, None]", "[Some(1.0), Some(0.0)]", "[Some(0.5), Some(0.0)]"]);
+    let widths = log.0.iter().filter_map(|event| match &event.fact {
+        Fact::FeaturesComputed(vector) => Some(vector.values.len()),
+        _ => None,
+    });
+    // The range that the limits watch, and the twelve of the calendar.
+    assert_eq!(widths.collect::<Vec<_>>(), [13; 3]);
+    let unknown = Event::unnumbered(at(0), at(0), InstrumentId::NONE, selected(0, &["rsi_14@1m"]).fact);
+    let mut engine = Engine::new(settings, &registry).unwrap();
+    let fault = engine.apply(&unknown).unwrap_err().to_string();
+    assert_eq!(fault, "the selection of columns: no column or family of features is called `rsi_14@1m`");
 }

@@ -43,3 +43,4 @@ mod recorded;
 mod risk;
 /// Is the house built as it was drawn?
 mod structure;
+mod vectors;
