@@ -4,18 +4,19 @@
 //! `cargo bench -p genovo-benches --bench features`
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use genovo_benches::{btcusdt, csv};
+use genovo_benches::{bar, btcusdt, csv};
 use genovo_engine::event::Event;
 use genovo_engine::features::FeatureState;
 use genovo_engine::features::bank::{Anchored, Wanted};
 use genovo_engine::features::candle::{Candle, Timeframe};
 use genovo_engine::features::catalogue::{Place, entries};
-use genovo_engine::features::indicators::{make, talib};
+use genovo_engine::features::indicators::make;
 use genovo_engine::features::normalise::Normalise;
 use genovo_engine::settings::{BarPrice, FeatureSettings};
-use genovo_engine::units::{Nanoseconds, Timestamp};
+use genovo_engine::units::Nanoseconds;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -49,20 +50,6 @@ fn quotes() -> Vec<Event> {
     }
 }
 
-/// A bar whose price wanders by its number.
-fn bar(index: i64) -> Candle {
-    let price = 100.0 + (index % 97) as f64 * 0.3 + (index % 13) as f64 * 0.1;
-    Candle {
-        open_time: Timestamp(index * 60 * SECOND),
-        close_time: Timestamp((index + 1) * 60 * SECOND),
-        open: price - 0.2,
-        high: price + 0.7,
-        low: price - 0.6,
-        close: price,
-        volume: Some(1_000.0 + (index % 31) as f64),
-    }
-}
-
 /// The columns of the shortest timeframe, which has them all.
 fn wanted() -> Vec<Wanted> {
     let places = entries(&timeframes()).into_iter().filter_map(|(_, place)| match place {
@@ -75,46 +62,26 @@ fn wanted() -> Vec<Wanted> {
 fn a_bar(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("features, a bar");
     group.throughput(Throughput::Elements(1));
-    let mut bank = Anchored::new(wanted());
-    let mut row = vec![None; wanted().len()];
-    let mut index = 0;
-    // Past every warm-up, and before a shadow is fed.
-    while index < 1_000 {
-        bank.update(&bar(index), &mut row);
-        index += 1;
-    }
-    group.bench_function(format!("all {} columns of a timeframe", row.len()), |bencher| {
-        bencher.iter(|| {
-            if index == 4_000 {
-                index = 1_000;
-                bank = Anchored::new(wanted());
-                (0..1_000).for_each(|index| bank.update(&bar(index), &mut row));
-            }
-            bank.update(black_box(&bar(index)), &mut row);
-            index += 1;
+    let columns = wanted().len();
+    // Past every warm-up; from bar 4,096 to 8,192 the shadow of the renewal is fed, too.
+    for (name, first) in [("", 1_000), (", and their shadow", 5_000)] {
+        let mut row = vec![None; columns];
+        group.bench_function(format!("all {columns} columns of a timeframe{name}"), |bencher| {
+            bencher.iter_custom(|rounds| {
+                let mut taken = Duration::ZERO;
+                for part in (0..rounds).step_by(3_000) {
+                    let mut bank = Anchored::new(wanted());
+                    (0..first).for_each(|index| bank.update(&bar(index), &mut row));
+                    let bars: Vec<Candle> =
+                        (0..3_000.min(rounds - part) as i64).map(|index| bar(first + index)).collect();
+                    let start = Instant::now();
+                    bars.iter().for_each(|bar| bank.update(black_box(bar), &mut row));
+                    taken += start.elapsed();
+                }
+                taken
+            });
         });
-    });
-    let mut known: Vec<(&str, &[f64])> = Vec::new();
-    for wanted in wanted() {
-        let key = (wanted.indicator, wanted.parameters);
-        if !known.contains(&key) && talib::FUNCTIONS.iter().any(|function| function.name == key.0) {
-            known.push(key);
-        }
     }
-    let mut bare: Vec<_> =
-        known.iter().map(|(name, parameters)| talib::make(name, parameters).unwrap()).collect();
-    let mut out = [None; 4];
-    for index in 0..1_000 {
-        bare.iter_mut().for_each(|indicator| indicator.update(&bar(index), &mut out));
-    }
-    let mut index = 1_000;
-    group.bench_function(format!("the {} functions of TA-Lib among them", bare.len()), |bencher| {
-        bencher.iter(|| {
-            let bar = bar(index);
-            bare.iter_mut().for_each(|indicator| indicator.update(black_box(&bar), &mut out));
-            index += 1;
-        });
-    });
     group.finish();
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use genovo_adapters::data::{self, DataSpec};
 use genovo_engine::engine::{Counts, Engine};
 use genovo_engine::event::{Event, Fact, WorldKind};
+use genovo_engine::features::candle::Candle;
 use genovo_engine::ids::{Hash, InstrumentId, Sequence};
 use genovo_engine::merge::Merge;
 use genovo_engine::pipeline::{QueuedLog, QueuedSource};
@@ -14,6 +15,7 @@ use genovo_engine::run::run;
 use genovo_engine::settings::{DataKind, Settings};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::strategy::Registry;
+use genovo_engine::units::Timestamp;
 use genovo_engine::world::{Source, WorldError};
 use genovo_journal::{Identity, Journal, Writer};
 
@@ -54,6 +56,20 @@ pub fn book(tiles: u32) -> Box<dyn Source> {
 /// The same quotes from a market journal below `folder`, which is written first.
 pub fn market_journal(folder: &Path, tiles: u32) -> Journal {
     journal_of(csv(tiles), folder)
+}
+
+/// A bar whose price wanders by its number.
+pub fn bar(index: i64) -> Candle {
+    let price = 100.0 + (index % 97) as f64 * 0.3 + (index % 13) as f64 * 0.1;
+    Candle {
+        open_time: Timestamp(index * 60_000_000_000),
+        close_time: Timestamp((index + 1) * 60_000_000_000),
+        open: price - 0.2,
+        high: price + 0.7,
+        low: price - 0.6,
+        close: price,
+        volume: Some(1_000.0 + (index % 31) as f64),
+    }
 }
 
 /// A source as a market journal below `folder`.

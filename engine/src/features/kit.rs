@@ -94,12 +94,15 @@ impl Ring {
     pub fn moments(&self) -> Option<Moments> {
         let mean = self.mean()?;
         let (mut second, mut third, mut fourth) = (0.0, 0.0, 0.0);
-        for value in self.iter() {
-            let from = value - mean;
-            let square = from * from;
-            second += square;
-            third += square * from;
-            fourth += square * square;
+        let (first, last) = self.runs();
+        for run in [first, last] {
+            for value in run {
+                let from = value - mean;
+                let square = from * from;
+                second += square;
+                third += square * from;
+                fourth += square * square;
+            }
         }
         Some(Moments { count: self.values.len() as f64, mean, second, third, fourth })
     }

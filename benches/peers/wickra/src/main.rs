@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use genovo_engine::features::candle::Candle;
-use genovo_engine::features::indicators::{Indicator as _, make};
+use genovo_engine::features::indicators::make;
 use genovo_engine::units::Timestamp;
 use wickra_core::{
     Autocorrelation, Candle as Theirs, ChoppinessIndex, FisherTransform, GarmanKlassVolatility, Indicator,

@@ -126,20 +126,21 @@ impl Filter {
 struct Surprise {
     short: Ring,
     long: Ring,
+    /// The mean of the long ring, which the next innovation is measured by.
+    past: Option<f64>,
     signs: Ema,
 }
 
 impl Surprise {
     fn new() -> Surprise {
-        Surprise { short: Ring::new(32), long: Ring::new(256), signs: Ema::new(20) }
+        Surprise { short: Ring::new(32), long: Ring::new(256), past: None, signs: Ema::new(20) }
     }
 
     /// The innovation in past standard deviations, the variance of the last 32 over that of the last 256, and the mean
     /// sign.
     fn push(&mut self, step: Step) -> [Option<f64>; 3] {
         let square = step.innovation * step.innovation / step.variance;
-        let past = self.long.mean();
-        let z = past.and_then(|past| ratio(step.innovation, (past * step.variance).sqrt()));
+        let z = self.past.and_then(|past| ratio(step.innovation, (past * step.variance).sqrt()));
         self.short.push(square);
         self.long.push(square);
         let sign = if step.innovation > 0.0 {
@@ -149,7 +150,8 @@ impl Surprise {
         } else {
             0.0
         };
-        let variances = self.short.mean().zip(self.long.mean());
+        self.past = self.long.mean();
+        let variances = self.short.mean().zip(self.past);
         [z, variances.and_then(|(short, long)| ratio(short, long)), self.signs.push(sign)]
     }
 }

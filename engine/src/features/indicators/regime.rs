@@ -265,11 +265,17 @@ fn half_life(n: u32) -> Option<Made> {
             return None;
         }
         ring.push(ln(bar.close));
-        let moments = ring.moments()?;
+        let mean = ring.mean()?;
         let (mut product, mut squares) = (0.0, 0.0);
-        for (before, now) in ring.iter().zip(ring.iter().skip(1)) {
-            product += (before - moments.mean) * (now - before);
-            squares += (before - moments.mean) * (before - moments.mean);
+        let (first, second) = ring.runs();
+        let (mut before, rest) = match first.split_first() {
+            Some((oldest, rest)) => (*oldest, rest),
+            None => return None,
+        };
+        for &now in rest.iter().chain(second) {
+            product += (before - mean) * (now - before);
+            squares += (before - mean) * (before - mean);
+            before = now;
         }
         let slope = ratio(product, squares)?;
         (slope > -1.0 && slope < 0.0).then(|| -std::f64::consts::LN_2 / ln(1.0 + slope))

@@ -84,18 +84,19 @@ where
     }
 
     fn update(&mut self, bar: &Candle, out: &mut [Option<f64>]) {
-        out.fill(None);
         let volume = match bar.volume {
             Some(volume) => volume,
-            None if self.volume => return,
+            None if self.volume => return out.fill(None),
             None => 0.0,
         };
         if let Some(stream) = &mut self.stream {
-            if let Ok(values) = (self.update)(stream, bar, volume) {
-                values.write(out);
+            match (self.update)(stream, bar, volume) {
+                Ok(values) => values.write(out),
+                Err(_) => out.fill(None),
             }
             return;
         }
+        out.fill(None);
         self.history.open.push(bar.open);
         self.history.high.push(bar.high);
         self.history.low.push(bar.low);
