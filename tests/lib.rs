@@ -109,6 +109,8 @@ pub fn gold() -> Settings {
             min_position: "100".parse().unwrap(),
             distance: RiskDistance::AverageTrueRange { period: 14, times: "2".parse().unwrap() },
             limits: None,
+            limits_keys: Vec::new(),
+            limits_signer: None,
             controls: Controls::default(),
         },
         venue: VenueSettings {

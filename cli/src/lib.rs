@@ -21,6 +21,7 @@ mod provenance;
 pub mod report;
 mod runs;
 pub mod scenario;
+mod signing;
 mod sources;
 mod sweep;
 mod verbosity;

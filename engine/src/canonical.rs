@@ -17,6 +17,7 @@ use crate::event::*;
 use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
 use crate::order::Status;
 use crate::settings::{Commission, Instrument};
+use crate::signature::{PublicKey, Signature};
 use crate::units::{Figure, Money, Nanoseconds, Price, Quantity, Ratio, Timestamp};
 
 /// `time_received` follows; without it, it equals `time_event`.
@@ -222,6 +223,9 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
         Fact::PositionReported(fact) => fact.write(out),
         Fact::ConnectionChanged(fact) => fact.write(out),
         Fact::OperatorCommanded(fact) => fact.write(out),
+        Fact::LimitsRequested(fact) => fact.write(out),
+        Fact::ApprovalGiven(fact) => fact.write(out),
+        Fact::LimitsChanged(fact) => fact.write(out),
         Fact::FeedGap(fact) => fact.write(out),
         Fact::ClockChecked(fact) => fact.write(out),
         Fact::OrderTriggered(fact) => fact.write(out),
@@ -339,6 +343,10 @@ numbered! {
     WorldKind { Simulated, Live, Market }
     Link { Market, Broker }
     Connection { Disconnected, Connecting, Authenticating, Syncing, Live, Degraded, Backoff, Terminal }
+    LimitsAnswer {
+        ApprovalNeeded, NoSuchLimit, BadValue, Unchanged, WouldLoosen, Forged, NotAllowed, NoSuchRequest, OwnRequest,
+        Expired, Replayed, Outdated,
+    }
     OperatorCommand { Pause, GoOn, Flatten, Kill, KillAndFlatten, Stop }
     Status {
         Submitted, Accepted, PartiallyFilled, CancelPending, Filled, Cancelled, Rejected, Expired, Denied,
@@ -401,6 +409,10 @@ fields! {
     PositionReported { quantity }
     ConnectionChanged { link, state, reason }
     OperatorCommanded { command }
+    Signed { key, signature }
+    LimitsRequested { session, nonce, key, old, new, by, why, signed }
+    ApprovalGiven { session, request, content, expires, by, signed }
+    LimitsChanged { request, key, old, new, by, why, signed, approved }
     FeedGap { count, from, to }
     ClockChecked { step }
     RunEnded { inputs, derived, decisions, orders, fills, equity, state_hash }
@@ -505,6 +517,26 @@ impl Canonical for Hash {
 
     fn read(input: &mut Input<'_>) -> Result<Hash, DecodeError> {
         input.array().map(Hash)
+    }
+}
+
+impl Canonical for PublicKey {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<PublicKey, DecodeError> {
+        input.array().map(PublicKey)
+    }
+}
+
+impl Canonical for Signature {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<Signature, DecodeError> {
+        input.array().map(Signature)
     }
 }
 
@@ -775,6 +807,11 @@ impl Canonical for AlertRaised {
                 order.write(out);
                 status.write(out);
             }
+            AlertRaised::Limits { request, answer } => {
+                out.push(5);
+                request.write(out);
+                answer.write(out);
+            }
         }
     }
 
@@ -792,6 +829,7 @@ impl Canonical for AlertRaised {
                 order: Canonical::read(input)?,
                 status: Canonical::read(input)?,
             },
+            5 => AlertRaised::Limits { request: Canonical::read(input)?, answer: Canonical::read(input)? },
             number => return Err(DecodeError::Invalid { what: "AlertRaised", value: u64::from(number) }),
         })
     }

@@ -5,6 +5,7 @@
 
 mod books;
 mod checkpoint;
+mod limits;
 mod live;
 mod placing;
 
@@ -24,6 +25,7 @@ use crate::features::{FeatureError, FeatureState};
 use crate::gate::Gate;
 use crate::ids::{Hash, InstrumentId, OrderId, RunId, Sequence, TimerId};
 use crate::later::{Columns, Successive, Takeover};
+use crate::limits::Requests;
 use crate::market::Market;
 use crate::order::{Happening, OrderError, OrderRecord, Orders};
 use crate::quality::{Findings, Quality};
@@ -203,6 +205,8 @@ pub struct Engine {
     wake: Option<Timestamp>,
     halted: bool,
     gate: Gate,
+    /// Requests to change limits.
+    requests: Requests,
     header: Header,
     counts: Counts,
     derived_hash: RunningHash,
@@ -286,6 +290,7 @@ impl Engine {
             wake: None,
             halted: false,
             gate: Gate::new(count),
+            requests: Requests::default(),
             header: Header::default(),
             counts: Counts::default(),
             derived_hash: RunningHash::default(),
@@ -371,6 +376,8 @@ impl Engine {
                 self.gate_moved()?;
             }
             Fact::OperatorCommanded(operator) => self.on_operator(operator.command)?,
+            Fact::LimitsRequested(request) => self.on_limits_requested(request)?,
+            Fact::ApprovalGiven(approval) => self.on_approval(approval)?,
             Fact::OrderCancelled(closed) => self.on_answer(input, closed.order, Happening::Cancel)?,
             Fact::OrderExpired(closed) => self.on_answer(input, closed.order, Happening::Expire)?,
             Fact::CancelRejected(notice) => {
@@ -399,6 +406,7 @@ impl Engine {
             | Fact::ReplaceRequested(_)
             | Fact::TradingHalted(_)
             | Fact::AlertRaised(_)
+            | Fact::LimitsChanged(_)
             | Fact::RunEnded(_) => return Err(Fault::NotAnInput(input.fact.kind().name())),
         }
         Ok(&self.output)

@@ -106,16 +106,7 @@ impl Hash {
 
     /// Reads what [`fmt::Display`] printed.
     pub fn parse(text: &str) -> Option<Hash> {
-        let digits = text.strip_prefix("b3:")?.as_bytes();
-        let mut bytes = [0; 32];
-        if digits.len() != 64 {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let digit = |c: u8| (c as char).to_digit(16).filter(|_| !c.is_ascii_uppercase());
-            *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
-        }
-        Some(Hash(bytes))
+        unhex(text.strip_prefix("b3:")?).map(Hash)
     }
 }
 
@@ -154,8 +145,23 @@ impl fmt::Display for RunId {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Two hexadecimal digits a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// So many bytes out of twice as many lower-case digits, and nothing else.
+pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    let mut bytes = [0; N];
+    if digits.len() != 2 * N {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |c: u8| (c as char).to_digit(16).filter(|_| !c.is_ascii_uppercase());
+        *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]

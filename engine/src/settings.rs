@@ -10,9 +10,11 @@ use crate::features::candle::Timeframe;
 use crate::features::catalogue::TIMEFRAMES;
 use crate::features::normalise::Normalise;
 use crate::ids::{Hash, InstrumentId, Sequence};
+use crate::signature::PublicKey;
 use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio};
 
 mod controls;
+mod limits;
 
 pub use controls::{Controls, Frequency, Measure};
 
@@ -403,6 +405,12 @@ pub struct RiskSettings {
     /// The BLAKE3 of the file of limits that the scenario is held to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Hash>,
+    /// Who may sign that file, and allow a running session's limits to be loosened; empty where nobody is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits_keys: Vec<PublicKey>,
+    /// Who signed it, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits_signer: Option<PublicKey>,
     /// What else is held against an order.
     #[serde(default, skip_serializing_if = "Controls::is_default")]
     pub controls: Controls,

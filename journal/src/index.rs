@@ -90,6 +90,9 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
         | Fact::PositionReported(_)
         | Fact::ConnectionChanged(_)
         | Fact::OperatorCommanded(_)
+        | Fact::LimitsRequested(_)
+        | Fact::ApprovalGiven(_)
+        | Fact::LimitsChanged(_)
         | Fact::FeedGap(_)
         | Fact::ClockChecked(_)
         | Fact::RunEnded(_) => {}
@@ -102,7 +105,8 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
             AlertRaised::ImpossibleAnswer { order, .. } => found(*order),
             AlertRaised::PositionDiffers { .. }
             | AlertRaised::PositionAgrees
-            | AlertRaised::BalanceDiffers { .. } => {}
+            | AlertRaised::BalanceDiffers { .. }
+            | AlertRaised::Limits { .. } => {}
         },
         Fact::OrderRejected(fact) | Fact::ReplaceRejected(fact) => found(fact.order),
         Fact::OrderFilled(fact) => found(fact.order),

@@ -332,6 +332,8 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
         min_position: Money(i128::from(random.pick(&[0, 100]) * SCALE)),
         distance: RiskDistance::ShareOfPrice(Ratio(random.pick(&[1, 10, 100]) * SCALE / 1_000)),
         limits: None,
+        limits_keys: Vec::new(),
+        limits_signer: None,
         controls: controls(seed, settings.account.cash),
     };
     let milliseconds = |random: &mut Random| Nanoseconds(random.pick(&[0, 0, 1, 7, 250]) * 1_000_000);

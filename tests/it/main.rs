@@ -26,6 +26,7 @@ mod hftbacktest;
 /// Does what must always hold, hold after every event?
 mod invariants;
 /// Does the engine do the right thing on what only a live world says?
+mod limits;
 mod live_inputs;
 /// Is anything lost, or done twice, when a live session is killed at any moment?
 mod live_kills;

@@ -67,6 +67,8 @@ fn settings() -> Settings {
         min_position: "0".parse().unwrap(),
         distance: RiskDistance::ShareOfPrice("0.01".parse().unwrap()),
         limits: None,
+        limits_keys: Vec::new(),
+        limits_signer: None,
         controls: Controls::default(),
     };
     settings.venue.latency = Nanoseconds::ZERO;

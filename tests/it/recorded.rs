@@ -108,6 +108,8 @@ fn changed(event: &Event) -> Option<Event> {
         | Fact::PositionReported(_)
         | Fact::ConnectionChanged(_)
         | Fact::OperatorCommanded(_)
+        | Fact::LimitsRequested(_)
+        | Fact::ApprovalGiven(_)
         | Fact::FeedGap(_)
         | Fact::ClockChecked(_) => return None,
         Fact::OrderAccepted(notice) | Fact::CancelRejected(notice) | Fact::CancelRequested(notice) => {
@@ -119,6 +121,7 @@ fn changed(event: &Event) -> Option<Event> {
         Fact::ReplaceRequested(replacement) => replacement.quantity.0 += 1,
         Fact::OrderFilled(fill) => fill.commission.0 += 1,
         Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => closed.unfilled.0 += 1,
+        Fact::LimitsChanged(changed) => changed.request += 1,
         Fact::DataFlagged(flagged) => flagged.size += 1,
         Fact::BarClosed(bar) => bar.close.0 += 1,
         Fact::FeaturesComputed(features) => features.values.push(0.0),

@@ -107,12 +107,29 @@ pub enum Word {
 
 /// Speaks to a running session from any thread.
 #[derive(Clone, Debug)]
-pub struct Operator(Sender<Word>);
+pub struct Operator(Sender<Said>);
+
+/// What was said to a session.
+#[derive(Clone, Debug)]
+enum Said {
+    Word(Word),
+    Fact(Box<Fact>),
+}
 
 impl Operator {
     /// Says it; whether anybody listens.
     pub fn say(&self, word: Word) -> bool {
-        self.0.send(word).is_ok()
+        self.0.send(Said::Word(word)).is_ok()
+    }
+
+    /// Asks for a change of a limit; whether anybody listens. The engine judges it.
+    pub fn request(&self, request: LimitsRequested) -> bool {
+        self.0.send(Said::Fact(Box::new(Fact::LimitsRequested(Box::new(request))))).is_ok()
+    }
+
+    /// Hands in an approval; whether anybody listens.
+    pub fn approve(&self, approval: ApprovalGiven) -> bool {
+        self.0.send(Said::Fact(Box::new(Fact::ApprovalGiven(Box::new(approval))))).is_ok()
     }
 }
 
@@ -153,7 +170,7 @@ pub struct Live {
     opening: VecDeque<Event>,
     inbox: Receiver<Event>,
     rung: Receiver<()>,
-    words: Receiver<Word>,
+    words: Receiver<Said>,
     operator: Operator,
     /// Answers that have not arrived yet, by arrival and then by the order in which they were said.
     answers: BTreeMap<(Timestamp, u64), Event>,
@@ -385,9 +402,12 @@ impl Live {
         self.answers.insert((event.header.time_received, self.said), event);
     }
 
-    /// The operator's next command.
-    fn word(&mut self) -> Option<OperatorCommand> {
-        let word = self.words.try_recv().ok()?;
+    /// What the operator said next, as a fact.
+    fn word(&mut self) -> Option<Fact> {
+        let word = match self.words.try_recv().ok()? {
+            Said::Word(word) => word,
+            Said::Fact(fact) => return Some(*fact),
+        };
         let (command, stop) = match word {
             Word::Operator(OperatorCommand::Stop) => (Some(OperatorCommand::Stop), StopWhen::Now),
             Word::Operator(command) => (Some(command), StopWhen::Never),
@@ -395,7 +415,10 @@ impl Live {
             Word::StopWhenQuiet => (None, StopWhen::Quiet),
         };
         self.stop = self.stop.max(stop);
-        command.or_else(|| self.word())
+        match command {
+            Some(command) => Some(Fact::OperatorCommanded(OperatorCommanded { command })),
+            None => self.word(),
+        }
     }
 
     fn may_stop(&self) -> bool {
@@ -558,9 +581,8 @@ impl World for Live {
         }
         loop {
             self.listen();
-            if let Some(command) = self.word() {
+            if let Some(fact) = self.word() {
                 let time = self.clock.now().unwrap_or(self.now).max(self.now);
-                let fact = Fact::OperatorCommanded(OperatorCommanded { command });
                 return Ok(self.hand_out(Event::unnumbered(time, time, InstrumentId::NONE, fact)));
             }
             if self.may_stop() {

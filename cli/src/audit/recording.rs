@@ -173,5 +173,5 @@ impl Recording {
 
 /// Whether events of this kind come from outside, the venue's answers included.
 fn is_input(kind: Kind) -> bool {
-    kind.is_built() && (kind as u8) < Kind::DataFlagged as u8
+    kind.is_built() && (kind as u8) < Kind::DataFlagged as u8 && kind != Kind::LimitsChanged
 }

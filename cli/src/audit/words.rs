@@ -2,16 +2,19 @@
 
 use genovo_engine::event::{
     Action, AlertRaised, Bar, BookAction, BookChange, CloseReason, Contingency, CorporateAction, Decision,
-    Event, Fact, Features, FeedGap, Fill, Flaw, FlawAction, Liquidity, MacroReleased, NewOrder,
-    NewsPublished, Order, OrderClosed, OrderKind, OrderList, OrderReplaced, Quote, ReplaceReason, RunStarted,
-    Side, SignalTarget, Terms, TimeInForce, Trade, TradeCorrected, TradingHalted, Trail, Verdict, WorldKind,
+    Event, Fact, Features, FeedGap, Fill, Flaw, FlawAction, LimitsAnswer, LimitsChanged, Liquidity,
+    MacroReleased, NewOrder, NewsPublished, Order, OrderClosed, OrderKind, OrderList, OrderReplaced, Quote,
+    ReplaceReason, RunStarted, Side, SignalTarget, Terms, TimeInForce, Trade, TradeCorrected, TradingHalted,
+    Trail, Verdict, WorldKind,
 };
 use genovo_engine::settings::Instrument;
+use genovo_engine::signature::PublicKey;
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
 
 use super::names::Names;
 use super::when;
 use crate::report::format;
+use crate::scenario::in_force::shown;
 use crate::scenario::readable::show_ratio;
 
 /// Columns of a feature vector that one line shows.
@@ -68,6 +71,19 @@ pub fn event(names: &Names, event: &Event) -> String {
             format!("{} link {}: {}", change.link.name(), change.state.name(), change.reason)
         }
         Fact::OperatorCommanded(operator) => operator.command.name().to_string(),
+        Fact::LimitsRequested(one) => {
+            format!(
+                "limits: {} wants {} {} → {}",
+                one.by,
+                one.key,
+                shown(&one.key, &one.old),
+                shown(&one.key, &one.new)
+            )
+        }
+        Fact::ApprovalGiven(one) => {
+            format!("limits: {} ({}) allows request {}", one.by, one.signed.key.short(), one.request)
+        }
+        Fact::LimitsChanged(one) => limits_changed(one),
         Fact::FeedGap(gap) => gap_words(gap),
         Fact::ClockChecked(clock) => format!("the wall clock stepped by {}", when::length(clock.step)),
         Fact::AlertRaised(one) => alert(one, digits),
@@ -503,5 +519,25 @@ fn alert(alert: &AlertRaised, digits: u8) -> String {
         AlertRaised::ImpossibleAnswer { order, status: None } => {
             format!("an answer that cannot be: there is no order {order}")
         }
+        AlertRaised::Limits { request, answer } => limits_answer(*request, *answer),
     }
+}
+
+/// `limits: request 2: it loosens a limit and waits for an approval by a second key`.
+pub fn limits_answer(request: u64, answer: LimitsAnswer) -> String {
+    format!("limits: request {request}: {}", answer.name())
+}
+
+/// `limits: max_total 5 % → 4 %, by anna: before the elections`.
+pub fn limits_changed(changed: &LimitsChanged) -> String {
+    let LimitsChanged { key, old, new, by, why, signed, approved, .. } = changed;
+    let key_of = |key: &Option<PublicKey>| key.map_or(String::new(), |key| format!(" ({})", key.short()));
+    let approved = approved.map_or(String::new(), |key| format!(", allowed by {}", key.short()));
+    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+    format!(
+        "limits: {key} {} → {}, by {by}{}{approved}{why}",
+        shown(key, old),
+        shown(key, new),
+        key_of(signed)
+    )
 }

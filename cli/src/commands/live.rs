@@ -1,11 +1,14 @@
 //! `genovo live`: a scenario against a broker, journaled as it happens.
 
+mod limits;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use genovo_adapters::broker::desk::LOOK;
 use genovo_adapters::live::{Ending, Pace};
+use genovo_engine::ids::Hash;
 use genovo_engine::units::Timestamp;
 
 use super::{Changes, Context, say, say_json};
@@ -24,8 +27,10 @@ const SHIPPED_SPEED: u32 = 600;
 
 /// Trade a scenario live: on paper, at the pace of its recorded feed.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Live {
+    #[command(subcommand)]
+    of_running: Option<OfRunning>,
     /// The scenario: a TOML file [default: scenarios/gold.toml at 600 times the speed].
     #[arg(value_name = "SCENARIO")]
     scenario: Option<PathBuf>,
@@ -67,6 +72,13 @@ pub struct Live {
     reserve: u64,
 }
 
+/// What is said to a session that runs.
+#[derive(Debug, Subcommand)]
+enum OfRunning {
+    Set(limits::Set),
+    Approve(limits::Approve),
+}
+
 const EXAMPLES: &str = "\
 Keys: p pause and go on, f flatten, k kill, q stop. Ctrl-C stops too, and says what stays open.
 
@@ -76,11 +88,17 @@ Examples:
   genovo live --for 90s --json
   genovo live --speed max --until \"2014-05-02 14:30\"
   genovo live --resume last
-  genovo live --resume last --flatten";
+  genovo live --resume last --flatten
+  genovo live set max_total=\"3 %\"                to a session that runs, from another terminal";
 
 impl Live {
     /// Runs the command.
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
+        match &self.of_running {
+            Some(OfRunning::Set(set)) => return set.run(context),
+            Some(OfRunning::Approve(approve)) => return approve.run(context),
+            None => {}
+        }
         let orders = self.orders(context)?;
         let session = match &self.resume {
             Some(journal) => {
@@ -142,6 +160,7 @@ impl Live {
             speed,
             broker: "paper".to_string(),
             commit: self.commit.clone().unwrap_or_else(|| "process".to_string()),
+            session: Hash::default(),
             anchor: Anchor { wall: 0, session: 0 },
         };
         Ok(Beginning { scenario, file, journal, outside: None })

@@ -13,6 +13,7 @@ pub(crate) mod features;
 pub(crate) mod import;
 mod init;
 mod kill;
+mod limits;
 mod live;
 mod models;
 pub(crate) mod replay;
@@ -78,6 +79,7 @@ enum Command {
     Import(import::Import),
     Init(init::Init),
     Kill(kill::Kill),
+    Limits(limits::Limits),
     Live(live::Live),
     Man(completions::Man),
     Models(models::Models),
@@ -98,6 +100,7 @@ impl Command {
             Command::Import(import) => import.run(context),
             Command::Init(init) => init.run(context),
             Command::Kill(kill) => kill.run(context),
+            Command::Limits(limits) => limits.run(context),
             Command::Live(live) => live.run(context),
             Command::Man(man) => man.run(context),
             Command::Models(models) => models.run(context),

@@ -2,20 +2,24 @@
 //!
 //! It lies in the session's folder and belongs to its owner alone (mode 0600). Words: `pause`, `go on`, `flatten`,
 //! `kill`, `kill and flatten`, `stop`. The connection stays open until the session has ended, so that whoever asked can
-//! wait for it.
+//! wait for it. `limits`, `request {…}` and `approve {…}` are about limits and answered with one line of JSON.
 
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use genovo_adapters::live::{Operator, Word};
-use genovo_engine::event::OperatorCommand;
+use genovo_engine::event::{ApprovalGiven, LimitsRequested, OperatorCommand};
 
 use super::folder;
+use super::limits::{Board, mark_of_approval, mark_of_request};
 use crate::error::{Exit, Failure};
+
+/// The longest line that is read.
+const LINE_MAX: u64 = 65_536;
 
 /// The session's end of the socket. Dropped, it is gone, and who waits for the end hears of it.
 pub struct Control {
@@ -25,7 +29,7 @@ pub struct Control {
 
 impl Control {
     /// Listens for a session on a thread of its own.
-    pub fn listen(journal: &Path, operator: Operator) -> Result<Control, Failure> {
+    pub fn listen(journal: &Path, operator: Operator, limits: Board) -> Result<Control, Failure> {
         let path = folder::socket(journal);
         // Whoever listened here is gone: the journal's lock is ours.
         let _ = fs::remove_file(&path);
@@ -44,7 +48,7 @@ impl Control {
             .name("genovo-control".to_string())
             .spawn(move || {
                 for stream in listener.incoming().flatten() {
-                    answer(stream, &operator, &waiting);
+                    answer(stream, &operator, &limits, &waiting);
                 }
             })
             .expect("the system gives us a thread");
@@ -63,15 +67,24 @@ impl Drop for Control {
     }
 }
 
-fn answer(stream: UnixStream, operator: &Operator, waiting: &Mutex<Vec<UnixStream>>) {
+fn answer(stream: UnixStream, operator: &Operator, limits: &Board, waiting: &Mutex<Vec<UnixStream>>) {
     let Ok(reading) = stream.try_clone() else { return };
     // Somebody who connects and says nothing must not keep others waiting for long.
     let _ = reading.set_read_timeout(Some(std::time::Duration::from_secs(1)));
     let mut line = String::new();
-    if BufReader::new(reading).read_line(&mut line).is_err() {
+    if BufReader::new(reading.take(LINE_MAX)).read_line(&mut line).is_err() {
         return;
     }
     let mut stream = stream;
+    if let Some(asked) = Asked::of(line.trim()) {
+        let (operator, limits) = (operator.clone(), limits.clone());
+        // The loop answers in its own time, and a kill must not wait for it.
+        let answer = move || {
+            let _ = stream.write_all(format!("{}\n", asked.answer(&operator, &limits)).as_bytes());
+        };
+        drop(std::thread::Builder::new().name("genovo-limits".to_string()).spawn(answer));
+        return;
+    }
     let Some(words) = words(line.trim()) else {
         let _ = stream.write_all(b"unknown: pause, go on, flatten, kill, kill and flatten, stop\n");
         return;
@@ -81,6 +94,60 @@ fn answer(stream: UnixStream, operator: &Operator, waiting: &Mutex<Vec<UnixStrea
     if let (true, Ok(mut waiting)) = (heard, waiting.lock()) {
         waiting.push(stream);
     }
+}
+
+/// What is asked of a session's limits.
+enum Asked {
+    InForce,
+    Request(Box<LimitsRequested>),
+    Approve(Box<ApprovalGiven>),
+    Unreadable(String),
+}
+
+impl Asked {
+    /// What a line asks; none when it is about something else.
+    fn of(line: &str) -> Option<Asked> {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let unreadable = |error: serde_json::Error| Asked::Unreadable(error.to_string());
+        Some(match word {
+            "limits" => Asked::InForce,
+            "request" => serde_json::from_str(rest).map_or_else(unreadable, Asked::Request),
+            "approve" => serde_json::from_str(rest).map_or_else(unreadable, Asked::Approve),
+            _ => return None,
+        })
+    }
+
+    /// One line.
+    fn answer(self, operator: &Operator, limits: &Board) -> String {
+        let gone = "ended: the session has ended".to_string();
+        let Some(in_force) = limits.in_force() else { return gone };
+        let behind = limits.answered();
+        let (told, mark) = match self {
+            Asked::InForce => return serde_json::to_string(&in_force).unwrap_or(gone),
+            Asked::Unreadable(why) => return format!("unreadable: {why}"),
+            Asked::Request(request) => {
+                let mark = mark_of_request(&request);
+                // What was signed for another session does not fit this one's number.
+                (operator.request(LimitsRequested { session: in_force.session, ..*request }), mark)
+            }
+            Asked::Approve(approval) => {
+                let mark = mark_of_approval(&approval);
+                (operator.approve(ApprovalGiven { session: in_force.session, ..*approval }), mark)
+            }
+        };
+        let outcome = if told { limits.wait(mark, behind) } else { None };
+        outcome.and_then(|outcome| serde_json::to_string(&outcome).ok()).unwrap_or(gone)
+    }
+}
+
+/// Asks the session of a journal and takes its answer, a line. `None` when no session runs.
+pub fn ask(journal: &Path, line: &str) -> std::io::Result<Option<String>> {
+    let Ok(mut stream) = UnixStream::connect(folder::socket(journal)) else { return Ok(None) };
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(30)))?;
+    stream.write_all(format!("{line}\n").as_bytes())?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    Ok(Some(answer))
 }
 
 /// What a line means.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use genovo_adapters::live::Pace;
+use genovo_engine::ids::Hash;
 use genovo_engine::units::{Nanoseconds, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,9 @@ pub struct SessionFile {
     pub broker: String,
     /// What a commit waits for: `process` or `disk`.
     pub commit: String,
+    /// A number that the session drew when it began: what is signed for it is for no other.
+    #[serde(default)]
+    pub session: Hash,
     /// When the session began or last went on: nanoseconds of the wall clock, and of the session's.
     pub anchor: Anchor,
 }
@@ -188,6 +192,7 @@ mod tests {
             speed,
             broker: "paper".to_string(),
             commit: "process".to_string(),
+            session: Hash([7; 32]),
             anchor: Anchor { wall: wall_now() - ago * 1_000_000_000, session },
         }
     }

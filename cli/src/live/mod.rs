@@ -4,6 +4,7 @@ mod checkpoints;
 pub mod control;
 pub mod folder;
 mod keys;
+pub mod limits;
 mod measured;
 mod past;
 pub mod screen;
@@ -24,7 +25,7 @@ use genovo_engine::engine::{Counts, Engine};
 use genovo_engine::event::{
     ChapterClosed, ChapterReason, Event, Fact, OperatorCommand, RunStarted, WorldKind,
 };
-use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
+use genovo_engine::ids::{Hash, InstrumentId, OrderId, Sequence};
 use genovo_engine::log::{Log, LogError};
 use genovo_engine::pipeline::QueuedSource;
 use genovo_engine::recorded::RerunError;
@@ -43,6 +44,7 @@ use crate::scenario::{self, Scenario};
 use crate::{failures, sources};
 use checkpoints::Checkpoints;
 use folder::{Anchor, SessionFile};
+use limits::Board;
 pub use measured::Measured;
 use past::Memory;
 use screen::{Screen, Show};
@@ -164,6 +166,7 @@ pub struct Session {
 /// The journal, and those who look at the same events on their way into it.
 struct SessionLog {
     writer: LiveWriter,
+    limits: Board,
     screen: Screen,
     memory: Memory,
     checkpoints: Checkpoints,
@@ -175,6 +178,10 @@ impl Log for SessionLog {
     fn append(&mut self, event: &Event) -> Result<(), LogError> {
         self.writer.append(event).map_err(LogError::new)?;
         self.memory.observe(event);
+        if event.fact.is_about_limits() && self.limits.observe(event) {
+            // Whoever waits for the answer is told what is kept.
+            self.writer.commit().map_err(LogError::new)?;
+        }
         if !event.header.sequence.is_input() {
             return Ok(());
         }
@@ -316,6 +323,7 @@ impl Session {
         let writer = LiveWriter::create(&journal, &this_machine(), options)
             .map_err(|error| failures::journal(&error, NOTHING))?;
         file.anchor = Anchor::now(first);
+        file.session = crate::signing::random()?;
         file.write(&journal)?;
         let ids = ClientIds::new(&started, first);
         let broker = match given {
@@ -346,6 +354,9 @@ impl Session {
     pub fn resume(journal: &Path, orders: &Orders, registry: &Registry) -> Result<Session, Failure> {
         let began = Instant::now();
         let mut file = SessionFile::read(journal)?;
+        if file.session == Hash::default() {
+            file.session = crate::signing::random()?;
+        }
         let scenario = scenario::load_only(&file.scenario, &file.set, &file.symbol, registry)?;
         let usage = |message: String| Failure::new(Exit::Usage, message, NOTHING);
         let mut engine =
@@ -435,7 +446,7 @@ impl Session {
     /// Runs it until it is stopped or its data ends.
     pub fn run(mut self, orders: &Orders) -> Result<Ended, Failure> {
         let operator = self.live.operator();
-        let control = control::Control::listen(&self.journal, operator.clone())?;
+        let control = control::Control::listen(&self.journal, operator.clone(), self.log.limits.clone())?;
         keys::stop_on_signals(operator.clone());
         let keys = if orders.keys { keys::Keys::read(operator.clone()) } else { None };
         for &word in &orders.words {
@@ -462,7 +473,8 @@ impl Session {
         };
         self.log.screen.close();
         drop(keys);
-        let SessionLog { writer, checkpoints, .. } = self.log;
+        let SessionLog { writer, checkpoints, limits, .. } = self.log;
+        limits.end();
         let mut measured = self.measured;
         measured.checkpoints = checkpoints.taken;
         drop(checkpoints);
@@ -559,6 +571,7 @@ fn assemble(assembly: Assembly, options: &LiveOptions, orders: &Orders) -> Resul
         saved_at,
     } = assembly;
     let settings = engine.settings().clone();
+    let limits = Board::new(&engine, file.session, past.now);
     file.write(&journal)?;
     let start = past.missed_until.unwrap_or(past.now);
     let clock = Clock::new(file.pace(), start, source);
@@ -588,7 +601,7 @@ fn assemble(assembly: Assembly, options: &LiveOptions, orders: &Orders) -> Resul
     let screen = Screen::open(&settings, engine.account().clone(), orders.show, measured.clone());
     let checkpoints = Checkpoints::open(writer.handle(), checkpoint_every, saved_at);
     let commits = Arc::clone(&measured.commits);
-    let log = SessionLog { writer, screen, memory, checkpoints, commits };
+    let log = SessionLog { writer, limits, screen, memory, checkpoints, commits };
     Ok(Session { journal, file, engine, taken, live, log, measured, resumption })
 }
 

@@ -174,6 +174,7 @@ impl Screen {
                 format!("{} {}: {}", change.link.name(), change.state.name(), change.reason)
             }
             Fact::OperatorCommanded(operator) => format!("operator: {}", operator.command.name()),
+            Fact::LimitsChanged(changed) => crate::audit::words::limits_changed(changed),
             Fact::FeedGap(gap) => match gap.count {
                 Some(count) => format!("! {} market events are missing", format::count(count)),
                 None => "! market events are missing".to_string(),
@@ -204,6 +205,9 @@ impl Screen {
                 | Fact::CancelRejected(_)
                 | Fact::ConnectionChanged(_)
                 | Fact::OperatorCommanded(_)
+                | Fact::LimitsRequested(_)
+                | Fact::ApprovalGiven(_)
+                | Fact::LimitsChanged(_)
                 | Fact::FeedGap(_)
                 | Fact::ClockChecked(_)
                 | Fact::PositionReported(_)
@@ -243,6 +247,7 @@ fn alert_words(alert: &AlertRaised, digits: u8) -> String {
             format::money(*ours, digits)
         ),
         AlertRaised::ImpossibleAnswer { order, .. } => format!("an answer that cannot be, to order {order}"),
+        AlertRaised::Limits { request, answer } => crate::audit::words::limits_answer(*request, *answer),
     }
 }
 

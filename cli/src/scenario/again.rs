@@ -31,7 +31,7 @@ pub fn change(settings: &Settings, sets: &[String], registry: &Registry) -> Resu
                 return Err(usage("the data of a recorded run cannot be changed".to_string())
                     .help("what came in is in the journal; other data is another run: genovo replay"));
             }
-            (Some("risk"), Some("limits")) => {
+            (Some("risk"), Some("limits" | "limits_keys")) => {
                 let message = "what is tried on a recorded run is held to no file of limits".to_string();
                 return Err(usage(message).help("name a limit itself: --set risk.max_total=\"3 %\""));
             }
@@ -58,6 +58,7 @@ pub fn change(settings: &Settings, sets: &[String], registry: &Registry) -> Resu
     if changed.risk != settings.risk {
         // What is tried here is held to no file of limits, and does not claim to be.
         changed.risk.limits = None;
+        changed.risk.limits_signer = None;
     }
     Ok(changed)
 }

@@ -16,6 +16,7 @@ use super::abroad;
 use super::checkpoint;
 use super::controls;
 use super::data::{self, Data};
+use super::document::limits::keys_in;
 use super::document::{self, Document, Entry};
 use super::features;
 use super::hours;
@@ -403,7 +404,9 @@ impl Chosen<'_, '_> {
 fn risk<'a>(reading: &'a Reading<'a>, currency: &str, has_bars: bool) -> Option<RiskSettings> {
     let section = reading.section("risk");
     section.text("limits");
+    let keys = section.text("limits_keys").and_then(|text| keys_in(&text).ok()).unwrap_or_default();
     let risk = limits(&section, currency, has_bars);
+    let risk = risk.map(|risk| RiskSettings { limits_keys: keys, ..risk });
     let Some(held_to) = &reading.document.limits else { return risk };
     // Limits that the scenario overrides are read too: none of them may be wrong.
     let aside = Reading::new(reading.document);
@@ -415,7 +418,7 @@ fn risk<'a>(reading: &'a Reading<'a>, currency: &str, has_bars: bool) -> Option<
             return None;
         }
     };
-    let risk = RiskSettings { limits: Some(held_to.hash), ..risk? };
+    let risk = RiskSettings { limits: Some(held_to.hash), limits_signer: held_to.signer, ..risk? };
     let of_measure = |key: &str| matches!(key, "sample" | "decay" | "confidence" | "horizon");
     let looser = risk.looser_than(&theirs);
     for entry in &held_to.entries {
@@ -432,6 +435,13 @@ fn risk<'a>(reading: &'a Reading<'a>, currency: &str, has_bars: bool) -> Option<
         }
     }
     Some(risk)
+}
+
+/// The limits of a document that says nothing else.
+pub fn limits_over(document: &Document, currency: &str, has_bars: bool) -> Result<RiskSettings, Failure> {
+    let reading = Reading::new(document);
+    let limits = limits(&reading.section("risk"), currency, has_bars);
+    reading.finish(limits).map(|(limits, _)| limits)
 }
 
 fn limits(section: &Section<'_>, currency: &str, has_bars: bool) -> Option<RiskSettings> {
@@ -452,6 +462,8 @@ fn limits(section: &Section<'_>, currency: &str, has_bars: bool) -> Option<RiskS
         min_position: min_position?,
         distance: distance?,
         limits: None,
+        limits_keys: Vec::new(),
+        limits_signer: None,
         controls: controls?,
     })
 }

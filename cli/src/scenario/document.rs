@@ -2,16 +2,17 @@
 //!
 //! Keys come from the scenario's file, from the files that it extends, and from `--set` arguments.
 
+pub mod limits;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml_span::ErrorKind;
 use toml_span::value::{Table as TomlTable, ValueInner};
 
-use genovo_engine::ids::Hash;
-
 use super::readable::did_you_mean;
 use crate::error::{Exit, Failure, Place};
+use limits::Limits;
 
 /// What every failure of reading a scenario ends with.
 pub const NOTHING_RUN: &str = "Nothing was run.";
@@ -27,15 +28,6 @@ pub struct Document {
     pub root: Vec<Entry>,
     /// The file of limits that the keys of `[risk]` are laid over.
     pub limits: Option<Limits>,
-}
-
-/// A file of limits.
-#[derive(Debug)]
-pub struct Limits {
-    /// Its keys.
-    pub entries: Vec<Entry>,
-    /// The BLAKE3 of its text.
-    pub hash: Hash,
 }
 
 /// A text that keys come from.
@@ -256,44 +248,6 @@ impl Document {
         chain.pop();
         overlay(&mut merged, own);
         Ok(merged)
-    }
-
-    /// Reads the file that `[risk] limits` names, if it names one, and lays the keys of `[risk]` over it.
-    fn lay_over_limits(&mut self) -> Result<(), Failure> {
-        let risk = self.root.iter_mut().find(|entry| entry.key == "risk");
-        let Some(Value::Table(own)) = risk.map(|entry| &mut entry.node.value) else { return Ok(()) };
-        let Some(named) = get(own, "limits").map(|entry| entry.node.clone()) else { return Ok(()) };
-        let mut own = std::mem::take(own);
-        let Value::Text(path) = &named.value else {
-            return Err(self.failure("`limits` is not a path", named.spot, "write \"limits.toml\""));
-        };
-        let path = self.folder(named.spot).join(path);
-        let text = fs::read_to_string(&path).map_err(|error| {
-            let message = format!("cannot read the limits {}", path.display());
-            let why = match error.kind() {
-                std::io::ErrorKind::NotFound => near(&path),
-                _ => error.to_string(),
-            };
-            self.failure(message, named.spot, "named here").help(why)
-        })?;
-        let source = self.sources.len();
-        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        let origin = Origin::Extended(std::cmp::Reverse(usize::MAX));
-        self.sources.push(Source { name: path.display().to_string(), text: text.clone(), folder, origin });
-        let entries = parse(&text, source).map_err(|(message, spot, label)| {
-            self.failure(message, spot, label).help("limits are keys of [risk], such as max_total = \"4 %\"")
-        })?;
-        if let Some(entry) = get(&entries, "limits") {
-            return Err(self.failure("limits name no further limits", entry.spot, "leave it out"));
-        }
-        let hash = Hash(*blake3::hash(text.as_bytes()).as_bytes());
-        let mut merged = entries.clone();
-        overlay(&mut merged, std::mem::take(&mut own));
-        self.limits = Some(Limits { entries, hash });
-        if let Some(risk) = self.root.iter_mut().find(|entry| entry.key == "risk") {
-            risk.node.value = Value::Table(merged);
-        }
-        Ok(())
     }
 
     /// Applies `section.key=value`.

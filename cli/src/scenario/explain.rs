@@ -36,7 +36,15 @@ pub fn in_words(scenario: &Scenario) -> String {
     }
     line("risk", risk(settings));
     if let Some(limits) = settings.risk.limits {
-        line("", format!("held to a file of limits, {}", limits.short()));
+        let signed = settings.risk.limits_signer.map(|key| format!(", signed by {}", key.short()));
+        line("", format!("held to a file of limits, {}{}", limits.short(), signed.unwrap_or_default()));
+    }
+    match settings.risk.limits_keys.len() {
+        0 => {}
+        1 => {
+            line("", "one key may sign limits; while a session runs nothing is loosened by one alone".into())
+        }
+        count => line("", format!("{count} keys may sign limits, and two of them loosen a session's")),
     }
     for words in controls::words(&settings.risk.controls, &settings.account.currency) {
         line("", words);

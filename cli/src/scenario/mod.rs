@@ -13,6 +13,7 @@ mod document;
 pub mod explain;
 pub(crate) mod features;
 mod hours;
+pub mod in_force;
 pub mod keys;
 pub mod outside;
 mod peek;
@@ -37,6 +38,7 @@ use genovo_engine::units::Nanoseconds;
 use tracing::{debug, info};
 
 pub use again::change;
+pub use document::limits;
 pub use section::{EffectiveKey, EffectiveSection};
 
 use crate::error::Failure;

@@ -256,7 +256,7 @@ impl<'a> Section<'a> {
 
     /// A text.
     pub fn text(&self, key: &str) -> Option<String> {
-        self.read(key, &[Unit::Text, Unit::Path], |text| match text {
+        self.read(key, &[Unit::Text, Unit::Path, Unit::Keys], |text| match text {
             "" => Err("must not be empty".to_string()),
             text => Ok(text.to_string()),
         })

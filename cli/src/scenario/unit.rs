@@ -41,6 +41,8 @@ pub enum Unit {
     Slippage,
     /// So many in a time.
     Frequency,
+    /// Public keys, or the file that has them.
+    Keys,
     /// A table with keys of its own.
     Table,
 }
@@ -68,6 +70,7 @@ impl Unit {
             Unit::Touch => "a touch rule",
             Unit::Slippage => "a slippage",
             Unit::Frequency => "a frequency",
+            Unit::Keys => "public keys",
             Unit::Table => "a table",
         }
     }
@@ -94,6 +97,7 @@ impl Unit {
             Unit::Touch => "\"never\"",
             Unit::Slippage => "\"1 tick\"",
             Unit::Frequency => "\"100 per 1 s\"",
+            Unit::Keys => "[\"ed25519:…\"]",
             Unit::Table => "{ … }",
         }
     }

@@ -79,3 +79,83 @@ fn a_wrong_file_is_said_where_it_is_wrong() {
     let failure = folder.load(&text).map(|_| ()).unwrap_err().render(false);
     assert!(failure.contains("cannot read the limits"), "{failure}");
 }
+
+/// Runs a command in a folder; its exit code and what it said.
+fn genovo(folder: &Folder, arguments: &[&str]) -> (i32, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_genovo"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .output()
+        .expect("the program starts");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
+}
+
+/// A folder with limits signed by anna, who may, and the key of otto, who may not.
+fn signed() -> (Folder, String, String) {
+    let (folder, text) = scenario(LIMITS, "limits_keys = \"anna.key.pub\"");
+    for name in ["anna.key", "otto.key"] {
+        assert_eq!(genovo(&folder, &["limits", "key", name]).0, 0);
+    }
+    assert_eq!(genovo(&folder, &["limits", "sign", "limits.toml", "--key", "anna.key"]).0, 0);
+    let anna = fs::read_to_string(folder.path().join("anna.key.pub")).expect("a key");
+    (folder, text, anna.trim().to_string())
+}
+
+#[test]
+fn signed_limits_hold_and_name_their_signer() {
+    let (folder, text, anna) = signed();
+    let risk = folder.load(&text).unwrap().settings.risk;
+    assert_eq!(risk.limits_signer.unwrap().to_string(), anna);
+    assert_eq!(risk.limits_keys, [risk.limits_signer.unwrap()]);
+    // The same in a list, in a text, and by a file beside the limits alone.
+    for line in [format!("limits_keys = [\"{anna}\"]"), format!("limits_keys = \"{anna}\"")] {
+        let text = text.replace("limits_keys = \"anna.key.pub\"", &line);
+        assert_eq!(folder.load(&text).unwrap().settings.risk, risk);
+    }
+    folder.write("limits.toml.keys", format!("{anna} # the risk officer\n"));
+    let silent = text.replace("limits_keys = \"anna.key.pub\"", "");
+    assert_eq!(folder.load(&silent).unwrap().settings.risk, risk);
+    let (code, said) = genovo(&folder, &["limits", "check", "limits.toml"]);
+    assert!(code == 0 && said.contains("may sign   yes"), "{said}");
+    // Nobody demands a signature: nothing of it is in the settings.
+    fs::remove_file(folder.path().join("limits.toml.keys")).unwrap();
+    let json = folder.load(&silent).unwrap().settings.to_canonical_json();
+    assert!(!json.contains("limits_keys") && !json.contains("limits_signer"), "{json}");
+}
+
+#[test]
+fn a_wrong_or_missing_signature_is_refused_with_place_and_remedy() {
+    let refused = |folder: &Folder, text: &str, said: &str| {
+        let failure = folder.load(text).map(|_| ()).unwrap_err().render(false);
+        assert!(failure.contains(said), "{said}: {failure}");
+        assert!(failure.contains("scenario.toml:") && failure.contains("genovo limits"), "{failure}");
+    };
+    let (folder, text, anna) = signed();
+    folder.write("limits.toml", LIMITS.replace("4 %", "5 %"));
+    refused(&folder, &text, "are not as they were signed");
+    assert_eq!(genovo(&folder, &["limits", "check", "limits.toml"]).0, 3);
+    folder.write("limits.toml", LIMITS);
+
+    assert_eq!(genovo(&folder, &["limits", "sign", "limits.toml", "--key", "otto.key"]).0, 0);
+    refused(&folder, &text, "which may not sign them");
+    assert_eq!(genovo(&folder, &["limits", "check", "limits.toml", "--keys", "anna.key.pub"]).0, 3);
+
+    // Otto's signature with anna's name under it.
+    let signature = fs::read_to_string(folder.path().join("limits.toml.sig")).unwrap();
+    let otto = fs::read_to_string(folder.path().join("otto.key.pub")).unwrap();
+    folder.write("limits.toml.sig", signature.replace(otto.trim(), &anna));
+    refused(&folder, &text, "is not one of");
+    folder.write("limits.toml.sig", "signed, anna");
+    refused(&folder, &text, "is no signature");
+    fs::remove_file(folder.path().join("limits.toml.sig")).unwrap();
+    refused(&folder, &text, "are not signed");
+
+    let text = text.replace("anna.key.pub", "ed25519:00");
+    refused(&folder, &text, "`ed25519:00` is no public key");
+    // A scenario cannot add a key to those beside the limits.
+    folder.write("limits.toml.keys", &anna);
+    let text = text.replace("ed25519:00", otto.trim());
+    let failure = folder.load(&text).map(|_| ()).unwrap_err().render(false);
+    assert!(failure.contains("no key of") && failure.contains("may sign these limits"), "{failure}");
+}

@@ -44,6 +44,7 @@ fn the_full_scenario_says_every_key() {
             let elsewhere = [
                 "extends",
                 "limits",
+                "limits_keys",
                 "arrival",
                 "size",
                 "side",

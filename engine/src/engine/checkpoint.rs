@@ -169,6 +169,7 @@ impl Engine {
         self.wake.write(out);
         self.halted.write(out);
         self.gate.save(out);
+        self.requests.save(out);
         self.catalogue.iter().for_each(|catalogue| catalogue.save(out));
         strategy.save(out);
     }
@@ -195,6 +196,7 @@ impl Engine {
         self.wake.load(input)?;
         self.halted.load(input)?;
         self.gate.load(input)?;
+        self.requests.load(input)?;
         self.catalogue.iter_mut().try_for_each(|catalogue| catalogue.load(input))?;
         self.strategy.state_mut().ok_or(NotSaved::Strategy)?.load(input)?;
         // Every order is one of an instrument that there is.

@@ -32,7 +32,7 @@ impl Engine {
         self.alert(AlertRaised::ImpossibleAnswer { order, status })
     }
 
-    fn alert(&mut self, alert: AlertRaised) -> Result<(), Fault> {
+    pub(super) fn alert(&mut self, alert: AlertRaised) -> Result<(), Fault> {
         self.emit(self.header.instrument, self.header.sequence, Fact::AlertRaised(Box::new(alert)))?;
         Ok(())
     }

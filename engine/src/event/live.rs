@@ -2,6 +2,7 @@
 // rkyv's derive makes undocumented companions of enums with named fields.
 #![allow(missing_docs)]
 
+use super::LimitsAnswer;
 use crate::ids::OrderId;
 use crate::order::Status;
 use crate::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
@@ -224,5 +225,12 @@ pub enum AlertRaised {
         order: OrderId,
         /// Where it stands; `None` when there is no such order.
         status: Option<Status>,
+    },
+    /// A request to change a limit waits, or it or an approval was refused.
+    Limits {
+        /// Which request, by its number.
+        request: u64,
+        /// What became of it.
+        answer: LimitsAnswer,
     },
 }

@@ -7,6 +7,7 @@
 mod book;
 mod decision;
 mod kind;
+mod limits;
 mod live;
 mod market;
 mod order;
@@ -20,6 +21,7 @@ mod verdict;
 pub use book::*;
 pub use decision::*;
 pub use kind::*;
+pub use limits::*;
 pub use live::*;
 pub use market::*;
 pub use order::*;
@@ -117,6 +119,12 @@ pub enum Fact {
     ConnectionChanged(Box<ConnectionChanged>),
     /// The operator spoke.
     OperatorCommanded(OperatorCommanded),
+    /// Somebody wants a limit changed.
+    LimitsRequested(Box<LimitsRequested>),
+    /// A second key allows a change of a limit.
+    ApprovalGiven(Box<ApprovalGiven>),
+    /// A limit was changed.
+    LimitsChanged(Box<LimitsChanged>),
     /// Market data is missing.
     FeedGap(Box<FeedGap>),
     /// The wall clock stepped.
@@ -186,6 +194,9 @@ impl Fact {
             Fact::PositionReported(_) => Kind::PositionReported,
             Fact::ConnectionChanged(_) => Kind::ConnectionChanged,
             Fact::OperatorCommanded(_) => Kind::OperatorCommanded,
+            Fact::LimitsRequested(_) => Kind::LimitsRequested,
+            Fact::ApprovalGiven(_) => Kind::ApprovalGiven,
+            Fact::LimitsChanged(_) => Kind::LimitsChanged,
             Fact::FeedGap(_) => Kind::FeedGap,
             Fact::ClockChecked(_) => Kind::ClockChecked,
             Fact::OrderTriggered(_) => Kind::OrderTriggered,
@@ -204,6 +215,14 @@ impl Fact {
             Fact::AlertRaised(_) => Kind::AlertRaised,
             Fact::RunEnded(_) => Kind::RunEnded,
         }
+    }
+}
+
+impl Fact {
+    /// Whether it asks for a change of a limit, allows one, or answers either.
+    pub fn is_about_limits(&self) -> bool {
+        matches!(self, Fact::LimitsRequested(_) | Fact::ApprovalGiven(_) | Fact::LimitsChanged(_))
+            || matches!(self, Fact::AlertRaised(alert) if matches!(**alert, AlertRaised::Limits { .. }))
     }
 }
 

@@ -7,6 +7,7 @@
 mod allocation;
 mod ask;
 mod buying_power;
+mod change;
 mod conditional_value_at_risk;
 mod correlated_exposure;
 mod daily_loss;
@@ -224,9 +225,9 @@ pub struct Risk {
     tail: Tail,
     /// How many rules are asked, at most.
     asked: usize,
+    /// Whether the limits are no longer those of the settings.
+    changed: bool,
 }
-
-crate::state! { Risk { [ranges], watch } }
 
 impl Risk {
     /// The limits of these settings.
@@ -237,9 +238,15 @@ impl Risk {
         };
         let ranges = settings.instruments.iter().map(|_| AverageTrueRange::new(period)).collect();
         let controls = &settings.risk.controls;
-        let asked = if controls.is_default() { 5 } else { RULES.len() + REFUSALS.len() + 1 };
+        let asked = Risk::asked_by(controls);
         let tail = Tail::at(controls.measure.confidence.as_f64());
-        Risk { settings: settings.risk.clone(), ranges, watch: Watch::new(settings), tail, asked }
+        let (limits, watch) = (settings.risk.clone(), Watch::new(settings));
+        Risk { settings: limits, ranges, watch, tail, asked, changed: false }
+    }
+
+    /// How many rules these controls ask, at most.
+    fn asked_by(controls: &Controls) -> usize {
+        if controls.is_default() { 5 } else { RULES.len() + REFUSALS.len() + 1 }
     }
 
     /// What the rules know of the past.
@@ -301,6 +308,9 @@ impl Risk {
     pub fn add_to_hash(&self, hasher: &mut blake3::Hasher) {
         if !self.settings.controls.is_default() {
             self.watch.add_to_hash(hasher);
+        }
+        if self.changed {
+            hasher.update(serde_json::to_string(&self.settings).expect("limits are JSON").as_bytes());
         }
     }
 

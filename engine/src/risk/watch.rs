@@ -32,6 +32,15 @@ impl Recent {
         Recent { frequency: Frequency { count: most, ..frequency }, times }
     }
 
+    /// Counts against this from now on, with what is remembered already.
+    pub fn following(frequency: Frequency, before: Option<&Recent>) -> Recent {
+        let mut recent = Recent::new(frequency);
+        for time in before.iter().flat_map(|before| &before.times) {
+            recent.push(*time);
+        }
+        recent
+    }
+
     /// One more.
     pub fn push(&mut self, now: Timestamp) {
         if self.times.len() == self.frequency.count as usize {
@@ -87,22 +96,22 @@ fields! {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watch {
     /// When each market was last heard of.
-    seen: Vec<Option<Timestamp>>,
+    pub(super) seen: Vec<Option<Timestamp>>,
     /// Orders and replacements.
     pub sent: Option<Recent>,
     /// Fills by instrument, buys before sells.
-    executions: Vec<[Recent; 2]>,
+    pub(super) executions: Vec<[Recent; 2]>,
     /// Whether the fills were too many at some time since somebody said to go on.
     pub stopped: bool,
     /// Orders within the time in which the same again is a mistake, oldest first.
-    orders: VecDeque<(Timestamp, Sent)>,
+    pub(super) orders: VecDeque<(Timestamp, Sent)>,
     /// Where equity stood.
     pub mark: Option<Mark>,
     /// How prices move, and how they usually do.
-    samples: Option<[Covariance; 2]>,
+    pub(super) samples: Option<[Covariance; 2]>,
     next_sample: Timestamp,
     /// The share of capital that each instrument gets; empty until all were sampled often enough.
-    weights: Vec<f64>,
+    pub(super) weights: Vec<f64>,
     /// When the trading day ends, as time since 00:00 UTC.
     day_end: Nanoseconds,
 }
@@ -121,12 +130,8 @@ impl Watch {
             let recent = Recent::new(frequency);
             vec![[recent.clone(), recent]; count]
         });
-        let decay = controls.measure.decay.as_f64();
-        let samples = controls.needs_samples().then(|| {
-            let usual = 1.0 - (1.0 - decay) / USUAL_OVER;
-            [Covariance::new(count, decay), Covariance::new(count, usual)]
-        });
-        let mark = Mark { peak: cash, day_start: cash, day_lost: false, day_end: Timestamp::MIN };
+        let samples = controls.needs_samples().then(|| Watch::covariances(controls, count));
+        let mark = Watch::mark_at(cash);
         Watch {
             seen: vec![None; if controls.stale_after.is_some() { count } else { 0 }],
             sent: controls.max_order_rate.map(Recent::new),
@@ -139,6 +144,18 @@ impl Watch {
             weights: Vec::new(),
             day_end: settings.venue.day_end,
         }
+    }
+
+    /// What is known of equity when it is first followed.
+    pub(super) fn mark_at(equity: Money) -> Mark {
+        Mark { peak: equity, day_start: equity, day_lost: false, day_end: Timestamp::MIN }
+    }
+
+    /// How prices move, before any was sampled.
+    pub(super) fn covariances(controls: &Controls, count: usize) -> [Covariance; 2] {
+        let decay = controls.measure.decay.as_f64();
+        let usual = 1.0 - (1.0 - decay) / USUAL_OVER;
+        [Covariance::new(count, decay), Covariance::new(count, usual)]
     }
 
     /// A market was heard of.

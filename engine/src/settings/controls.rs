@@ -18,6 +18,9 @@ macro_rules! controls {
         }
 
         impl Controls {
+            /// Their names, in order.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name),)*];
+
             /// The controls that hold back less here than in `other`, by name.
             pub fn looser_than(&self, other: &Controls) -> Vec<&'static str> {
                 let mut looser = Vec::new();

@@ -87,6 +87,8 @@ pub fn settings(
             min_position: "1".parse().unwrap(),
             distance: RiskDistance::AverageTrueRange { period: 14, times: Ratio(2 * SECOND) },
             limits: None,
+            limits_keys: Vec::new(),
+            limits_signer: None,
             controls: Controls::default(),
         },
         venue: VenueSettings {

@@ -12,6 +12,7 @@ use genovo_engine::event::*;
 use genovo_engine::ids::*;
 use genovo_engine::order::Status;
 use genovo_engine::settings::{Commission, Instrument};
+use genovo_engine::signature::{PublicKey, Signature};
 use genovo_engine::units::*;
 use genovo_journal::{Identity, LiveJournal, LiveOptions, Sealed, Writer};
 
@@ -271,6 +272,34 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
                 OperatorCommand::Stop,
             ]),
         }),
+        Kind::LimitsRequested => Fact::LimitsRequested(Box::new(LimitsRequested {
+            session: r.hash(),
+            nonce: r.hash(),
+            key: r.text(),
+            old: r.text(),
+            new: r.text(),
+            by: r.text(),
+            why: r.text(),
+            signed: (r.below(2) == 0).then(|| any_signed(r)),
+        })),
+        Kind::ApprovalGiven => Fact::ApprovalGiven(Box::new(ApprovalGiven {
+            session: r.hash(),
+            request: r.next(),
+            content: r.hash(),
+            expires: Timestamp(r.number()),
+            by: r.text(),
+            signed: any_signed(r),
+        })),
+        Kind::LimitsChanged => Fact::LimitsChanged(Box::new(LimitsChanged {
+            request: r.next(),
+            key: r.text(),
+            old: r.text(),
+            new: r.text(),
+            by: r.text(),
+            why: r.text(),
+            signed: (r.below(2) == 0).then(|| PublicKey(r.hash().0)),
+            approved: (r.below(2) == 0).then(|| PublicKey(r.hash().0)),
+        })),
         Kind::FeedGap => Fact::FeedGap(Box::new(FeedGap {
             count: (r.below(2) == 0).then(|| r.next()),
             from: Timestamp(r.number()),
@@ -397,6 +426,13 @@ const REASONS: [RejectReason; 10] = [
     RejectReason::NotWorking,
     RejectReason::NotAboveFilled,
 ];
+
+fn any_signed(r: &mut Random) -> Signed {
+    let mut signature = [0; 64];
+    signature[..32].copy_from_slice(&r.hash().0);
+    signature[32..].copy_from_slice(&r.hash().0);
+    Signed { key: PublicKey(r.hash().0), signature: Signature(signature) }
+}
 
 fn any_kind(r: &mut Random) -> OrderKind {
     match r.below(4) {

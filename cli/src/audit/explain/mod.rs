@@ -123,7 +123,8 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
             AlertRaised::ImpossibleAnswer { order, .. } => Some(order),
             AlertRaised::PositionDiffers { .. }
             | AlertRaised::PositionAgrees
-            | AlertRaised::BalanceDiffers { .. } => None,
+            | AlertRaised::BalanceDiffers { .. }
+            | AlertRaised::Limits { .. } => None,
         },
         Fact::RunStarted(_)
         | Fact::InstrumentDefined(_)
@@ -151,6 +152,9 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::PositionReported(_)
         | Fact::ConnectionChanged(_)
         | Fact::OperatorCommanded(_)
+        | Fact::LimitsRequested(_)
+        | Fact::ApprovalGiven(_)
+        | Fact::LimitsChanged(_)
         | Fact::FeedGap(_)
         | Fact::ClockChecked(_)
         | Fact::RunEnded(_) => None,

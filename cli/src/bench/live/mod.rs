@@ -189,6 +189,7 @@ fn session_file(setting: &Setting<'_>, commit: CommitMode, broker: &str) -> Sess
         speed: Some(1),
         broker: broker.to_string(),
         commit: commit.name().to_string(),
+        session: genovo_engine::ids::Hash::default(),
         anchor: Anchor { wall: 0, session: 0 },
     }
 }

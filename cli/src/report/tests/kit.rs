@@ -60,6 +60,8 @@ pub fn settings() -> Settings {
             min_position: of("100"),
             distance: RiskDistance::ShareOfPrice(of("0.01")),
             limits: None,
+            limits_keys: Vec::new(),
+            limits_signer: None,
             controls: Controls::default(),
         },
         venue: VenueSettings {

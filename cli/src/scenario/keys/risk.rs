@@ -16,6 +16,13 @@ pub const RISK: Section = Section {
             Otherwise("none"),
             "file of limits in the keys of this section; the scenario may only tighten them",
         ),
+        key(
+            "limits_keys",
+            Unit::Keys,
+            Any,
+            Otherwise("none: no signature is demanded, and nothing is loosened while a session runs"),
+            "public keys that may sign the file of limits, and allow a session's limits to be loosened",
+        ),
         key("max_per_trade", Unit::Ratio, Share, Is("2 %"), "share of equity one trade may lose"),
         key(
             "max_total",
