@@ -5,6 +5,7 @@
 //! [`Backend::read`]. Work may be queued: only `read` waits for it.
 
 mod cpu;
+pub mod cuda;
 
 use std::fmt;
 

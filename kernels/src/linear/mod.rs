@@ -48,6 +48,20 @@ pub struct Matrix<'a> {
     pub bias: &'a [f32],
 }
 
+impl Matrix<'_> {
+    /// Panics when the lengths are not those that the shape asks for.
+    pub(crate) fn check(&self, columns: Columns) {
+        let Self { inputs, outputs, weights, bias } = *self;
+        assert!(inputs > 0 && outputs > 0, "a matrix of {inputs} by {outputs}");
+        assert_eq!(weights.len(), inputs * outputs, "weights of a matrix of {inputs} by {outputs}");
+        assert_eq!(bias.len(), outputs, "biases");
+        assert!(columns == Columns::Plain || outputs.is_multiple_of(PANEL), "{outputs} outputs in pairs");
+        if let Weights::Int8 { scales, .. } = weights {
+            assert_eq!(scales.len(), outputs, "scales");
+        }
+    }
+}
+
 /// Weights in one of the formats that expand to f32 without error.
 #[derive(Clone, Copy, Debug)]
 pub enum Weights<'a> {
@@ -129,17 +143,13 @@ impl Packed {
     /// # Panics
     /// When the lengths are not those that the shape asks for.
     pub fn new(matrix: Matrix<'_>, columns: Columns) -> Self {
+        matrix.check(columns);
         let Matrix { inputs, outputs, weights, bias } = matrix;
-        assert!(inputs > 0 && outputs > 0, "a matrix of {inputs} by {outputs}");
-        assert_eq!(weights.len(), inputs * outputs, "weights of a matrix of {inputs} by {outputs}");
-        assert_eq!(bias.len(), outputs, "biases");
-        assert!(columns == Columns::Plain || outputs.is_multiple_of(PANEL), "{outputs} outputs in pairs");
         let order = Order { outputs, columns };
         let (panels, scales) = match weights {
             Weights::F32(values) => (Panels::F32(order.pack(values, inputs)), None),
             Weights::Bf16(values) => (Panels::Bf16(order.pack(values, inputs)), None),
             Weights::Int8 { values, scales } => {
-                assert_eq!(scales.len(), outputs, "scales");
                 (Panels::Int8(order.pack(values, inputs)), Some(order.pack(scales, 1)))
             }
         };

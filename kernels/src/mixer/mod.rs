@@ -68,7 +68,48 @@ impl MixerShape {
         reaches.fold(0, |most, reach| if reach > most { reach } else { most })
     }
 
-    fn rings(&self, head: Head) -> Rings {
+    /// Of each head, where its rings begin within a layer's state.
+    ///
+    /// # Panics
+    /// When the shape cannot be, or the weights are not of it.
+    pub(crate) fn offsets(&self, weights: MixerWeights<'_>) -> Vec<usize> {
+        let width = self.width();
+        assert!(width > 0, "a mixer without channels");
+        assert!(
+            weights.taps.len() == TAPS * width && weights.bias.len() == width,
+            "taps of {width} channels"
+        );
+        let mut offset = 0;
+        let offsets = self.heads.iter().map(|head| {
+            assert!((1..=WINDOW_MAX).contains(&head.window), "a window of {}", head.window);
+            assert!(head.dilation > 0, "a dilation of 0");
+            let here = offset;
+            offset += self.rings(*head).end;
+            here
+        });
+        offsets.collect()
+    }
+
+    /// Panics when the rows of a step do not fit the state, or those of `projected`, `u` and `y`.
+    pub(crate) fn check_rows(&self, rows: &[StreamRow], state: usize, [projected, u, y]: [usize; 3]) {
+        let (width, layer) = (self.width(), self.state_len());
+        let dense = |width: usize, len: usize| Rows::dense(width).fit(rows.len(), width, len);
+        assert!(dense(4 * width, projected) && dense(width, u) && dense(width, y));
+        for (number, row) in rows.iter().enumerate() {
+            assert!(row.state.checked_add(layer).is_some_and(|end| end <= state), "a stream's state");
+            assert!(
+                rows[..number].iter().all(|other| other.state.abs_diff(row.state) >= layer),
+                "one stream twice"
+            );
+        }
+    }
+
+    /// width^-½ of a head.
+    pub(crate) fn scale(&self) -> f32 {
+        1.0 / (self.head_width as f32).sqrt()
+    }
+
+    pub(crate) fn rings(&self, head: Head) -> Rings {
         // A vector of keys may begin at any slot: room for its end behind the last channel too.
         let key_stride = head.window.next_multiple_of(LANES_MAX);
         let values = key_stride * self.head_width + LANES_MAX;
@@ -81,12 +122,12 @@ impl MixerShape {
 
 /// Where a head's rings lie within its part of the state.
 #[derive(Clone, Copy, Debug)]
-struct Rings {
-    key_stride: usize,
-    values: usize,
-    history: usize,
-    history_rows: usize,
-    end: usize,
+pub(crate) struct Rings {
+    pub(crate) key_stride: usize,
+    pub(crate) values: usize,
+    pub(crate) history: usize,
+    pub(crate) history_rows: usize,
+    pub(crate) end: usize,
 }
 
 /// The convolution's weights.
@@ -125,24 +166,10 @@ impl PackedMixer {
     /// # Panics
     /// When the shape cannot be, or the weights are not of it.
     pub fn new(shape: &MixerShape, weights: MixerWeights<'_>) -> Self {
-        let width = shape.width();
-        assert!(width > 0, "a mixer without channels");
-        assert!(
-            weights.taps.len() == TAPS * width && weights.bias.len() == width,
-            "taps of {width} channels"
-        );
-        let mut offsets = Vec::with_capacity(shape.heads.len());
-        let mut offset = 0;
-        for head in &shape.heads {
-            assert!((1..=WINDOW_MAX).contains(&head.window), "a window of {}", head.window);
-            assert!(head.dilation > 0, "a dilation of 0");
-            offsets.push(offset);
-            offset += shape.rings(*head).end;
-        }
         Self {
             shape: shape.clone(),
-            offsets,
-            scale: 1.0 / (shape.head_width as f32).sqrt(),
+            offsets: shape.offsets(weights),
+            scale: shape.scale(),
             taps: Buffer::of(weights.taps),
             bias: Buffer::of(weights.bias),
         }
@@ -224,16 +251,7 @@ pub(crate) fn step(
     u: &Buffer,
     y: &mut Buffer,
 ) {
-    let (width, layer) = (mixer.shape.width(), mixer.shape.state_len());
-    let dense = |width: usize, len: usize| Rows::dense(width).fit(rows.len(), width, len);
-    assert!(dense(4 * width, projected.len()) && dense(width, u.len()) && dense(width, y.len()));
-    for (number, row) in rows.iter().enumerate() {
-        assert!(row.state.checked_add(layer).is_some_and(|end| end <= state.len()), "a stream's state");
-        assert!(
-            rows[..number].iter().all(|other| other.state.abs_diff(row.state) >= layer),
-            "one stream twice"
-        );
-    }
+    mixer.shape.check_rows(rows, state.len(), [projected.len(), u.len(), y.len()]);
     let shared = Shared {
         mixer,
         state: state.start_mut(),

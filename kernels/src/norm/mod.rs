@@ -15,7 +15,7 @@ use plain::plain;
 use vector::vector;
 
 /// What keeps a row of zeros from a division by zero.
-const EPSILON: f32 = 1e-5;
+pub(crate) const EPSILON: f32 = 1e-5;
 
 at_level! {
     /// The norm of one row.

@@ -1,0 +1,101 @@
+//! How many threads run an operation, which never shows in its bits.
+
+use super::NAME;
+use super::device::{Kernel, Launch};
+use super::pack::{Format, PANEL};
+use crate::backend::BackendError;
+use crate::linear::BLOCK;
+use crate::mixer::MixerShape;
+
+/// Blocks that keep all multiprocessors of a large card busy.
+const ENOUGH_BLOCKS: usize = 264;
+/// Threads of a block in most kernels.
+const THREADS: usize = 256;
+/// Blocks of 256 inputs, times rows, whose inputs shared memory holds at once.
+const STAGED: usize = 32;
+/// A block of inputs in shared memory, as in `linear.cu`.
+const PADDED: usize = BLOCK + 4;
+/// Values of a row in shared memory, as in `norm.cu`.
+const NORM_TILE: usize = 4096;
+/// Floats of shared memory besides scores, as in `mixer.cu`.
+const MIXER_SHARED: usize = 6144 + 32;
+
+/// A number as kernels take it.
+///
+/// # Errors
+/// When it is more than they count.
+pub(super) fn number(value: usize) -> Result<u32, BackendError> {
+    u32::try_from(value).ok().filter(|value| *value < 1 << 31).ok_or_else(|| BackendError {
+        backend: NAME,
+        message: format!("{value} are more than a kernel counts"),
+    })
+}
+
+/// Whole warps for so many items, of which a block has at most [`THREADS`].
+pub(super) fn warps(items: usize) -> u32 {
+    let threads = items.next_multiple_of(32);
+    (if threads > THREADS { THREADS } else { threads }) as u32
+}
+
+/// A thread for each item.
+pub(super) fn flat(items: usize) -> Result<Launch, BackendError> {
+    let threads = warps(items);
+    Ok(Launch { grid: [number(items.div_ceil(threads as usize))?, 1], block: [threads, 1, 1], shared: 0 })
+}
+
+/// Which kernel makes a product, and how many threads.
+pub(super) fn product(
+    format: Format,
+    inputs: usize,
+    outputs: usize,
+    rows: usize,
+) -> Result<(Kernel, Launch), BackendError> {
+    let [one, two, eight] = match format {
+        Format::F32 => [Kernel::LinearF32x1, Kernel::LinearF32x2, Kernel::LinearF32x8],
+        Format::Bf16 => [Kernel::LinearBf16x1, Kernel::LinearBf16x2, Kernel::LinearBf16x8],
+        Format::Int8 => [Kernel::LinearInt8x1, Kernel::LinearInt8x2, Kernel::LinearInt8x8],
+    };
+    let (kernel, at_once) = match rows {
+        1 => (one, 1),
+        2 => (two, 2),
+        _ => (eight, 8),
+    };
+    let (blocks, most) = (inputs.div_ceil(BLOCK), if at_once == 8 { STAGED / 8 } else { STAGED / 2 });
+    let together = if blocks < most { blocks } else { most };
+    // As many panels a block as leave enough blocks for all multiprocessors, up to four warps.
+    let all = outputs.div_ceil(PANEL);
+    let (wanted, room) = (all.div_ceil(ENOUGH_BLOCKS), (128 / (PANEL * together)).max(1));
+    let panels = if wanted < room { wanted } else { room };
+    let width = panels * PANEL;
+    let floats = at_once * (together * (PADDED + width) + width);
+    let blocks = all.div_ceil(panels) * rows.div_ceil(at_once);
+    let launch = Launch {
+        grid: [number(blocks)?, 1],
+        block: [PANEL as u32, together as u32, panels as u32],
+        shared: (floats * size_of::<f32>()) as u32,
+    };
+    Ok((kernel, launch))
+}
+
+/// How norms are launched.
+pub(super) fn norm(rows: usize, width: usize) -> Result<Launch, BackendError> {
+    let tile = if width < NORM_TILE { width } else { NORM_TILE };
+    let shared = ((4 + tile) * size_of::<f32>()) as u32;
+    Ok(Launch { grid: [number(rows)?, 1], block: [warps(width), 1, 1], shared })
+}
+
+/// How a mixer is launched for so many rows.
+pub(super) fn mix(shape: &MixerShape, rows: usize) -> Result<Launch, BackendError> {
+    let window = shape.heads.iter().fold(1, |most, head| if head.window > most { head.window } else { most });
+    let items = if window > shape.head_width { window } else { shape.head_width };
+    let heads = number(shape.heads.len())?;
+    if heads > u32::from(u16::MAX) {
+        let message = format!("{heads} heads are more than a launch has");
+        return Err(BackendError { backend: NAME, message });
+    }
+    Ok(Launch {
+        grid: [number(rows)?, heads],
+        block: [warps(items), 1, 1],
+        shared: ((window.next_multiple_of(4) + MIXER_SHARED) * size_of::<f32>()) as u32,
+    })
+}

@@ -1,0 +1,63 @@
+// From the heads' sums to quantiles, disagreement, volatility, scale: the bits of `mod.rs`.
+//
+// A thread has one output of one row. Means over members begin anew from their sums, so that no thread waits
+// for another.
+#include "scalar.cuh"
+
+#define ACTIONS 3
+#define QUANTILES 5
+
+// One of the five quantiles of (c, u1, u2, d1, d2).
+__device__ __forceinline__ float quantile(const float* raw, unsigned which) {
+    const float median = raw[0];
+    if (which == 2) return median;
+    const float near = softplus(raw[which > 2 ? 1 : 3]);
+    const float inner = which > 2 ? plus(median, near) : minus(median, near);
+    if (which == 3 || which == 1) return inner;
+    const float far = softplus(raw[which > 2 ? 2 : 4]);
+    return which > 2 ? plus(inner, far) : minus(inner, far);
+}
+
+extern "C" __global__ void __launch_bounds__(128) heads(
+    const float* __restrict__ raw, float* __restrict__ out, unsigned members, unsigned horizons, unsigned rows
+) {
+    const unsigned means = horizons * QUANTILES, all = members * means;
+    const unsigned raw_risk = ACTIONS + 1, raw_impact = raw_risk + horizons + 1, raw_all = raw_impact + 1;
+    const unsigned volatility = ACTIONS + 1, scale = volatility + horizons, mean = scale + 2;
+    const unsigned disagreement = mean + means, quantiles = disagreement + horizons, width = quantiles + all;
+    const unsigned at = blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= rows * width) return;
+    const unsigned row = at / width, column = at % width;
+    const float* from = raw + (unsigned long long)row * (raw_all + all);
+    float value;
+    if (column < volatility) {
+        value = from[column];
+    } else if (column < scale) {
+        value = plus(softplus(from[raw_risk + column - volatility]), 1e-3f);
+    } else if (column == scale) {
+        value = sigmoid(from[raw_risk + horizons]);
+    } else if (column == scale + 1) {
+        value = softplus(from[raw_impact]);
+    } else if (column < disagreement) {
+        const unsigned horizon = (column - mean) / QUANTILES, which = (column - mean) % QUANTILES;
+        value = 0.0f;
+        for (unsigned member = 0; member < members; member++) {
+            value = plus(value, quantile(from + raw_all + (member * horizons + horizon) * QUANTILES, which));
+        }
+        value = over(value, __uint2float_rn(members));
+    } else if (column < quantiles) {
+        const float* medians = from + raw_all + (column - disagreement) * QUANTILES;
+        float middle = 0.0f, sum = 0.0f;
+        for (unsigned member = 0; member < members; member++) middle = plus(middle, medians[member * means]);
+        middle = over(middle, __uint2float_rn(members));
+        for (unsigned member = 0; member < members; member++) {
+            float apart = minus(medians[member * means], middle);
+            sum = fma_of(apart, apart, sum);
+        }
+        value = __fsqrt_rn(over(sum, __uint2float_rn(members)));
+    } else {
+        const unsigned which = (column - quantiles) % QUANTILES;
+        value = quantile(from + raw_all + (column - quantiles) - which, which);
+    }
+    out[(unsigned long long)row * width + column] = value;
+}

@@ -1,0 +1,6 @@
+//! The ladder: how the CUDA kernels are shown to have the bits of the CPU without a card. Each module is a
+//! rung; `docs/gpu.md` tells what each can see.
+
+mod operations;
+mod shim;
+mod support;
