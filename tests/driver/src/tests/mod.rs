@@ -1,0 +1,5 @@
+//! Tests of the stand-in itself.
+
+mod bench;
+mod checks;
+mod opcodes;
