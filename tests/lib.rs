@@ -94,6 +94,8 @@ pub fn gold() -> Settings {
         }],
         rates: Vec::new(),
         calendars: Vec::new(),
+        financing: None,
+        margin: None,
         bars: Some(BarSettings { interval: Nanoseconds(300 * 1_000_000_000), price: BarPrice::Mid }),
         trigger: Trigger::OnSignal,
         strategy: StrategySettings {

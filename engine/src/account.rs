@@ -3,9 +3,9 @@
 //! A position is carried at the sum of what it cost, not at an average price, so that nothing is lost to rounding
 //! before it is closed. P&L and commission are rounded to the currency's digits, half to even, once a fill.
 
-use crate::event::{CorporateAction, Fill, TradeCorrected};
+use crate::event::{CorporateAction, Fill, FinancingCharged, TradeCorrected};
 use crate::market::Market;
-use crate::settings::{AccountKind, Settings};
+use crate::settings::{AccountKind, Instrument, Settings};
 use crate::units::{Money, Price, Quantity, Ratio, SCALE};
 
 /// What is held of one instrument.
@@ -142,6 +142,8 @@ pub struct Account {
     pub positions: Vec<Position>,
     /// What dividends brought, less what they cost.
     pub dividends: Money,
+    /// What holding positions over rollovers cost, less what it brought.
+    pub financing: Money,
     digits: u8,
     /// For each instrument, whose quotes are the rate from its currency; empty when all are the account's.
     conversions: Vec<Option<Conversion>>,
@@ -155,7 +157,7 @@ struct Conversion {
     inverse: bool,
 }
 
-crate::state! { Account { balance, commissions, [positions], dividends } }
+crate::state! { Account { balance, commissions, [positions], dividends, financing } }
 
 impl Account {
     /// An account with its starting cash and no positions.
@@ -181,6 +183,7 @@ impl Account {
                 .map(|instrument| position(instrument.multiplier))
                 .collect(),
             dividends: Money::ZERO,
+            financing: Money::ZERO,
             digits: settings.account.digits,
             conversions: conversions.map(|instrument| instrument.currency.as_ref().map(conversion)).collect(),
         }
@@ -276,6 +279,23 @@ impl Account {
             }
         }
         Ok(())
+    }
+
+    /// Pays what holding a position over a rollover cost.
+    pub fn charge(&mut self, charged: &FinancingCharged) -> Result<(), PositionOverflow> {
+        let cost = charged.financing + charged.borrow;
+        self.balance -= cost;
+        self.financing += cost;
+        if self.balance.is_beyond() { Err(PositionOverflow::Amount) } else { Ok(()) }
+    }
+
+    /// What must be there to hold the position at `index`; nothing where its market or rate is unknown.
+    pub fn maintenance(&self, index: usize, markets: &[Market], instruments: &[Instrument]) -> Money {
+        let (position, instrument) = (&self.positions[index], &instruments[index]);
+        let mark = markets[index].mark(position.quantity.signum());
+        let (Some(mark), Ok(rate)) = (mark, self.rate(index, markets)) else { return Money::ZERO };
+        let value = notional(mark, position.quantity, position.multiplier).abs();
+        converted(value, rate).times(instrument.margin_maintenance)
     }
 
     /// Balance and open P&L at the prices at which everything could be closed. A position whose market or rate is

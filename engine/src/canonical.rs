@@ -232,11 +232,13 @@ fn encode_rare(fact: &Fact, out: &mut Vec<u8>) {
         Fact::OrderReplaced(fact) => fact.write(out),
         Fact::ReplaceRequested(fact) => fact.write(out),
         Fact::DataFlagged(fact) => fact.write(out),
+        Fact::RegimeChanged(fact) => fact.write(out),
         Fact::FeaturesComputed(fact) => fact.write(out),
         Fact::DecisionMade(fact) => fact.write(out),
         Fact::RiskAssessed(fact) => fact.write(out),
         Fact::OrderDenied(fact) => fact.write(out),
         Fact::OrderSubmitted(fact) => fact.write(out),
+        Fact::FinancingCharged(fact) => fact.write(out),
         Fact::TradingHalted(fact) => fact.write(out),
         Fact::AlertRaised(fact) => fact.write(out),
         Fact::RunEnded(fact) => fact.write(out),
@@ -336,8 +338,9 @@ numbered! {
         MarketClosed, KillSwitch, SelfTrade, PriceCollar, StaleData, OrderRate, RepeatedExecution,
         DuplicateOrder, OrderValue, OrderQuantity, PositionLimit, GrossExposure, NetExposure, Leverage,
         MarginLimit, CorrelatedExposure, ValueAtRisk, ConditionalValueAtRisk, SoftDrawdown, HardDrawdown,
-        DailyLoss, Regime, FixedFraction, VolatilityTarget, Allocation,
+        DailyLoss, Regime, FixedFraction, VolatilityTarget, Allocation, MarginCall, Kelly, Confidence,
     }
+    Regime { Unknown, Calm, Stressed }
     Outcome { Allowed, Reduced, Denied }
     DistanceSource { AverageTrueRange, ShareOfPrice, Stop, Unknown }
     WorldKind { Simulated, Live, Market }
@@ -399,6 +402,10 @@ fields! {
     NewOrder { side, kind, time_in_force, quantity, post_only, reduce_only, expires }
     SessionChanged { open, until }
     DataFlagged { flaw, action, size }
+    RegimeChanged { before, now, volatility, usual, stress_at }
+    FinancingCharged {
+        rollover, days, days_in_year, quantity, price, rate, value, yearly, borrow_yearly, financing, borrow
+    }
     Features { values, valid }
     Decision { strategy, actions, because, evidence, equity, position }
     Evidence { name, value }
@@ -494,6 +501,18 @@ impl<A: Canonical, B: Canonical> Canonical for (A, B) {
 
     fn read(input: &mut Input<'_>) -> Result<(A, B), DecodeError> {
         Ok((A::read(input)?, B::read(input)?))
+    }
+}
+
+impl<A: Canonical, B: Canonical, C: Canonical> Canonical for (A, B, C) {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+        self.1.write(out);
+        self.2.write(out);
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<(A, B, C), DecodeError> {
+        Ok((A::read(input)?, B::read(input)?, C::read(input)?))
     }
 }
 
@@ -812,6 +831,18 @@ impl Canonical for AlertRaised {
                 request.write(out);
                 answer.write(out);
             }
+            AlertRaised::MarginCalled { level, equity, maintenance } => {
+                out.push(6);
+                (*level, *equity, *maintenance).write(out);
+            }
+            AlertRaised::MarginRestored { level, equity, maintenance } => {
+                out.push(7);
+                (*level, *equity, *maintenance).write(out);
+            }
+            AlertRaised::StoppedOut { level, equity, maintenance } => {
+                out.push(8);
+                (*level, *equity, *maintenance).write(out);
+            }
         }
     }
 
@@ -830,6 +861,18 @@ impl Canonical for AlertRaised {
                 status: Canonical::read(input)?,
             },
             5 => AlertRaised::Limits { request: Canonical::read(input)?, answer: Canonical::read(input)? },
+            6 => {
+                let (level, equity, maintenance) = Canonical::read(input)?;
+                AlertRaised::MarginCalled { level, equity, maintenance }
+            }
+            7 => {
+                let (level, equity, maintenance) = Canonical::read(input)?;
+                AlertRaised::MarginRestored { level, equity, maintenance }
+            }
+            8 => {
+                let (level, equity, maintenance) = Canonical::read(input)?;
+                AlertRaised::StoppedOut { level, equity, maintenance }
+            }
             number => return Err(DecodeError::Invalid { what: "AlertRaised", value: u64::from(number) }),
         })
     }

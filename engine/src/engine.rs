@@ -8,6 +8,7 @@ mod checkpoint;
 mod limits;
 mod live;
 mod placing;
+mod upkeep;
 
 use std::sync::OnceLock;
 
@@ -26,10 +27,12 @@ use crate::gate::Gate;
 use crate::ids::{Hash, InstrumentId, OrderId, RunId, Sequence, TimerId};
 use crate::later::{Columns, Successive, Takeover};
 use crate::limits::Requests;
+use crate::margin::Margin;
 use crate::market::Market;
 use crate::order::{Happening, OrderError, OrderRecord, Orders};
 use crate::quality::{Findings, Quality};
 use crate::risk::Risk;
+use crate::rollover::Rollover;
 use crate::running_hash::RunningHash;
 use crate::settings::{RiskDistance, Settings, Trigger};
 use crate::strategy::{Parameters, Proposal, Registry, Strategy, View};
@@ -43,6 +46,8 @@ pub const HEARTBEAT: TimerId = TimerId(0);
 pub(crate) const TRIGGER_TIMER: TimerId = TimerId(1);
 /// Who decides when the operator does.
 const OPERATOR: &str = "operator";
+/// Who decides when positions are closed for want of margin.
+const MARGIN: &str = "margin";
 
 /// Something that cannot be: the run stops, and what was journaled stays.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -207,6 +212,12 @@ pub struct Engine {
     gate: Gate,
     /// Requests to change limits.
     requests: Requests,
+    /// When positions are rolled over, where that costs anything.
+    rollover: Option<Rollover>,
+    /// Whether the account is called for margin, where it may be.
+    margin: Option<Margin>,
+    /// Whether what is decided right now is to close positions for want of margin.
+    closes_for_margin: bool,
     header: Header,
     counts: Counts,
     derived_hash: RunningHash,
@@ -291,6 +302,9 @@ impl Engine {
             halted: false,
             gate: Gate::new(count),
             requests: Requests::default(),
+            rollover: Rollover::new(&settings),
+            margin: Margin::new(&settings),
+            closes_for_margin: false,
             header: Header::default(),
             counts: Counts::default(),
             derived_hash: RunningHash::default(),
@@ -345,6 +359,10 @@ impl Engine {
         if self.takeover.as_ref().is_some_and(|next| next.from <= input.header.sequence) {
             self.take_over();
         }
+        if self.rollover.is_some() && !input.fact.kind().is_market() {
+            // A market event is flagged before anything else that it causes.
+            self.roll_over(input)?;
+        }
         match &input.fact {
             Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_) => self.on_market(input)?,
             Fact::BookChanged(_) | Fact::BookReset(_) => self.on_book(input)?,
@@ -397,6 +415,7 @@ impl Engine {
             }
             Fact::DataFlagged(_)
             | Fact::BarClosed(_)
+            | Fact::RegimeChanged(_)
             | Fact::FeaturesComputed(_)
             | Fact::DecisionMade(_)
             | Fact::RiskAssessed(_)
@@ -404,6 +423,7 @@ impl Engine {
             | Fact::OrderSubmitted(_)
             | Fact::CancelRequested(_)
             | Fact::ReplaceRequested(_)
+            | Fact::FinancingCharged(_)
             | Fact::TradingHalted(_)
             | Fact::AlertRaised(_)
             | Fact::LimitsChanged(_)
@@ -499,12 +519,18 @@ impl Engine {
     /// Ends what is over by now: bars of features, bars under way.
     #[inline]
     fn pass_time(&mut self, input: &Event) -> Result<(), Fault> {
+        if self.rollover.is_some() {
+            self.roll_over(input)?;
+        }
         if let Some(catalogue) = &mut self.catalogue {
             catalogue.advance(self.state.now);
         }
-        self.risk.before_market(self.state.now, &self.state.markets);
+        let sampled = self.risk.before_market(self.state.now, &self.state.markets);
         if let Some(next) = &mut self.takeover {
             next.risk.before_market(self.state.now, &self.state.markets);
+        }
+        if sampled {
+            self.tell_regimes(input)?;
         }
         if let Some(bars) = self.settings.bars
             && self.state.now >= self.bars_end
@@ -539,7 +565,7 @@ impl Engine {
             self.halt(TradingHalted::Limit { rule: Rule::HardDrawdown })?;
             self.flatten()?;
         }
-        Ok(())
+        if self.margin.is_some() { self.watch_margin() } else { Ok(()) }
     }
 
     /// Ends every bar under way: all instruments share the boundaries.
@@ -704,6 +730,12 @@ impl Engine {
     fn after_answer(&mut self, input: &Event) -> Result<(), Fault> {
         if self.gate.is_flattening() {
             self.close_positions()?;
+        }
+        // What was refused is tried again when the market moves, not at once.
+        if self.margin.as_ref().is_some_and(Margin::is_closing_any)
+            && !matches!(input.fact, Fact::OrderRejected(_))
+        {
+            self.watch_margin()?;
         }
         let signal = self.strategy.update(input, &self.state);
         let instrument = input.header.instrument;
@@ -918,6 +950,11 @@ impl Engine {
         if account.dividends != Money::ZERO {
             hasher.update(&account.dividends.0.to_le_bytes());
         }
+        if account.financing != Money::ZERO {
+            hasher.update(&account.financing.0.to_le_bytes());
+        }
+        self.rollover.iter().for_each(|rollover| rollover.add_to_hash(&mut hasher));
+        self.margin.iter().for_each(|margin| margin.add_to_hash(&mut hasher));
         if self.state.closed.contains(&true) {
             hasher.update(&self.state.closed.iter().map(|&closed| u8::from(closed)).collect::<Vec<u8>>());
         }

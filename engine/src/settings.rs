@@ -15,8 +15,10 @@ use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio};
 
 mod controls;
 mod limits;
+mod upkeep;
 
 pub use controls::{Controls, Frequency, Measure};
+pub use upkeep::{FinancingRate, FinancingSettings, MarginSettings, RolloverClock, Weekday};
 
 /// Everything that decides what a run does.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -38,6 +40,12 @@ pub struct Settings {
     /// When instruments trade; one that is not named always does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calendars: Vec<CalendarSettings>,
+    /// What holding positions over the rollover costs, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub financing: Option<FinancingSettings>,
+    /// When the account is called and positions are closed for want of margin, if ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<MarginSettings>,
     /// Bars built from ticks, if the strategy or a risk distance needs them.
     pub bars: Option<BarSettings>,
     /// When the strategy decides.

@@ -290,6 +290,8 @@ impl Group {
             | Fact::OrderSubmitted(_)
             | Fact::CancelRequested(_)
             | Fact::ReplaceRequested(_)
+            | Fact::FinancingCharged(_)
+            | Fact::RegimeChanged(_)
             | Fact::TradingHalted(_)
             | Fact::OrderUnknown(_)
             | Fact::TradeCorrected(_)

@@ -85,6 +85,8 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
         | Fact::ChapterClosed(_)
         | Fact::DataFlagged(_)
         | Fact::RiskAssessed(_)
+        | Fact::FinancingCharged(_)
+        | Fact::RegimeChanged(_)
         | Fact::TradingHalted(_)
         | Fact::AccountReported(_)
         | Fact::PositionReported(_)
@@ -106,7 +108,10 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
             AlertRaised::PositionDiffers { .. }
             | AlertRaised::PositionAgrees
             | AlertRaised::BalanceDiffers { .. }
-            | AlertRaised::Limits { .. } => {}
+            | AlertRaised::Limits { .. }
+            | AlertRaised::MarginCalled { .. }
+            | AlertRaised::MarginRestored { .. }
+            | AlertRaised::StoppedOut { .. } => {}
         },
         Fact::OrderRejected(fact) | Fact::ReplaceRejected(fact) => found(fact.order),
         Fact::OrderFilled(fact) => found(fact.order),

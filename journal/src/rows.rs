@@ -7,7 +7,7 @@ use genovo_engine::canonical;
 use genovo_engine::event::*;
 
 use crate::columns::CodecError;
-use crate::shapes::{DecisionRow, FillRow, InstrumentRow, OrderRow, VerdictRow};
+use crate::shapes::{AlertRow, DecisionRow, FillRow, InstrumentRow, OrderRow, VerdictRow};
 
 /// A fact that is neither market data nor a feature vector, as it lies in a block of schema 1.
 ///
@@ -42,7 +42,7 @@ enum Row {
     OperatorCommanded(OperatorCommanded),
     FeedGap(Box<FeedGap>),
     ClockChecked(ClockChecked),
-    AlertRaised(Box<AlertRaised>),
+    AlertRaised(Box<AlertRow>),
     Canonical(Vec<u8>),
 }
 
@@ -131,7 +131,10 @@ fn row(fact: Fact) -> Option<Row> {
         Fact::OperatorCommanded(fact) => Row::OperatorCommanded(fact),
         Fact::FeedGap(fact) => Row::FeedGap(fact),
         Fact::ClockChecked(fact) => Row::ClockChecked(fact),
-        Fact::AlertRaised(fact) => Row::AlertRaised(fact),
+        Fact::AlertRaised(fact) => match AlertRow::of(&fact) {
+            Some(row) => Row::AlertRaised(Box::new(row)),
+            None => whole(Fact::AlertRaised(fact)),
+        },
         fact @ (Fact::BookReset(_)
         | Fact::CorporateActionApplied(_)
         | Fact::SessionChanged(_)
@@ -146,7 +149,9 @@ fn row(fact: Fact) -> Option<Row> {
         | Fact::OrderTriggered(_)
         | Fact::OrderReplaced(_)
         | Fact::ReplaceRejected(_)
-        | Fact::ReplaceRequested(_)) => whole(fact),
+        | Fact::ReplaceRequested(_)
+        | Fact::RegimeChanged(_)
+        | Fact::FinancingCharged(_)) => whole(fact),
     })
 }
 
@@ -185,7 +190,7 @@ fn fact(row: Row) -> Result<Fact, CodecError> {
         Row::OperatorCommanded(row) => Fact::OperatorCommanded(row),
         Row::FeedGap(row) => Fact::FeedGap(row),
         Row::ClockChecked(row) => Fact::ClockChecked(row),
-        Row::AlertRaised(row) => Fact::AlertRaised(row),
+        Row::AlertRaised(row) => Fact::AlertRaised(Box::new(row.into_fact())),
         Row::Canonical(bytes) => {
             let mut input = canonical::Input::new(&bytes);
             let event = canonical::decode(&mut input).map_err(|_| CodecError::Rows)?;

@@ -6,6 +6,7 @@
 
 use genovo_engine::event::*;
 use genovo_engine::ids::{InstrumentId, OrderId};
+use genovo_engine::order::Status;
 use genovo_engine::settings::{Commission, Instrument};
 use genovo_engine::units::{Money, Price, Quantity, Ratio};
 
@@ -311,6 +312,43 @@ impl VerdictRow {
             equity,
             rate: None,
             rules,
+        }
+    }
+}
+
+/// An alert about what a broker or the operator says.
+#[derive(rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+pub enum AlertRow {
+    PositionDiffers { ours: Quantity, theirs: Quantity },
+    PositionAgrees,
+    BalanceDiffers { ours: Money, theirs: Money },
+    ImpossibleAnswer { order: OrderId, status: Option<Status> },
+    Limits { request: u64, answer: LimitsAnswer },
+}
+
+impl AlertRow {
+    /// The shape of an alert.
+    pub fn of(alert: &AlertRaised) -> Option<AlertRow> {
+        Some(match *alert {
+            AlertRaised::PositionDiffers { ours, theirs } => AlertRow::PositionDiffers { ours, theirs },
+            AlertRaised::PositionAgrees => AlertRow::PositionAgrees,
+            AlertRaised::BalanceDiffers { ours, theirs } => AlertRow::BalanceDiffers { ours, theirs },
+            AlertRaised::ImpossibleAnswer { order, status } => AlertRow::ImpossibleAnswer { order, status },
+            AlertRaised::Limits { request, answer } => AlertRow::Limits { request, answer },
+            AlertRaised::MarginCalled { .. }
+            | AlertRaised::MarginRestored { .. }
+            | AlertRaised::StoppedOut { .. } => return None,
+        })
+    }
+
+    /// The alert.
+    pub fn into_fact(self) -> AlertRaised {
+        match self {
+            AlertRow::PositionDiffers { ours, theirs } => AlertRaised::PositionDiffers { ours, theirs },
+            AlertRow::PositionAgrees => AlertRaised::PositionAgrees,
+            AlertRow::BalanceDiffers { ours, theirs } => AlertRaised::BalanceDiffers { ours, theirs },
+            AlertRow::ImpossibleAnswer { order, status } => AlertRaised::ImpossibleAnswer { order, status },
+            AlertRow::Limits { request, answer } => AlertRaised::Limits { request, answer },
         }
     }
 }

@@ -55,7 +55,7 @@ impl Random {
 }
 
 /// What must have happened in the sessions together.
-const EVERYTHING: [&str; 34] = [
+const EVERYTHING: [&str; 38] = [
     "alternative",
     "bracket exit",
     "cancelled",
@@ -63,11 +63,14 @@ const EVERYTHING: [&str; 34] = [
     "date reached",
     "day ended",
     "dividend",
+    "financing",
     "immediate rest",
     "invalid_order",
     "limit",
     "listed",
     "market",
+    "margin call",
+    "margin restored",
     "market_closed",
     "no_rate",
     "not fillable",
@@ -85,6 +88,7 @@ const EVERYTHING: [&str; 34] = [
     "split",
     "stop",
     "stop_limit",
+    "stopped out",
     "trailing_stop",
     "triggered",
     "the order was done before",
@@ -324,6 +328,7 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
         Trigger::Every(interval),
         Trigger::OnSignal,
     ]);
+    upkeep(seed, &mut settings);
     settings.strategy =
         StrategySettings { kind: "wild".into(), parameters: [("seed".into(), seed.to_string())].into() };
     settings.risk = RiskSettings {
@@ -358,6 +363,40 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
     settings.quality.out_of_order = random.pick(&keep_or_drop);
     settings.quality.gap = if random.chance(2) { FlawAction::Halt } else { FlawAction::Keep };
     settings
+}
+
+/// Random costs of holding positions and margins, for some of the sessions.
+fn upkeep(seed: u32, settings: &mut Settings) {
+    // Numbers of their own: what else a seed stands for stays.
+    let mut random = Random(u64::from(seed) << 32 | 2);
+    if random.chance(50) {
+        let count = settings.instruments.len() as u32;
+        let mut share = |most: i64| Ratio((random.below(2 * most + 1) - most) * SCALE / 100);
+        let rate = |number| FinancingRate {
+            instrument: InstrumentId(number),
+            long: share(2_000),
+            short: share(2_000),
+            borrow: Ratio(share(500).0.abs()),
+        };
+        let rates = (1..=count).map(rate).collect();
+        settings.financing = Some(FinancingSettings {
+            // So that some sessions of minutes and hours see one.
+            rollover: Nanoseconds((22 * 3_600 + 13 * 60 + 20 + random.below(2_000)) * SCALE),
+            clock: random.pick(&[RolloverClock::Utc, RolloverClock::Utc, RolloverClock::NewYork]),
+            triple: random.pick(&[None, Some(Weekday::Tuesday), Some(Weekday::Wednesday)]),
+            days_in_year: random.pick(&[360, 365]),
+            rates,
+        });
+    }
+    if random.chance(40) {
+        let call = Ratio(random.pick(&[100, 150, 400, 2_000]) * SCALE / 100);
+        let stop_out = random.chance(70).then(|| Ratio(call.0 / random.pick(&[1, 2, 4])));
+        settings.margin = Some(MarginSettings { call, stop_out });
+        for instrument in &mut settings.instruments {
+            instrument.margin_maintenance = Ratio(random.pick(&[1, 20, 100]) * SCALE / 100);
+            instrument.margin_initial = Ratio(random.pick(&[1, 1, 5]) * SCALE / 100);
+        }
+    }
 }
 
 /// Random controls, for some of the sessions.

@@ -44,4 +44,6 @@ mod recorded;
 mod risk;
 /// Is the house built as it was drawn?
 mod structure;
+/// Does holding a position cost what it must, and does an account without margin lose its largest losses first?
+mod upkeep;
 mod vectors;

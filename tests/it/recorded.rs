@@ -131,6 +131,8 @@ fn changed(event: &Event) -> Option<Event> {
             None => decision.equity.0 += 1,
         },
         Fact::RiskAssessed(verdict) => verdict.distance.0 += 1,
+        Fact::RegimeChanged(change) => change.usual = f64::from_bits(change.usual.to_bits() ^ 1),
+        Fact::FinancingCharged(charged) => charged.financing.0 += 1,
         Fact::OrderDenied(denied) => denied.order.0 += 1,
         Fact::OrderSubmitted(order) => order.quantity.0 += 1,
         Fact::TradingHalted(_) | Fact::AlertRaised(_) => event.header.cause.0 += 1,

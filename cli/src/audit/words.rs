@@ -2,14 +2,15 @@
 
 use genovo_engine::event::{
     Action, AlertRaised, Bar, BookAction, BookChange, CloseReason, Contingency, CorporateAction, Decision,
-    Event, Fact, Features, FeedGap, Fill, Flaw, FlawAction, LimitsAnswer, LimitsChanged, Liquidity,
-    MacroReleased, NewOrder, NewsPublished, Order, OrderClosed, OrderKind, OrderList, OrderReplaced, Quote,
-    ReplaceReason, RunStarted, Side, SignalTarget, Terms, TimeInForce, Trade, TradeCorrected, TradingHalted,
-    Trail, Verdict, WorldKind,
+    Event, Fact, Features, FeedGap, Fill, FinancingCharged, Flaw, FlawAction, LimitsAnswer, LimitsChanged,
+    Liquidity, MacroReleased, NewOrder, NewsPublished, Order, OrderClosed, OrderKind, OrderList,
+    OrderReplaced, Quote, RegimeChanged, ReplaceReason, RunStarted, Side, SignalTarget, Terms, TimeInForce,
+    Trade, TradeCorrected, TradingHalted, Trail, Verdict, WorldKind,
 };
+use genovo_engine::rounded::Rounded;
 use genovo_engine::settings::Instrument;
 use genovo_engine::signature::PublicKey;
-use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
+use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Ratio, Timestamp};
 
 use super::names::Names;
 use super::when;
@@ -103,6 +104,8 @@ pub fn event(names: &Names, event: &Event) -> String {
         Fact::DataFlagged(flag) => {
             format!("{}, {}", flaw(flag.flaw, flag.size), flaw_action(flag.action))
         }
+        Fact::RegimeChanged(one) => regime(one),
+        Fact::FinancingCharged(one) => financing(one, digits),
         Fact::FeaturesComputed(vector) => features(vector, names.features(), FEATURES_SHOWN),
         Fact::DecisionMade(one) => decision(names, one),
         Fact::RiskAssessed(one) => verdict(one),
@@ -495,6 +498,52 @@ fn corrected(trade: &TradeCorrected) -> String {
     }
 }
 
+/// `calm → stressed: volatility 1.2 % is 2.4 times its usual 0.5 %, stressed from 2 times`.
+fn regime(change: &RegimeChanged) -> String {
+    let percent = |share: f64| format!("{} %", Rounded(share * 100.0));
+    let times = if change.usual > 0.0 { change.volatility / change.usual } else { 0.0 };
+    format!(
+        "{} → {}: volatility {} is {} times its usual {}, stressed from {} times",
+        change.before.name(),
+        change.now.name(),
+        percent(change.volatility),
+        Rounded(times),
+        percent(change.usual),
+        change.stress_at
+    )
+}
+
+/// `long 10 worth 1,000.00 held 3 days of 360 at 5 % a year: paid 0.42`.
+fn financing(charged: &FinancingCharged, digits: u8) -> String {
+    let money = |amount| format::money(amount, digits);
+    let paid = charged.financing + charged.borrow;
+    let borrow = match charged.borrow_yearly {
+        Ratio::ZERO => String::new(),
+        yearly => format!(" and {} for what is borrowed ({})", show_ratio(yearly), money(charged.borrow)),
+    };
+    format!(
+        "{} at {} worth {}, held {} {} of {} at {} a year{borrow}: {} {}",
+        position(charged.quantity),
+        format::price(charged.price),
+        money(charged.value.round_to(digits)),
+        charged.days,
+        if charged.days == 1 { "day" } else { "days" },
+        charged.days_in_year,
+        show_ratio(charged.yearly),
+        if paid < Money::ZERO { "received" } else { "paid" },
+        money(paid.abs())
+    )
+}
+
+/// `equity 980.00 is 98 % of the maintenance margin 1,000.00`.
+fn margin(equity: Money, maintenance: Money, digits: u8) -> String {
+    format!(
+        "equity {} against a maintenance margin of {}",
+        format::money(equity, digits),
+        format::money(maintenance.round_to(digits), digits)
+    )
+}
+
 fn gap_words(gap: &FeedGap) -> String {
     let count = gap.count.map_or("an unknown number of".to_string(), format::count);
     format!("{count} market events are missing between {} and {}", when::short(gap.from), when::short(gap.to))
@@ -520,6 +569,23 @@ fn alert(alert: &AlertRaised, digits: u8) -> String {
             format!("an answer that cannot be: there is no order {order}")
         }
         AlertRaised::Limits { request, answer } => limits_answer(*request, *answer),
+        AlertRaised::MarginCalled { level, equity, maintenance } => format!(
+            "margin call at {}: {}; nothing is opened",
+            show_ratio(*level),
+            margin(*equity, *maintenance, digits)
+        ),
+        AlertRaised::MarginRestored { level, equity, maintenance } => {
+            format!(
+                "above the margin call of {} again: {}",
+                show_ratio(*level),
+                margin(*equity, *maintenance, digits)
+            )
+        }
+        AlertRaised::StoppedOut { level, equity, maintenance } => format!(
+            "stop-out at {}: {}; the largest losses are closed",
+            show_ratio(*level),
+            margin(*equity, *maintenance, digits)
+        ),
     }
 }
 

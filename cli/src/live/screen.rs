@@ -248,7 +248,21 @@ fn alert_words(alert: &AlertRaised, digits: u8) -> String {
         ),
         AlertRaised::ImpossibleAnswer { order, .. } => format!("an answer that cannot be, to order {order}"),
         AlertRaised::Limits { request, answer } => crate::audit::words::limits_answer(*request, *answer),
+        AlertRaised::MarginCalled { equity, maintenance, .. } => {
+            format!("margin call: nothing is opened; {}", margin(*equity, *maintenance, digits))
+        }
+        AlertRaised::MarginRestored { equity, maintenance, .. } => {
+            format!("above the margin call again: {}", margin(*equity, *maintenance, digits))
+        }
+        AlertRaised::StoppedOut { equity, maintenance, .. } => {
+            format!("stop-out: the largest losses are closed; {}", margin(*equity, *maintenance, digits))
+        }
     }
+}
+
+fn margin(equity: Money, maintenance: Money, digits: u8) -> String {
+    let maintenance = format::money(maintenance.round_to(digits), digits);
+    format!("equity {}, maintenance margin {maintenance}", format::money(equity, digits))
 }
 
 /// `+500`, `−500`, `0`.

@@ -4,7 +4,8 @@
 //! no allocation; memory grows with fills and trades only, never with quotes.
 
 use genovo_engine::event::{
-    CorporateAction, Event, Fact, Fill, FlawAction, Header, RunEnded, RunStarted, TradingHalted, WorldKind,
+    AlertRaised, CorporateAction, Event, Fact, Fill, FinancingCharged, FlawAction, Header, RunEnded,
+    RunStarted, TradingHalted, WorldKind,
 };
 use genovo_engine::ids::{InstrumentId, Sequence};
 use genovo_engine::market::adjusted;
@@ -15,15 +16,20 @@ use super::columns::Columns;
 use super::costs::Costs;
 use super::curve::Series;
 use super::drawdown::{Falls, Point};
-use super::figures::{Counts, FillPoint, Identity, Moment, Report, Trade};
+use super::figures::{
+    Counts, FillPoint, Identity, MarginEvent, MarginEvents, MarginMoment, Moment, Report, Trade,
+};
 use super::position::{ATTO, Abroad, Position};
 use super::quality::Flaws;
+use super::regimes::Regimes;
 use super::returns::Days;
 use super::verdicts::Verdicts;
 use super::{finish, headline};
 
 /// The most executions drawn in the price chart.
 const FILLS_DRAWN_MAX: usize = 4_000;
+/// The most margin calls, and what became of them, that are listed.
+const MARGIN_MOMENTS_MAX: usize = 100;
 
 /// Takes events, gives a [`Report`].
 #[derive(Debug, Default)]
@@ -56,6 +62,9 @@ pub struct ReportBuilder {
     pub(super) days: Days,
     /// What dividends brought, less what they cost.
     pub(super) dividends: Money,
+    /// Margin calls and stop-outs.
+    pub(super) margin: MarginEvents,
+    pub(super) regimes: Regimes,
     pub(super) any_size: bool,
     pub(super) columns: Columns,
     pub(super) halted: Option<String>,
@@ -129,6 +138,9 @@ impl ReportBuilder {
             }
             Fact::OrderFilled(fill) => self.filled(header, fill),
             Fact::CorporateActionApplied(action) => self.acted(header, action),
+            Fact::FinancingCharged(charged) => self.charged(header, charged),
+            Fact::RegimeChanged(change) => self.regimes.changed(header, change),
+            Fact::AlertRaised(alert) => self.alerted(header, alert),
             Fact::RiskAssessed(verdict) => {
                 let symbol = self.symbol(header.instrument);
                 self.verdicts.assessed(header, &symbol, verdict);
@@ -188,7 +200,6 @@ impl ReportBuilder {
             | Fact::LimitsChanged(_)
             | Fact::FeedGap(_)
             | Fact::ClockChecked(_)
-            | Fact::AlertRaised(_)
             | Fact::ReplaceRequested(_) => {}
         }
     }
@@ -330,6 +341,42 @@ impl ReportBuilder {
         if change != 0 {
             self.equity += change;
             self.follow();
+        }
+    }
+
+    /// What was held over a rollover paid for it.
+    fn charged(&mut self, header: &Header, charged: &FinancingCharged) {
+        let time = header.time_received.max(self.now);
+        if time.0 >= self.day_end {
+            self.begin_day(time);
+        }
+        self.now = time;
+        self.costs.charged(charged);
+        self.equity -= (charged.financing + charged.borrow).0 * ATTO;
+        self.follow();
+    }
+
+    fn alerted(&mut self, header: &Header, alert: &AlertRaised) {
+        let (what, equity, maintenance) = match *alert {
+            AlertRaised::MarginCalled { equity, maintenance, .. } => {
+                (MarginMoment::Called, equity, maintenance)
+            }
+            AlertRaised::MarginRestored { equity, maintenance, .. } => {
+                (MarginMoment::Restored, equity, maintenance)
+            }
+            AlertRaised::StoppedOut { equity, maintenance, .. } => {
+                (MarginMoment::StoppedOut, equity, maintenance)
+            }
+            AlertRaised::PositionDiffers { .. }
+            | AlertRaised::PositionAgrees
+            | AlertRaised::BalanceDiffers { .. }
+            | AlertRaised::ImpossibleAnswer { .. }
+            | AlertRaised::Limits { .. } => return,
+        };
+        self.margin.count(what);
+        if self.margin.list.len() < MARGIN_MOMENTS_MAX {
+            let time = Moment(header.time_received);
+            self.margin.list.push(MarginEvent { time, what, equity, maintenance });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use genovo_engine::event::{Fill, Order, OrderKind, Side};
+use genovo_engine::event::{Fill, FinancingCharged, Order, OrderKind, Side};
 use genovo_engine::ids::OrderId;
 use genovo_engine::units::{Money, Price, SCALE, div_half_even};
 
@@ -18,6 +18,10 @@ pub struct Costs {
     pub slippage: Money,
     /// What the venue charged.
     pub commission: Money,
+    /// What was paid for holding positions over rollovers, less what was received.
+    pub financing: Money,
+    /// What was paid for what was borrowed to be sold short.
+    pub borrow: Money,
     /// How far the touch moved against market orders under way.
     pub under_way: Money,
     /// Fills that met no quote.
@@ -38,6 +42,12 @@ impl Costs {
     /// Forgets an order that no longer works.
     pub fn closed(&mut self, order: OrderId) {
         self.sent.remove(&order);
+    }
+
+    /// Takes what holding a position over a rollover cost.
+    pub fn charged(&mut self, charged: &FinancingCharged) {
+        self.financing += charged.financing;
+        self.borrow += charged.borrow;
     }
 
     /// Takes an execution in an instrument.
@@ -71,10 +81,12 @@ impl Costs {
     pub fn split(&self, total: Money, digits: u8) -> ResultSplit {
         let (spread, slippage) = (self.spread.round_to(digits), self.slippage.round_to(digits));
         ResultSplit {
-            before_costs: total + spread + slippage + self.commission,
+            before_costs: total + spread + slippage + self.commission + self.financing + self.borrow,
             spread,
             slippage,
             commission: self.commission,
+            financing: self.financing,
+            borrow: self.borrow,
             total,
             under_way: self.under_way.round_to(digits),
             fills_without_quote: self.without_quote,

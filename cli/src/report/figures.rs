@@ -38,6 +38,12 @@ pub struct Report {
     pub activity: Activity,
     /// What risk allowed, reduced and denied.
     pub risk: Risk,
+    /// Margin calls, and what became of them.
+    #[serde(default, skip_serializing_if = "MarginEvents::is_empty")]
+    pub margin: MarginEvents,
+    /// When markets were stressed, where the regime rule is on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regimes: Vec<StressedTime>,
     /// Positions still open at the end.
     pub open: Vec<OpenPosition>,
     /// What was odd about the data.
@@ -142,7 +148,7 @@ pub struct Equity {
     pub unexplained: Money,
 }
 
-/// Where the result came from: `total = before_costs − spread − slippage − commission`, exactly.
+/// Where the result came from: `total = before_costs − spread − slippage − commission − financing − borrow`, exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultSplit {
     /// The result had every fill been at the middle of the quote it met, free of charge.
@@ -153,6 +159,12 @@ pub struct ResultSplit {
     pub slippage: Money,
     /// What the venue charged.
     pub commission: Money,
+    /// Holding positions over rollovers; negative when that brought more than it cost.
+    #[serde(default, skip_serializing_if = "nothing")]
+    pub financing: Money,
+    /// What was borrowed to be sold short.
+    #[serde(default, skip_serializing_if = "nothing")]
+    pub borrow: Money,
     /// Last equity less first.
     pub total: Money,
     /// Part of `before_costs`, for information: how far the touch moved against market orders under way.
@@ -170,10 +182,75 @@ fn nothing(amount: &Money) -> bool {
 }
 
 impl ResultSplit {
-    /// Spread, slippage and commission together.
+    /// Spread, slippage, commission, financing and borrow together.
     pub fn costs(&self) -> Money {
-        self.spread + self.slippage + self.commission
+        self.spread + self.slippage + self.commission + self.financing + self.borrow
     }
+}
+
+/// Margin calls, and what became of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarginEvents {
+    /// How often the account was called.
+    pub calls: u64,
+    /// How often positions were closed for want of margin.
+    pub stop_outs: u64,
+    /// The first of all of them, in order.
+    pub list: Vec<MarginEvent>,
+}
+
+/// Something about margin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarginEvent {
+    /// When.
+    pub time: Moment,
+    /// What.
+    pub what: MarginMoment,
+    /// What there was.
+    pub equity: Money,
+    /// What all positions needed.
+    pub maintenance: Money,
+}
+
+/// What happened about margin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarginMoment {
+    /// Nothing is opened from here on.
+    Called,
+    /// It may be again.
+    Restored,
+    /// Positions are closed.
+    StoppedOut,
+}
+
+impl MarginEvents {
+    /// Counts one.
+    pub fn count(&mut self, what: MarginMoment) {
+        match what {
+            MarginMoment::Called => self.calls += 1,
+            MarginMoment::StoppedOut => self.stop_outs += 1,
+            MarginMoment::Restored => {}
+        }
+    }
+
+    /// Whether there was none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+/// For how long a market was stressed, as the regime rule saw it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StressedTime {
+    /// Which.
+    pub instrument: String,
+    /// How often it became so.
+    pub times: u64,
+    /// The share of the time since its regime was known.
+    pub share: f64,
+    /// The spans, in seconds since 1970; the first of them.
+    pub spans: Vec<[f64; 2]>,
 }
 
 /// The deepest fall of equity from a peak, as a share of the peak, exact at every mark.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use genovo_engine::ids::InstrumentId;
 use genovo_engine::units::{Money, SCALE};
 
 use super::builder::{ReportBuilder, Seen, seconds, span};
@@ -32,6 +33,10 @@ pub(super) fn report(builder: ReportBuilder) -> Report {
         .map(|(rule, series)| (rule.name().to_string(), curve(series, |value| value as f64 / SCALE as f64)))
         .collect();
     let sizes_absent = builder.counts.quotes > 0 && !builder.any_size;
+    let symbol = |instrument: InstrumentId| {
+        instrument.index().and_then(|index| symbols.get(index)).cloned().unwrap_or_default()
+    };
+    let regimes = builder.regimes.finish(builder.now, symbol);
     let columns = builder.columns.finish(builder.settings.as_ref());
     Report {
         headline: String::new(),
@@ -58,6 +63,8 @@ pub(super) fn report(builder: ReportBuilder) -> Report {
         },
         trades: trades(builder.trades),
         risk,
+        margin: builder.margin,
+        regimes,
         open: builder.instruments.iter().filter_map(|seen| seen.position.still_open()).collect(),
         data: DataQuality { columns, ..builder.flaws.finish(days_with_data, sizes_absent) },
         returns: builder.days.finish(builder.start, &symbols),

@@ -89,6 +89,8 @@ fn costs_name(result: &ResultSplit) -> &'static str {
         "commission"
     } else if most(result.slippage) {
         "slippage"
+    } else if most(result.financing + result.borrow) {
+        "financing"
     } else {
         "costs"
     }

@@ -18,6 +18,7 @@ mod moment;
 mod plotted;
 mod position;
 mod quality;
+mod regimes;
 mod returns;
 pub(crate) mod selection;
 pub(crate) mod sparkline;

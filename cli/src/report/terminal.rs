@@ -126,11 +126,17 @@ fn equity(page: &mut Page, report: &Report) {
         Money::ZERO => String::new(),
         amount => format!(", {} slippage", money(-amount)),
     };
+    let mut held = String::new();
+    for (name, amount) in [("financing", result.financing), ("borrow", result.borrow)] {
+        if amount != Money::ZERO {
+            let _ = write!(held, ", {} {name}", money(-amount));
+        }
+    }
     let total = page.judged(&money(result.total), result.total);
     page.line(
         "result",
         &format!(
-            "{} before costs, {} spread{slippage}, {} commission = {total}",
+            "{} before costs, {} spread{slippage}, {} commission{held} = {total}",
             money(result.before_costs),
             money(-result.spread),
             money(-result.commission),
@@ -216,6 +222,21 @@ fn risk(page: &mut Page, report: &Report) {
             named("denied", risk.denied),
         ),
     );
+    if !report.margin.is_empty() {
+        page.more(&format!(
+            "! {}, {}",
+            format::plural(report.margin.calls, "margin call", "margin calls"),
+            format::plural(report.margin.stop_outs, "stop-out", "stop-outs")
+        ));
+    }
+    for market in report.regimes.iter().filter(|market| market.times > 0) {
+        page.more(&format!(
+            "{} stressed {}, {} of the time",
+            market.instrument,
+            format::plural(market.times, "time", "times"),
+            format::percent(market.share, 1)
+        ));
+    }
 }
 
 fn open(page: &mut Page, report: &Report) {

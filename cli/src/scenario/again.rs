@@ -16,6 +16,7 @@ use super::controls;
 use super::data::Data;
 use super::document::{Document, NOTHING_RUN};
 use super::readable::{show_length, show_ratio, show_trigger};
+use super::upkeep;
 use crate::error::{Exit, Failure};
 
 /// What the changed text is called in messages.
@@ -106,16 +107,19 @@ fn text(settings: &Settings) -> String {
         AccountKind::Cash => "cash",
         AccountKind::Margin => "margin",
     };
-    section(
-        "[account]",
-        &[
-            ("cash", account.cash.to_string()),
-            ("currency", account.currency.clone()),
-            ("digits", account.digits.to_string()),
-            ("kind", kind.to_string()),
-        ],
-    );
-    for one in &settings.instruments {
+    let (margin, financing) = upkeep::written(settings);
+    let mut account = vec![
+        ("cash", account.cash.to_string()),
+        ("currency", account.currency.clone()),
+        ("digits", account.digits.to_string()),
+        ("kind", kind.to_string()),
+    ];
+    account.extend(margin);
+    section("[account]", &account);
+    if !financing.is_empty() {
+        section("[financing]", &financing);
+    }
+    for (index, one) in settings.instruments.iter().enumerate() {
         section(
             "[[instruments]]",
             &[
@@ -137,6 +141,17 @@ fn text(settings: &Settings) -> String {
                 ("minimum", commission.minimum.to_string()),
             ],
         );
+        let rates = settings.financing.iter().flat_map(|financing| &financing.rates);
+        for rate in rates.filter(|rate| rate.instrument.index() == Some(index)) {
+            section(
+                "[instruments.financing]",
+                &[
+                    ("long", rate.long.to_string()),
+                    ("short", rate.short.to_string()),
+                    ("borrow", rate.borrow.to_string()),
+                ],
+            );
+        }
     }
     if let Some(bars) = settings.bars {
         let price = match bars.price {

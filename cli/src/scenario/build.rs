@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use genovo_engine::event::FlawAction;
 use genovo_engine::settings::{
-    AccountKind, AccountSettings, BarPrice, BarSettings, Commission, DataKind, Instrument, QualitySettings,
-    QueueRule, RiskDistance, RiskSettings, Settings, StrategySettings, Trigger, VenueSettings, WhenClosed,
+    AccountKind, AccountSettings, BarPrice, BarSettings, Commission, DataKind, Instrument, MarginSettings,
+    QualitySettings, QueueRule, RiskDistance, RiskSettings, Settings, StrategySettings, Trigger,
+    VenueSettings, WhenClosed,
 };
 use genovo_engine::strategy::{ParameterError, Parameters, Registry, StrategyKind};
 use genovo_engine::strategy::{external, model};
@@ -24,6 +25,7 @@ use super::outside;
 use super::readable::{self, did_you_mean};
 use super::section::{Reading, Section};
 use super::signals;
+use super::upkeep;
 use super::{Execution, Scenario};
 use crate::error::Failure;
 use crate::models::PARAMETER;
@@ -58,11 +60,13 @@ fn assemble<'a>(
     let name = top.text("name").unwrap_or_else(|| top.otherwise("name", stem(path)));
     let title = top.text("title");
     let seed = top.whole("seed");
-    let account = account(reading);
+    let (account, margin) = account(reading).unzip();
     let currency = account.as_ref().map_or(String::new(), |account| account.currency.clone());
     let sections = reading.sections("instruments", true);
     let instruments = instruments(&sections, &currency);
     let rates = abroad::rates(reading, &sections, instruments.as_deref(), &currency);
+    let kind = account.as_ref().map(|account| account.kind);
+    let financing = upkeep::financing(reading, &sections, instruments.as_deref(), kind);
     let hours = hours::read(reading, &sections);
     // A recorded run's signals are in its journal, as its market is.
     let recorded = known.is_some();
@@ -110,6 +114,8 @@ fn assemble<'a>(
         sources: data.sources,
         rates: rates?,
         calendars: hours.settings,
+        financing: financing?,
+        margin: margin?,
         bars: bars?,
         trigger: strategy.trigger,
         strategy: StrategySettings {
@@ -153,7 +159,7 @@ fn reading_has(data: Option<&Data>, kind: DataKind) -> bool {
     data.is_some_and(|data| data.has(kind))
 }
 
-fn account<'a>(reading: &'a Reading<'a>) -> Option<AccountSettings> {
+fn account<'a>(reading: &'a Reading<'a>) -> Option<(AccountSettings, Option<MarginSettings>)> {
     let section = reading.sections("account", true).pop()?;
     let named = section.currency("currency");
     let cash_text = document::get(section.entries, "cash").and_then(|entry| entry.node.as_scalar());
@@ -176,7 +182,8 @@ fn account<'a>(reading: &'a Reading<'a>) -> Option<AccountSettings> {
         }
     };
     let kind = if kind? == "cash" { AccountKind::Cash } else { AccountKind::Margin };
-    Some(AccountSettings { currency: currency?, digits, cash: cash?, kind })
+    let margin = upkeep::margin(&section, kind)?;
+    Some((AccountSettings { currency: currency?, digits, cash: cash?, kind }, margin))
 }
 
 fn instruments(sections: &[Section<'_>], currency: &str) -> Option<Vec<Instrument>> {

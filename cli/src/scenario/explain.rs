@@ -10,7 +10,7 @@ use genovo_engine::units::{Money, Nanoseconds};
 use serde_json::json;
 
 use super::readable::{show_amount, show_length, show_money, show_ratio};
-use super::{DataFile, Scenario, controls};
+use super::{DataFile, Scenario, controls, upkeep};
 
 /// What would run, a line a subject.
 pub fn in_words(scenario: &Scenario) -> String {
@@ -31,8 +31,14 @@ pub fn in_words(scenario: &Scenario) -> String {
     }
     line("strategy", strategy(settings));
     line("account", account(settings));
+    if let Some(words) = upkeep::margin_words(settings) {
+        line("", words);
+    }
     for (index, instrument) in settings.instruments.iter().enumerate() {
         line(if index == 0 { "trades" } else { "" }, traded(settings, index, instrument));
+    }
+    for (index, words) in upkeep::financing_words(settings).into_iter().enumerate() {
+        line(if index == 0 { "financing" } else { "" }, words);
     }
     line("risk", risk(settings));
     if let Some(limits) = settings.risk.limits {

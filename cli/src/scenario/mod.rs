@@ -24,6 +24,7 @@ mod section;
 mod select;
 pub mod signals;
 mod unit;
+mod upkeep;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

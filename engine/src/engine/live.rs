@@ -160,8 +160,19 @@ impl Engine {
 
     /// A decision that the operator made; risk sees its orders as it sees any other.
     fn operate(&mut self, because: &str, actions: Vec<Action>) -> Result<(), Fault> {
+        self.decide_as(OPERATOR, self.header.sequence, because, actions)
+    }
+
+    /// A decision that no strategy made, and what led to it.
+    pub(super) fn decide_as(
+        &mut self,
+        who: &str,
+        cause: Sequence,
+        because: &str,
+        actions: Vec<Action>,
+    ) -> Result<(), Fault> {
         let decision = Decision {
-            strategy: OPERATOR.to_string(),
+            strategy: who.to_string(),
             actions: actions.clone(),
             because: because.to_string(),
             evidence: Vec::new(),
@@ -169,7 +180,6 @@ impl Engine {
             position: self.state.position(self.header.instrument),
         };
         self.counts.decisions += 1;
-        let cause = self.header.sequence;
         let decided = self.emit(self.header.instrument, cause, Fact::DecisionMade(Box::new(decision)))?;
         self.act(decided, &actions)
     }

@@ -33,7 +33,8 @@ impl Engine {
         order: NewOrder,
     ) -> Result<(), Fault> {
         let order = NewOrder { quantity: self.whole_lots(instrument, order.quantity)?, ..order };
-        let refused = self.contradiction(&order).or(self.closed(instrument));
+        let refused =
+            self.contradiction(&order).or(self.closed(instrument)).or(self.being_closed(instrument));
         let mut request = Request::new(instrument, order.side, order.kind, order.quantity);
         (request.reduce_only, request.refused) = (order.reduce_only, refused);
         self.send(decided, request, &order, None)?;
@@ -53,7 +54,8 @@ impl Engine {
         let quantity = self.whole_lots(instrument, first.quantity)?;
         let mut request = Request::new(instrument, first.side, first.kind, quantity);
         request.reduce_only = first.reduce_only;
-        request.refused = self.contradiction_among(list, link).or(self.closed(instrument));
+        request.refused = self.contradiction_among(list, link);
+        request.refused = request.refused.or(self.closed(instrument)).or(self.being_closed(instrument));
         if link == Contingency::Bracket {
             request.stop = others.iter().map(|order| order.kind).find(|kind| kind.is_stop());
         }
@@ -102,10 +104,11 @@ impl Engine {
     fn send(
         &mut self,
         decided: Sequence,
-        request: Request,
+        mut request: Request,
         new: &NewOrder,
         list: Option<Membership>,
     ) -> Result<Option<Left>, Fault> {
+        request.margin_lacking = self.margin_lacking();
         let State { markets, account, orders, .. } = &self.state;
         let verdict = self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);
         let (closing, granted, rule) = (verdict.closing, verdict.granted, verdict.rule);
@@ -187,6 +190,7 @@ impl Engine {
             .or(self.contradiction(&new))
             .or(self.off_tick(instrument, kind))
             .or(self.closed(instrument))
+            .or(self.being_closed(instrument))
             .or(self.refused_by_risk(instrument, record.side, kind, quantity));
         let mut cause = decided;
         if quantity > record.quantity || refused.is_some() {
@@ -195,6 +199,7 @@ impl Engine {
             request.has_parent = record.terms.list.is_some_and(|list| list.link.has_parent());
             request.quantity = request.quantity.max(Quantity::ZERO);
             request.beside = record.quantity;
+            request.margin_lacking = self.margin_lacking();
             let State { markets, account, orders, .. } = &self.state;
             let verdict =
                 self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);

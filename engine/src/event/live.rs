@@ -1,11 +1,12 @@
 //! What only a live world says: links to the outside, the operator, the clock, what a broker reports of the account.
+//! And alerts, of which those about margin come in every world.
 // rkyv's derive makes undocumented companions of enums with named fields.
 #![allow(missing_docs)]
 
 use super::LimitsAnswer;
 use crate::ids::OrderId;
 use crate::order::Status;
-use crate::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
+use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio, Timestamp};
 
 /// What a connection is for.
 #[derive(
@@ -232,5 +233,32 @@ pub enum AlertRaised {
         request: u64,
         /// What became of it.
         answer: LimitsAnswer,
+    },
+    /// Equity is at or below this multiple of the maintenance margin: nothing is opened.
+    MarginCalled {
+        /// The multiple.
+        level: Ratio,
+        /// What there is.
+        equity: Money,
+        /// What all positions need.
+        maintenance: Money,
+    },
+    /// It is above it again.
+    MarginRestored {
+        /// The multiple.
+        level: Ratio,
+        /// What there is.
+        equity: Money,
+        /// What all positions need.
+        maintenance: Money,
+    },
+    /// Equity is at or below the multiple at which positions are closed.
+    StoppedOut {
+        /// The multiple.
+        level: Ratio,
+        /// What there is.
+        equity: Money,
+        /// What all positions need.
+        maintenance: Money,
     },
 }

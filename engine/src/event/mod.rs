@@ -4,6 +4,7 @@
 //! `Engine::apply`, a golden journal in `tests/golden/`, a row in `docs/journal-format.md`. No `_ =>` arm on
 //! [`Fact`], ever. Kinds whose turn comes later are reserved in [`Kind`], so that no number is given twice.
 
+mod account;
 mod book;
 mod decision;
 mod kind;
@@ -18,6 +19,7 @@ mod selection;
 mod signal;
 mod verdict;
 
+pub use account::*;
 pub use book::*;
 pub use decision::*;
 pub use kind::*;
@@ -139,6 +141,8 @@ pub enum Fact {
     DataFlagged(DataFlagged),
     /// A bar built from ticks ended. Known at the first event at or after its end.
     BarClosed(Bar),
+    /// The regime of a market changed.
+    RegimeChanged(Box<RegimeChanged>),
     /// The feature vector at a decision point.
     FeaturesComputed(Box<Features>),
     /// The strategy or model decided.
@@ -153,6 +157,8 @@ pub enum Fact {
     CancelRequested(OrderNotice),
     /// A replacement left for the venue.
     ReplaceRequested(Replacement),
+    /// A position was held over a rollover and paid for it.
+    FinancingCharged(Box<FinancingCharged>),
     /// The engine takes no new decisions until the run ends.
     TradingHalted(TradingHalted),
     /// Something that a person should look at.
@@ -204,6 +210,7 @@ impl Fact {
             Fact::ReplaceRejected(_) => Kind::ReplaceRejected,
             Fact::DataFlagged(_) => Kind::DataFlagged,
             Fact::BarClosed(_) => Kind::BarClosed,
+            Fact::RegimeChanged(_) => Kind::RegimeChanged,
             Fact::FeaturesComputed(_) => Kind::FeaturesComputed,
             Fact::DecisionMade(_) => Kind::DecisionMade,
             Fact::RiskAssessed(_) => Kind::RiskAssessed,
@@ -211,6 +218,7 @@ impl Fact {
             Fact::OrderSubmitted(_) => Kind::OrderSubmitted,
             Fact::CancelRequested(_) => Kind::CancelRequested,
             Fact::ReplaceRequested(_) => Kind::ReplaceRequested,
+            Fact::FinancingCharged(_) => Kind::FinancingCharged,
             Fact::TradingHalted(_) => Kind::TradingHalted,
             Fact::AlertRaised(_) => Kind::AlertRaised,
             Fact::RunEnded(_) => Kind::RunEnded,

@@ -96,6 +96,7 @@ impl Fact {
             | Fact::ReplaceRejected(_)
             | Fact::DataFlagged(_)
             | Fact::BarClosed(_)
+            | Fact::RegimeChanged(_)
             | Fact::FeaturesComputed(_)
             | Fact::DecisionMade(_)
             | Fact::RiskAssessed(_)
@@ -103,6 +104,7 @@ impl Fact {
             | Fact::OrderSubmitted(_)
             | Fact::CancelRequested(_)
             | Fact::ReplaceRequested(_)
+            | Fact::FinancingCharged(_)
             | Fact::TradingHalted(_)
             | Fact::AlertRaised(_)
             | Fact::RunEnded(_) => true,

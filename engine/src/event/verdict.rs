@@ -86,6 +86,12 @@ pub enum Rule {
     VolatilityTarget = 32,
     /// A position is the share of capital that its instrument gets, at most.
     Allocation = 33,
+    /// Nothing is opened while the account is called for margin.
+    MarginCall = 34,
+    /// A position is worth what Kelly's rule makes of the forecast, at most.
+    Kelly = 35,
+    /// An order is as large as the forecast is sure.
+    Confidence = 36,
 }
 
 impl Rule {
@@ -125,11 +131,14 @@ impl Rule {
             Rule::FixedFraction => "fixed_fraction",
             Rule::VolatilityTarget => "volatility_target",
             Rule::Allocation => "allocation",
+            Rule::MarginCall => "margin_call",
+            Rule::Kelly => "kelly",
+            Rule::Confidence => "confidence",
         }
     }
 
     /// Every rule.
-    pub const ALL: [Rule; 33] = [
+    pub const ALL: [Rule; 36] = [
         Rule::NoMarket,
         Rule::PerTradeRisk,
         Rule::TotalRisk,
@@ -163,6 +172,9 @@ impl Rule {
         Rule::FixedFraction,
         Rule::VolatilityTarget,
         Rule::Allocation,
+        Rule::MarginCall,
+        Rule::Kelly,
+        Rule::Confidence,
     ];
 
     /// What the numbers of its results are.
@@ -174,7 +186,7 @@ impl Rule {
                 RuleUnit::Count
             }
             Rule::OrderQuantity => RuleUnit::Quantity,
-            Rule::Regime => RuleUnit::Number,
+            Rule::Regime | Rule::Confidence => RuleUnit::Number,
             Rule::NoMarket
             | Rule::PerTradeRisk
             | Rule::TotalRisk
@@ -198,7 +210,9 @@ impl Rule {
             | Rule::DailyLoss
             | Rule::FixedFraction
             | Rule::VolatilityTarget
-            | Rule::Allocation => RuleUnit::Amount,
+            | Rule::Allocation
+            | Rule::MarginCall
+            | Rule::Kelly => RuleUnit::Amount,
         }
     }
 }

@@ -17,6 +17,7 @@ mod gross_exposure;
 mod hard_drawdown;
 mod kill_switch;
 mod leverage;
+mod margin_call;
 mod margin_limit;
 mod minimum_position;
 mod net_exposure;
@@ -44,7 +45,8 @@ use ask::Spread;
 use crate::account::{Account, converted, notional};
 use crate::bars::AverageTrueRange;
 use crate::event::{
-    CorporateAction, DistanceSource, OrderKind, Outcome, Rule, RuleResult, Side, Trail, Verdict,
+    CorporateAction, DistanceSource, OrderKind, Outcome, RegimeChanged, Rule, RuleResult, Side, Trail,
+    Verdict,
 };
 use crate::ids::InstrumentId;
 use crate::market::Market;
@@ -57,8 +59,9 @@ type PreTradeRule = fn(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult>;
 
 /// Every rule in the order of asking: those that say yes or no, those that shrink, those that cap. The minimum comes
 /// after all that reduce, so that nothing tiny slips through.
-const RULES: [PreTradeRule; 26] = [
+const RULES: [PreTradeRule; 27] = [
     kill_switch::assess,
+    margin_call::assess,
     stale_data::assess,
     order_rate::assess,
     repeated_execution::assess,
@@ -174,6 +177,8 @@ pub struct Request {
     pub stop: Option<OrderKind>,
     /// Why it cannot be sent, whatever it risks.
     pub refused: Option<Rule>,
+    /// What equity would have to be for anything to be opened, while the account is called for margin.
+    pub margin_lacking: Option<Money>,
 }
 
 impl Request {
@@ -189,6 +194,7 @@ impl Request {
             has_parent: false,
             stop: None,
             refused: None,
+            margin_lacking: None,
         }
     }
 }
@@ -254,12 +260,19 @@ impl Risk {
         &self.watch
     }
 
-    /// A market event comes: what is sampled is sampled before it is known.
+    /// A market event comes: what is sampled is sampled before it is known. Whether anything was.
     #[inline]
-    pub fn before_market(&mut self, now: Timestamp, markets: &[Market]) {
-        if self.watch.is_sample_due(now) {
+    pub fn before_market(&mut self, now: Timestamp, markets: &[Market]) -> bool {
+        let due = self.watch.is_sample_due(now);
+        if due {
             self.watch.sample(&self.settings.controls, now, markets);
         }
+        due
+    }
+
+    /// The regime of a market after a sample, where it is another one.
+    pub fn regime_changed(&mut self, index: usize) -> Option<RegimeChanged> {
+        self.watch.regime_changed(&self.settings.controls, index)
     }
 
     /// A market event was taken in; whether equity has fallen as far as it may.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::bars::span_start;
 use crate::canonical::fields;
-use crate::event::{CorporateAction, OrderKind, Side};
+use crate::event::{CorporateAction, OrderKind, Regime, RegimeChanged, Side};
 use crate::ids::InstrumentId;
 use crate::market::Market;
 use crate::portfolio::covariance::Covariance;
@@ -110,6 +110,8 @@ pub struct Watch {
     /// How prices move, and how they usually do.
     pub(super) samples: Option<[Covariance; 2]>,
     next_sample: Timestamp,
+    /// What was last said of each market's regime; empty without samples.
+    regimes: Vec<Regime>,
     /// The share of capital that each instrument gets; empty until all were sampled often enough.
     pub(super) weights: Vec<f64>,
     /// When the trading day ends, as time since 00:00 UTC.
@@ -117,7 +119,7 @@ pub struct Watch {
 }
 
 crate::state! {
-    Watch { [seen], (sent), [executions], stopped, orders, mark, (samples), next_sample, weights }
+    Watch { [seen], (sent), [executions], stopped, orders, mark, (samples), next_sample, [regimes], weights }
 }
 
 impl Watch {
@@ -139,6 +141,7 @@ impl Watch {
             stopped: false,
             orders: VecDeque::new(),
             mark: controls.follows_equity().then_some(mark),
+            regimes: vec![Regime::Unknown; if samples.is_some() { count } else { 0 }],
             samples,
             next_sample: Timestamp::MIN,
             weights: Vec::new(),
@@ -210,6 +213,20 @@ impl Watch {
         let [now, usual] = self.samples.as_ref()?;
         let is_known = now.knows(index) && usual.volatility(index) > 0.0;
         is_known.then(|| now.volatility(index) / usual.volatility(index))
+    }
+
+    /// The regime of a market, where it is another one than when this was last asked.
+    pub fn regime_changed(&mut self, controls: &Controls, index: usize) -> Option<RegimeChanged> {
+        let stress_at = controls.stress_at?;
+        let [now, usual] = self.samples.as_ref()?;
+        let regime = match self.stress(index) {
+            None => Regime::Unknown,
+            Some(stress) if stress < stress_at.as_f64() => Regime::Calm,
+            Some(_) => Regime::Stressed,
+        };
+        let (volatility, usual) = (now.volatility(index), usual.volatility(index));
+        let before = std::mem::replace(self.regimes.get_mut(index)?, regime);
+        (before != regime).then_some(RegimeChanged { before, now: regime, volatility, usual, stress_at })
     }
 
     /// A split or a dividend.

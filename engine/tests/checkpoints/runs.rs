@@ -71,6 +71,8 @@ pub fn settings(
             _ => vec![RateSettings { currency: "EUR".into(), instrument: InstrumentId(1), inverse: false }],
         },
         calendars: Vec::new(),
+        financing: None,
+        margin: None,
         bars: Some(BarSettings { interval: Nanoseconds(20 * SECOND), price: BarPrice::Mid }),
         trigger,
         strategy: StrategySettings {

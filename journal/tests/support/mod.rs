@@ -306,6 +306,26 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
             to: Timestamp(r.number()),
         })),
         Kind::ClockChecked => Fact::ClockChecked(ClockChecked { step: Nanoseconds(r.number()) }),
+        Kind::RegimeChanged => Fact::RegimeChanged(Box::new(RegimeChanged {
+            before: r.pick(&[Regime::Unknown, Regime::Calm]),
+            now: r.pick(&[Regime::Calm, Regime::Stressed]),
+            volatility: f64::from_bits(r.next()),
+            usual: f64::from_bits(r.next()),
+            stress_at: Ratio(r.number()),
+        })),
+        Kind::FinancingCharged => Fact::FinancingCharged(Box::new(FinancingCharged {
+            rollover: Timestamp(r.number()),
+            days: r.next() as u32,
+            days_in_year: r.pick(&[360, 365]),
+            quantity: Quantity(r.number()),
+            price: Price(r.number()),
+            rate: r.maybe().map(Price),
+            value: r.money(),
+            yearly: Ratio(r.number()),
+            borrow_yearly: Ratio(r.number()),
+            financing: r.money(),
+            borrow: r.money(),
+        })),
         Kind::AlertRaised => Fact::AlertRaised(Box::new(match r.below(4) {
             0 => AlertRaised::PositionDiffers { ours: Quantity(r.number()), theirs: Quantity(r.number()) },
             1 => AlertRaised::PositionAgrees,
@@ -463,6 +483,14 @@ pub fn richer(mut fact: Fact, r: &mut Random) -> Fact {
         Fact::OrderRejected(rejected) => rejected.reason = r.pick(&REASONS),
         Fact::OrderDenied(denied) => {
             denied.rule = r.pick(&Rule::ALL);
+        }
+        Fact::AlertRaised(alert) => {
+            let (level, equity, maintenance) = (Ratio(r.number()), r.money(), r.money());
+            **alert = match r.below(3) {
+                0 => AlertRaised::MarginCalled { level, equity, maintenance },
+                1 => AlertRaised::MarginRestored { level, equity, maintenance },
+                _ => AlertRaised::StoppedOut { level, equity, maintenance },
+            };
         }
         Fact::TradingHalted(halted) => *halted = TradingHalted::Limit { rule: r.pick(&Rule::ALL) },
         Fact::OrderCancelled(closed) | Fact::OrderExpired(closed) => {

@@ -64,6 +64,8 @@ pub struct Auditor {
     settings: Settings,
     cash: i128,
     holdings: Vec<Holding>,
+    /// As they were before the input that is being audited.
+    before: Vec<Holding>,
     orders: BTreeMap<OrderId, Placed>,
     /// Used at the next event, unless that says it is dropped.
     market: Option<Event>,
@@ -73,6 +75,8 @@ pub struct Auditor {
     pub fills: usize,
     decisions: u64,
     ended: bool,
+    /// Whether the account is called for margin.
+    called: bool,
     /// For each instrument, when its market was closed, by the venue's clock.
     breaks: Vec<Vec<(Timestamp, Timestamp)>>,
     /// What happened, for the test to see that all of it did.
@@ -84,6 +88,7 @@ impl Auditor {
         Auditor {
             cash: settings.account.cash.0,
             holdings: vec![Holding::default(); settings.instruments.len()],
+            before: vec![Holding::default(); settings.instruments.len()],
             breaks: vec![Vec::new(); settings.instruments.len()],
             seen: BTreeMap::new(),
             settings,
@@ -95,6 +100,7 @@ impl Auditor {
             fills: 0,
             decisions: 0,
             ended: false,
+            called: false,
         }
     }
 
@@ -108,8 +114,12 @@ impl Auditor {
         match &event.fact {
             Fact::DataFlagged(flagged) if flagged.action == FlawAction::Drop => self.market = None,
             Fact::DataFlagged(_) => {}
-            Fact::BarClosed(_) => {} // It ended before this tick.
+            // They ended, were rolled over or sampled before this tick.
+            Fact::BarClosed(_) | Fact::FinancingCharged(_) | Fact::RegimeChanged(_) => {}
             _ => self.take_market(),
+        }
+        if header.sequence.is_input() {
+            self.before.clone_from(&self.holdings);
         }
         match &event.fact {
             Fact::RunStarted(_)
@@ -143,7 +153,9 @@ impl Auditor {
             | Fact::ClockChecked(_)
             | Fact::BookChanged(_)
             | Fact::BookReset(_)
-            | Fact::AlertRaised(_) => {}
+            | Fact::RegimeChanged(_) => {}
+            Fact::AlertRaised(alert) => self.alerted(alert),
+            Fact::FinancingCharged(charged) => self.charged(header.instrument, charged),
             Fact::DecisionMade(decision) => {
                 self.decisions += 1;
                 assert_eq!(decision.equity.0, self.equity(), "cash and positions at mark are the equity");
@@ -235,6 +247,74 @@ impl Auditor {
         self.cash + open.sum::<i128>()
     }
 
+    /// What was held over a rollover pays by its value.
+    fn charged(&mut self, instrument: InstrumentId, charged: &FinancingCharged) {
+        self.count("financing");
+        let index = instrument.index().expect("a position is in an instrument");
+        // What the input brought was not held over night.
+        std::mem::swap(&mut self.holdings, &mut self.before);
+        let (held, rules) = (self.holdings[index], &self.settings.instruments[index]);
+        assert_eq!(charged.quantity.0, held.quantity);
+        assert_eq!(Some(charged.price), held.mark(held.quantity));
+        let rate = self.rate(rules).expect("a position is never without a rate");
+        let worth = self.convert(rules, value(rules, charged.price, held.quantity).abs(), rate);
+        assert_eq!(charged.value.0, worth);
+        let financing = self.settings.financing.as_ref().expect("financing is on");
+        assert!(charged.days > 0 && charged.days_in_year == financing.days_in_year);
+        let unit = 10_i128.pow(9 - u32::from(self.settings.account.digits));
+        for (yearly, paid) in [(charged.yearly, charged.financing), (charged.borrow_yearly, charged.borrow)] {
+            let year = i128::from(charged.days_in_year) * i128::from(SCALE);
+            let exact = nearest(worth * i128::from(yearly.0) * i128::from(charged.days), year);
+            assert_eq!(paid.0, nearest(exact, unit) * unit);
+        }
+        assert!(charged.borrow_yearly.0 == 0 || held.quantity < 0, "only what is sold short is borrowed");
+        self.cash -= charged.financing.0 + charged.borrow.0;
+        std::mem::swap(&mut self.holdings, &mut self.before);
+    }
+
+    /// What an alert says of the account is what the books say.
+    fn alerted(&mut self, alert: &AlertRaised) {
+        let (what, level, equity, maintenance) = match *alert {
+            AlertRaised::MarginCalled { level, equity, maintenance } => {
+                ("margin call", level, equity, maintenance)
+            }
+            AlertRaised::MarginRestored { level, equity, maintenance } => {
+                ("margin restored", level, equity, maintenance)
+            }
+            AlertRaised::StoppedOut { level, equity, maintenance } => {
+                ("stopped out", level, equity, maintenance)
+            }
+            AlertRaised::PositionDiffers { .. }
+            | AlertRaised::PositionAgrees
+            | AlertRaised::BalanceDiffers { .. }
+            | AlertRaised::ImpossibleAnswer { .. }
+            | AlertRaised::Limits { .. } => return,
+        };
+        self.count(what);
+        assert_eq!(equity.0, self.equity());
+        assert_eq!(maintenance.0, self.maintenance());
+        let needed = nearest(maintenance.0 * i128::from(level.0), i128::from(SCALE));
+        let called = maintenance.0 > 0 && equity.0 <= needed;
+        assert_eq!(called, what != "margin restored", "{alert:?}");
+        match what {
+            "margin call" => assert!(!std::mem::replace(&mut self.called, true), "called twice"),
+            "margin restored" => assert!(std::mem::replace(&mut self.called, false), "never called"),
+            _ => assert!(self.called, "stopped out without a call"),
+        }
+    }
+
+    /// What all positions need.
+    fn maintenance(&self) -> i128 {
+        let each = self.holdings.iter().zip(&self.settings.instruments).map(|(holding, instrument)| {
+            let mark = holding.mark(holding.quantity).filter(|_| holding.quantity != 0);
+            mark.zip(self.rate(instrument)).map_or(0, |(mark, rate)| {
+                let worth = self.convert(instrument, value(instrument, mark, holding.quantity).abs(), rate);
+                nearest(worth * i128::from(instrument.margin_maintenance.0), i128::from(SCALE))
+            })
+        });
+        each.sum()
+    }
+
     fn order(&mut self, order: OrderId) -> &mut Placed {
         self.orders.get_mut(&order).expect("answers are to orders that were sent")
     }
@@ -254,6 +334,7 @@ impl Auditor {
         let verdict = self.verdict.take().expect("risk was asked");
         assert_eq!(order.quantity, verdict.closing + verdict.granted);
         assert_eq!(order.quantity.0 % self.settings.instruments[index].lot.0, 0, "whole lots");
+        assert!(!self.called || verdict.granted.0 == 0, "something is opened while the account is called");
         let before = self.open_risk(index, &verdict);
         let exposed = self.exposed(index, &verdict);
         self.count(order.kind.name());

@@ -124,7 +124,10 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
             AlertRaised::PositionDiffers { .. }
             | AlertRaised::PositionAgrees
             | AlertRaised::BalanceDiffers { .. }
-            | AlertRaised::Limits { .. } => None,
+            | AlertRaised::Limits { .. }
+            | AlertRaised::MarginCalled { .. }
+            | AlertRaised::MarginRestored { .. }
+            | AlertRaised::StoppedOut { .. } => None,
         },
         Fact::RunStarted(_)
         | Fact::InstrumentDefined(_)
@@ -147,6 +150,8 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
         | Fact::FeaturesComputed(_)
         | Fact::DecisionMade(_)
         | Fact::RiskAssessed(_)
+        | Fact::FinancingCharged(_)
+        | Fact::RegimeChanged(_)
         | Fact::TradingHalted(_)
         | Fact::AccountReported(_)
         | Fact::PositionReported(_)

@@ -11,12 +11,17 @@ use super::super::format;
 pub fn waterfall(out: &mut String, report: &Report) {
     let result = &report.result;
     let digits = report.digits();
-    let steps = [
+    let mut steps = vec![
         ("Before costs", result.before_costs),
         ("Spread", -result.spread),
         ("Slippage beyond the touch", -result.slippage),
         ("Commission", -result.commission),
     ];
+    for (name, amount) in [("Financing overnight", -result.financing), ("Borrow", -result.borrow)] {
+        if amount != Money::ZERO {
+            steps.push((name, amount));
+        }
+    }
     let mut at = 0.0;
     let mut bars: Vec<(&str, Money, f64, f64)> = Vec::new();
     for (name, amount) in steps {
@@ -100,6 +105,38 @@ pub fn limit_use(out: &mut String, report: &Report) {
         let points: Vec<(f64, f64)> = curve.time.iter().copied().zip(curve.high.iter().copied()).collect();
         line(out, &points, &format!("Use of {name} over time"), &|value| format::percent(value, 0));
         out.push_str("</td></tr>");
+    }
+    out.push_str("</tbody></table>\n");
+}
+
+/// A strip for each market from the first event to the last, filled while it was stressed.
+pub fn regimes(out: &mut String, report: &Report) {
+    let [first, last] = [report.span.from, report.span.to].map(|time| time.0.0 as f64 / 1e9);
+    if report.regimes.iter().all(|market| market.spans.is_empty()) || last <= first {
+        return;
+    }
+    let place = |time: f64| ((time - first) / (last - first) * WIDTH).clamp(0.0, WIDTH);
+    out.push_str(
+        "<table><thead><tr><th scope=\"col\">Market</th><th scope=\"col\">Stressed</th></tr></thead><tbody>",
+    );
+    for market in &report.regimes {
+        let name = super::escape(&market.instrument);
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\">{name}</th><td><svg viewBox=\"0 0 {WIDTH} 14\" role=\"img\" \
+             aria-label=\"When {name} was stressed, {} of the time\">\
+             <line class=\"axis\" x1=\"0\" x2=\"{WIDTH}\" y1=\"12\" y2=\"12\"/>",
+            format::percent(market.share, 0)
+        );
+        for [from, to] in &market.spans {
+            let (left, right) = (place(*from), place(*to));
+            let wide = (right - left).max(1.0);
+            let _ = write!(
+                out,
+                "<rect class=\"loss\" x=\"{left:.1}\" y=\"2\" width=\"{wide:.1}\" height=\"10\"/>"
+            );
+        }
+        out.push_str("</svg></td></tr>");
     }
     out.push_str("</tbody></table>\n");
 }

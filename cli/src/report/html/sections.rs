@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use genovo_engine::units::Money;
 
-use super::super::figures::{Report, ReturnFigures, Returns};
+use super::super::figures::{MarginMoment, Report, ReturnFigures, Returns};
 use super::super::format;
 use super::drawings;
 use super::escape;
@@ -31,6 +31,14 @@ pub fn warnings(out: &mut String, report: &Report) {
     }
 }
 
+/// Which costs there are.
+fn cost_words(report: &Report) -> &'static str {
+    match (report.result.financing, report.result.borrow) {
+        (Money::ZERO, Money::ZERO) => "spread, slippage, commission",
+        _ => "spread, slippage, commission, financing",
+    }
+}
+
 /// The figures one looks for first.
 pub fn tiles(out: &mut String, report: &Report) {
     let digits = report.digits();
@@ -44,7 +52,7 @@ pub fn tiles(out: &mut String, report: &Report) {
             money(report.equity.last),
             format!("from {} {}", money(report.equity.start), report.currency()),
         ),
-        ("Costs", money(report.result.costs()), "spread, slippage, commission".to_string()),
+        ("Costs", money(report.result.costs()), cost_words(report).to_string()),
         (
             "Drawdown",
             format::percent(report.drawdown.share, 1),
@@ -116,9 +124,59 @@ pub fn risk(out: &mut String, report: &Report) {
         format::count(risk.reduced),
         format::count(risk.denied)
     );
+    margin(out, report);
+    regimes(out, report);
     super::tables::interventions(out, report);
     drawings::limit_use(out, report);
     out.push_str("</section>\n");
+}
+
+/// Margin calls, and what became of them.
+fn margin(out: &mut String, report: &Report) {
+    let margin = &report.margin;
+    if margin.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "<p class=\"note\">{}, {}.</p>",
+        format::plural(margin.calls, "margin call", "margin calls"),
+        format::plural(margin.stop_outs, "stop-out", "stop-outs"),
+    );
+    out.push_str("<div class=\"scroll\"><table><caption>Margin</caption><thead><tr>");
+    for name in ["When", "What", "Equity", "Maintenance margin"] {
+        let _ = write!(out, "<th scope=\"col\">{name}</th>");
+    }
+    out.push_str("</tr></thead><tbody>");
+    for event in &margin.list {
+        let what = match event.what {
+            MarginMoment::Called => "called",
+            MarginMoment::Restored => "restored",
+            MarginMoment::StoppedOut => "stopped out",
+        };
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\">{}</th><td>{what}</td><td>{}</td><td>{}</td></tr>",
+            format::minute(event.time.0, report.spans_years()),
+            format::money(event.equity, report.digits()),
+            format::money(event.maintenance.round_to(report.digits()), report.digits()),
+        );
+    }
+    out.push_str("</tbody></table></div>\n");
+}
+
+/// When markets were stressed, as the regime rule saw them.
+fn regimes(out: &mut String, report: &Report) {
+    for market in &report.regimes {
+        let _ = writeln!(
+            out,
+            "<p class=\"note\">{} was stressed {}, {} of the time since its regime was known.</p>",
+            escape(&market.instrument),
+            format::plural(market.times, "time", "times"),
+            format::percent(market.share, 1),
+        );
+    }
+    drawings::regimes(out, report);
 }
 
 /// Months, days, and the figures of a year where there are enough days.

@@ -44,6 +44,8 @@ pub fn settings() -> Settings {
         sources: Vec::new(),
         rates: Vec::new(),
         calendars: Vec::new(),
+        financing: None,
+        margin: None,
         bars: Some(BarSettings { interval: Nanoseconds(300 * SECOND), price: BarPrice::Mid }),
         trigger: Trigger::BarClose,
         strategy: StrategySettings {

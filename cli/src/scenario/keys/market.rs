@@ -49,6 +49,20 @@ pub const ACCOUNT: Section = Section {
             Is("margin"),
             "`cash` pays in full and never sells short",
         ),
+        key(
+            "margin_call",
+            Unit::Ratio,
+            Positive,
+            Otherwise("`stop_out` where that is said, else off"),
+            "equity, as a multiple of the maintenance margin, at or below which nothing is opened",
+        ),
+        key(
+            "stop_out",
+            Unit::Ratio,
+            Positive,
+            Otherwise("off"),
+            "equity, as a multiple of the maintenance margin, at or below which positions are closed",
+        ),
     ],
 };
 
@@ -82,6 +96,13 @@ pub const INSTRUMENTS: Section = Section {
             "share of the notional needed to hold it",
         ),
         key("commission", Unit::Table, Any, Otherwise("none"), "what a fill costs"),
+        key(
+            "financing",
+            Unit::Table,
+            Any,
+            Otherwise("that of [financing]"),
+            "what holding a position over the rollover costs",
+        ),
         key(
             "currency",
             Unit::Currency,
@@ -121,6 +142,62 @@ pub const COMMISSION: Section = Section {
         ),
         key("per_unit", Unit::Money, NotNegative, Is("0"), "for each unit of quantity: a share, a contract"),
         key("minimum", Unit::Money, NotNegative, Is("0"), "least that a fill costs"),
+    ],
+};
+
+pub const INSTRUMENT_FINANCING: Section = Section {
+    name: "instruments.financing",
+    many: false,
+    about: "What holding a position over the rollover costs, where it is not what [financing] says.",
+    keys: &[
+        key("long", Unit::Ratio, Any, Otherwise("that of [financing]"), "what a long position pays a year"),
+        key("short", Unit::Ratio, Any, Otherwise("that of [financing]"), "what a short position pays a year"),
+        key(
+            "borrow",
+            Unit::Ratio,
+            NotNegative,
+            Otherwise("that of [financing]"),
+            "what a short position pays a year for what is borrowed",
+        ),
+    ],
+};
+
+pub const FINANCING: Section = Section {
+    name: "financing",
+    many: false,
+    about: "What holding positions over the rollover costs, as shares of their value in a year.",
+    keys: &[
+        key("long", Unit::Ratio, Any, Is("0 %"), "what a long position pays; below zero what it receives"),
+        key("short", Unit::Ratio, Any, Is("0 %"), "what a short position pays; below zero what it receives"),
+        key(
+            "borrow",
+            Unit::Ratio,
+            NotNegative,
+            Is("0 %"),
+            "what a short position pays on top of it for what is borrowed",
+        ),
+        key("rollover", Unit::TimeOfDay, Any, Is("17:00"), "time of the rollover, by `clock`"),
+        key(
+            "clock",
+            Unit::Word(&["new_york", "utc"]),
+            Any,
+            Is("new_york"),
+            "whose time of day; New York's has daylight saving time",
+        ),
+        key(
+            "triple",
+            Unit::Word(&["Mon", "Tue", "Wed", "Thu", "Fri", "none"]),
+            Any,
+            Is("Wed"),
+            "day whose rollover counts three days, with none on Saturday and Sunday; `none`: each day counts one",
+        ),
+        key(
+            "days_in_year",
+            Unit::Word(&["360", "365"]),
+            Any,
+            Is("360"),
+            "days by which a year's share is divided",
+        ),
     ],
 };
 

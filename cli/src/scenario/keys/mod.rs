@@ -72,6 +72,8 @@ pub const SECTIONS: &[Section] = &[
     market::ACCOUNT,
     market::INSTRUMENTS,
     market::COMMISSION,
+    market::INSTRUMENT_FINANCING,
+    market::FINANCING,
     market::RATES,
     market::CALENDARS,
     data::DATA,

@@ -1,0 +1,125 @@
+//! What is said and done without a decision of the strategy: financing at rollovers, changes of regime, margin calls.
+
+use super::*;
+use crate::settings::WhenClosed;
+
+impl Engine {
+    /// Charges what was held over the rollovers that passed.
+    #[inline]
+    pub(super) fn roll_over(&mut self, input: &Event) -> Result<(), Fault> {
+        match &self.rollover {
+            Some(rollover) if rollover.is_due(self.state.now) => self.charge(input),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn charge(&mut self, input: &Event) -> Result<(), Fault> {
+        let Some(passed) = self.rollover.as_mut().and_then(|rollover| rollover.pass(self.state.now)) else {
+            return Ok(());
+        };
+        for index in 0..self.state.markets.len() {
+            let State { account, markets, .. } = &self.state;
+            let charged = self
+                .rollover
+                .as_ref()
+                .and_then(|rollover| rollover.charge(passed, index, account, markets, &self.settings));
+            let Some(charged) = charged else { continue };
+            self.state.account.charge(&charged)?;
+            let instrument = InstrumentId(index as u32 + 1);
+            self.emit(instrument, input.header.sequence, Fact::FinancingCharged(Box::new(charged)))?;
+        }
+        Ok(())
+    }
+
+    /// Says which markets are in another regime than before the sample.
+    #[cold]
+    pub(super) fn tell_regimes(&mut self, input: &Event) -> Result<(), Fault> {
+        for index in 0..self.state.markets.len() {
+            if let Some(next) = &mut self.takeover {
+                next.risk.regime_changed(index);
+            }
+            if let Some(change) = self.risk.regime_changed(index) {
+                let instrument = InstrumentId(index as u32 + 1);
+                self.emit(instrument, input.header.sequence, Fact::RegimeChanged(Box::new(change)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether the account can hold its positions, and closes what it cannot.
+    pub(super) fn watch_margin(&mut self) -> Result<(), Fault> {
+        if self.gate.is_flattening() {
+            // Everything is being closed.
+            return Ok(());
+        }
+        let State { account, markets, closed, .. } = &self.state;
+        let waits = self.settings.venue.when_closed == WhenClosed::Queue;
+        let Some(margin) = &mut self.margin else { return Ok(()) };
+        let is_open = |index: usize| waits || !closed[index];
+        let said = margin.look(account, markets, &self.settings.instruments, is_open);
+        let input = self.header.sequence;
+        let mut cause = input;
+        for alert in said.into_iter().flatten() {
+            cause = self.emit(InstrumentId::NONE, input, Fact::AlertRaised(Box::new(alert)))?;
+        }
+        self.close_for_margin(cause)
+    }
+
+    /// Closes, at market, the positions that were chosen. What works in their instruments is cancelled first, so that
+    /// nothing is sold twice.
+    fn close_for_margin(&mut self, cause: Sequence) -> Result<(), Fault> {
+        let mut actions = Vec::new();
+        let waits = self.settings.venue.when_closed == WhenClosed::Queue;
+        for index in 0..self.state.markets.len() {
+            let Some(margin) = self.margin.as_mut().filter(|margin| margin.is_closing(index)) else {
+                continue;
+            };
+            let instrument = InstrumentId(index as u32 + 1);
+            let held = self.state.account.positions[index].quantity;
+            let quantity = held.abs().round_down_to(self.settings.instruments[index].lot);
+            if quantity == Quantity::ZERO {
+                margin.closed(index);
+                continue;
+            }
+            if !self.gate.is_open(instrument) || (self.state.closed[index] && !waits) {
+                continue;
+            }
+            let mut works = false;
+            for (order, record) in self.state.orders.working() {
+                if record.instrument != instrument {
+                    continue;
+                }
+                works = true;
+                if record.kind != OrderKind::Market && record.status.after(Happening::AskCancel).is_some() {
+                    actions.push(Action::Cancel { order });
+                }
+            }
+            if !works {
+                let side = if held > Quantity::ZERO { Side::Sell } else { Side::Buy };
+                let (kind, time_in_force) = (OrderKind::Market, TimeInForce::Gtc);
+                actions.push(Action::Submit { instrument, side, kind, time_in_force, quantity });
+            }
+        }
+        if actions.is_empty() {
+            return Ok(());
+        }
+        self.closes_for_margin = true;
+        let decided = self.decide_as(MARGIN, cause, "stop-out: close the largest losses", actions);
+        self.closes_for_margin = false;
+        decided
+    }
+
+    /// The rule that lets nobody else trade what is being closed for want of margin.
+    pub(super) fn being_closed(&self, instrument: InstrumentId) -> Option<Rule> {
+        let margin =
+            self.margin.as_ref().filter(|_| !self.closes_for_margin && !self.gate.is_flattening())?;
+        margin.is_closing(instrument.index()?).then_some(Rule::MarginCall)
+    }
+
+    /// What equity would have to be for anything to be opened, while the account is called.
+    pub(super) fn margin_lacking(&self) -> Option<Money> {
+        let State { account, markets, .. } = &self.state;
+        self.margin.as_ref()?.lacking(account, markets, &self.settings.instruments)
+    }
+}

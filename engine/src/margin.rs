@@ -1,0 +1,154 @@
+//! Whether the account can hold its positions: a margin call, and which positions are closed for want of margin.
+
+use crate::account::Account;
+use crate::event::AlertRaised;
+use crate::market::Market;
+use crate::settings::{Instrument, MarginSettings, Settings};
+use crate::units::{Money, Quantity, Ratio};
+
+/// The margin of an account that may be called.
+#[derive(Clone, Debug)]
+pub struct Margin {
+    settings: MarginSettings,
+    /// Whether the account is called.
+    called: bool,
+    /// The instruments whose positions are being closed.
+    closing: Vec<bool>,
+}
+
+crate::state! { Margin { called, [closing] } }
+
+/// What there is and what is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Level {
+    equity: Money,
+    maintenance: Money,
+}
+
+impl Margin {
+    /// As these settings have it; `None` where the account is never called.
+    pub fn new(settings: &Settings) -> Option<Margin> {
+        let closing = vec![false; settings.instruments.len()];
+        settings.margin.map(|settings| Margin { settings, called: false, closing })
+    }
+
+    /// The equity above which it must be for anything to be opened, while it is not.
+    pub fn lacking(
+        &self,
+        account: &Account,
+        markets: &[Market],
+        instruments: &[Instrument],
+    ) -> Option<Money> {
+        self.called.then(|| Level::of(account, markets, instruments).maintenance.times(self.settings.call))
+    }
+
+    /// Whether the position of an instrument is being closed.
+    #[inline]
+    pub fn is_closing(&self, index: usize) -> bool {
+        self.closing.get(index).copied().unwrap_or(false)
+    }
+
+    /// Whether any is.
+    #[inline]
+    pub fn is_closing_any(&self) -> bool {
+        self.closing.contains(&true)
+    }
+
+    /// The position of an instrument is closed, or cannot be.
+    pub fn closed(&mut self, index: usize) {
+        if let Some(closing) = self.closing.get_mut(index) {
+            *closing = false;
+        }
+    }
+
+    /// Takes in what the account has become; what is to be said about it, at most two things.
+    ///
+    /// Where positions must be closed they are chosen by their loss, the largest first, until the equity would be above
+    /// what the rest needs. Of those whose market is closed none is chosen.
+    pub fn look(
+        &mut self,
+        account: &Account,
+        markets: &[Market],
+        instruments: &[Instrument],
+        is_open: impl Fn(usize) -> bool,
+    ) -> [Option<AlertRaised>; 2] {
+        let now = Level::of(account, markets, instruments);
+        let Level { equity, maintenance } = now;
+        let mut said = [None, None];
+        let level = self.settings.call;
+        match (now.is_at_or_below(level), self.called) {
+            (true, false) => {
+                self.called = true;
+                said[0] = Some(AlertRaised::MarginCalled { level, equity, maintenance });
+            }
+            (false, true) => {
+                self.called = false;
+                self.closing.fill(false);
+                said[0] = Some(AlertRaised::MarginRestored { level, equity, maintenance });
+            }
+            (true, true) | (false, false) => {}
+        }
+        if let Some(level) = self.settings.stop_out
+            && now.is_at_or_below(level)
+            && !self.is_closing_any()
+            && self.choose(now, account, markets, instruments, is_open)
+        {
+            said[1] = Some(AlertRaised::StoppedOut { level, equity, maintenance });
+        }
+        said
+    }
+
+    /// Chooses the positions that are closed; whether there is any.
+    fn choose(
+        &mut self,
+        now: Level,
+        account: &Account,
+        markets: &[Market],
+        instruments: &[Instrument],
+        is_open: impl Fn(usize) -> bool,
+    ) -> bool {
+        let profit = |index: usize| {
+            let position = &account.positions[index];
+            let mark = markets[index].mark(position.quantity.signum());
+            let rate = account.rate(index, markets).ok();
+            mark.zip(rate).map_or(Money::ZERO, |(mark, rate)| position.unrealised(mark, rate))
+        };
+        let closable = |index: &usize| {
+            let lots = account.positions[*index].quantity.abs().round_down_to(instruments[*index].lot);
+            lots > Quantity::ZERO && is_open(*index)
+        };
+        let mut all: Vec<usize> = (0..account.positions.len()).filter(closable).collect();
+        all.sort_by_key(|&index| (profit(index), index));
+        let mut rest = now;
+        for index in all {
+            self.closing[index] = true;
+            rest.maintenance -= account.maintenance(index, markets, instruments);
+            if !rest.is_at_or_below(self.settings.stop_out.unwrap_or(self.settings.call)) {
+                break;
+            }
+        }
+        self.is_closing_any()
+    }
+
+    /// Adds what it knows to the state's hash.
+    pub fn add_to_hash(&self, hasher: &mut blake3::Hasher) {
+        hasher.update(&[u8::from(self.called)]);
+        for closing in &self.closing {
+            hasher.update(&[u8::from(*closing)]);
+        }
+    }
+}
+
+impl Level {
+    fn of(account: &Account, markets: &[Market], instruments: &[Instrument]) -> Level {
+        let maintenance = |index| account.maintenance(index, markets, instruments);
+        let held =
+            (0..instruments.len()).filter(|&index| account.positions[index].quantity != Quantity::ZERO);
+        Level { equity: account.equity(markets), maintenance: held.map(maintenance).sum() }
+    }
+
+    /// Whether equity is at or below so many times the maintenance margin. Where nothing is needed it never is.
+    fn is_at_or_below(self, level: Ratio) -> bool {
+        self.maintenance > Money::ZERO && self.equity <= self.maintenance.times(level)
+    }
+}
