@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
-use super::{DataError, binance};
+use super::{DataError, binance, lobster};
 
 /// How much of a file's beginning is looked at.
 const LOOK: usize = 32;
@@ -23,15 +23,18 @@ pub enum Format {
     Parquet,
     /// A capture of Binance's streams, a message a line, plain or packed by gzip or zstd.
     Binance,
+    /// A file of messages of LOBSTER, plain or packed by gzip or zstd.
+    Lobster,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 5] = [Format::Csv, Format::Dbn, Format::Lean, Format::Parquet, Format::Binance];
+    pub const ALL: [Format; 6] =
+        [Format::Csv, Format::Dbn, Format::Lean, Format::Parquet, Format::Binance, Format::Lobster];
 
     /// Whether files of this format say themselves in which column what stands, so that nobody can.
     pub const fn fixes_columns(self) -> bool {
-        matches!(self, Format::Dbn | Format::Lean | Format::Binance)
+        matches!(self, Format::Dbn | Format::Lean | Format::Binance | Format::Lobster)
     }
 
     /// As in a scenario.
@@ -42,6 +45,7 @@ impl Format {
             Format::Lean => "lean",
             Format::Parquet => "parquet",
             Format::Binance => "binance",
+            Format::Lobster => "lobster",
         }
     }
 
@@ -76,6 +80,7 @@ impl Format {
             [b'D', b'B', b'N', _, ..] => Format::Dbn,
             [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
             beginning if binance::is_beginning(beginning) => Format::Binance,
+            beginning if lobster::is_beginning(beginning) => Format::Lobster,
             _ => Format::Csv,
         })
     }
@@ -89,6 +94,7 @@ impl fmt::Display for Format {
             Format::Lean => "LEAN",
             Format::Parquet => "Parquet",
             Format::Binance => "Binance",
+            Format::Lobster => "LOBSTER",
         })
     }
 }

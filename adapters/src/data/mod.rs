@@ -23,6 +23,7 @@ mod format;
 mod input;
 pub mod inspect;
 mod lean;
+mod lobster;
 mod outside;
 mod parquet;
 mod records;
@@ -61,8 +62,8 @@ pub struct OpenData {
     pub header: Vec<String>,
 }
 
-/// Opens market data: CSV, plain or packed by gzip or zstd, a LEAN archive, a DBN
-/// or a Parquet file; told apart by content, never by name. Or a [folder] of such files.
+/// Opens market data: CSV, plain or packed by gzip or zstd, a LEAN archive, a DBN or a Parquet file, a capture of
+/// Binance, messages of LOBSTER; told apart by content, never by name. Or a [folder] of such files.
 ///
 /// What a file says of itself is looked at here, so a wrong mapping fails before anything runs.
 ///
@@ -144,6 +145,7 @@ fn open_file(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<OpenFile
         Format::Lean => lean::open(path, spec, tally),
         Format::Parquet => parquet::open(path, spec, tally),
         Format::Binance => binance::open(path, spec, tally),
+        Format::Lobster => lobster::open(path, spec, tally),
     }
 }
 
@@ -240,6 +242,7 @@ pub fn describe(
         Format::Lean => Some(lean::describe(path, market, select)?),
         Format::Parquet => Some(parquet::describe(path, select)?),
         Format::Binance => Some(binance::describe(path, select)?),
+        Format::Lobster => Some(lobster::describe(path)?),
     })
 }
 
@@ -254,13 +257,23 @@ fn listed(names: &[String], what: &str) -> String {
     }
 }
 
-/// BLAKE3 of the file's bytes as they lie on disk: the name under which a run knows its data.
+/// BLAKE3 of the file's bytes as they lie on disk: the name under which a run knows its data. Of a LOBSTER file, of
+/// both it and the book beside it.
 pub fn content_hash(path: &Path) -> Result<Hash, DataError> {
-    let mut hasher = blake3::Hasher::new();
-    File::open(path)
-        .and_then(|file| hasher.update_reader(file).map(|_| ()))
-        .map_err(|error| DataError::unreadable(path, &error))?;
-    Ok(Hash(*hasher.finalize().as_bytes()))
+    let hash = |path: &Path| {
+        let mut hasher = blake3::Hasher::new();
+        let read = File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ()));
+        read.map_err(|error| DataError::unreadable(path, &error))?;
+        Ok(*hasher.finalize().as_bytes())
+    };
+    let own = hash(path)?;
+    match lobster::book_beside(path) {
+        Some(book) if Format::of(path)? == Format::Lobster => {
+            let both = [own, hash(&book)?].concat();
+            Ok(Hash(*blake3::hash(&both).as_bytes()))
+        }
+        _ => Ok(Hash(own)),
+    }
 }
 
 /// What has been read so far, for whoever watches. Brought up to date once a buffer, not once a row.

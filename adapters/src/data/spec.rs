@@ -99,14 +99,19 @@ impl DataSpec {
         }
         match format {
             Format::Csv => self.check_columns(),
-            Format::Dbn | Format::Parquet | Format::Binance if self.market.is_some() => {
+            Format::Dbn | Format::Parquet | Format::Binance | Format::Lobster if self.market.is_some() => {
                 Err(format!("a {format} file has no market: `market` is for LEAN files"))
             }
             Format::Parquet if !self.header || self.delimiter.is_some() => {
                 Err("a Parquet file has names for its columns, and nothing between them".to_string())
             }
             Format::Parquet => self.check_roles(),
-            Format::Dbn | Format::Lean | Format::Binance => self.check_without_columns(format),
+            Format::Lobster if self.select.is_some() => {
+                Err("a LOBSTER file is of one instrument: `select` is for files of several".to_string())
+            }
+            Format::Dbn | Format::Lean | Format::Binance | Format::Lobster => {
+                self.check_without_columns(format)
+            }
         }
     }
 

@@ -252,3 +252,20 @@ fn a_record_of_any_length_is_no_panic() {
     }
     assert!(refused > 200, "{refused} of 256 lengths are refused");
 }
+
+/// The publisher's own way to show a record has no text for the least of all numbers.
+#[test]
+fn the_least_number_is_a_price_that_is_none() {
+    for (schema, at, field) in [("mbo", 24, "price"), ("mbp-10", 48, "bid_px")] {
+        let mut bytes = plain(schema);
+        let first = 8 + u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize;
+        bytes[first + at..][..8].copy_from_slice(&i64::MIN.to_le_bytes());
+        match read(&bytes, &of(Books)).unwrap_err() {
+            DataError::Row(row) => {
+                assert_eq!((row.line, row.column.as_deref()), (1, Some(field)));
+                assert_eq!(&row.line_text[row.span.clone()], "-9223372036854775808", "{}", row.line_text);
+            }
+            error => panic!("{error}"),
+        }
+    }
+}

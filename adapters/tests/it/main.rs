@@ -10,6 +10,7 @@ mod folder;
 mod hostile;
 mod inspect;
 mod lean;
+mod lobster;
 mod oracle;
 mod parquet;
 mod settings;

@@ -78,11 +78,11 @@ impl Books {
     /// The facts of a record, in their order.
     pub(super) fn read(&mut self, record: RecordRef<'_>, mut put: impl FnMut(Fact)) -> Read<()> {
         if let Some(message) = message::<MboMsg>(record)? {
-            return self.order(message, &mut put).map_err(|wrong| shown(wrong, format!("{message:?}")));
+            return self.order(message, &mut put).map_err(|wrong| shown(wrong, order_text(message)));
         }
         match message::<Mbp10Msg>(record)? {
             Some(message) => {
-                self.levels(message, &mut put).map_err(|wrong| shown(wrong, format!("{message:?}")))
+                self.levels(message, &mut put).map_err(|wrong| shown(wrong, levels_text(message)))
             }
             None => Ok(()),
         }
@@ -190,6 +190,27 @@ impl Books {
         }
         Ok(())
     }
+}
+
+/// A record for a reader, its numbers as they stand in it. (`dbn`'s own form panics at a price of `i64::MIN`.)
+#[cold]
+fn order_text(message: &MboMsg) -> String {
+    let MboMsg { order_id, price, size, action, side, .. } = *message;
+    let (action, side) = ((action as u8).escape_ascii(), (side as u8).escape_ascii());
+    format!("mbo order_id={order_id} price={price} size={size} action={action} side={side}")
+}
+
+/// The same of ten levels.
+#[cold]
+fn levels_text(message: &Mbp10Msg) -> String {
+    let Mbp10Msg { price, size, action, side, .. } = *message;
+    let (action, side) = ((action as u8).escape_ascii(), (side as u8).escape_ascii());
+    let mut text = format!("mbp-10 price={price} size={size} action={action} side={side}");
+    for (level, place) in message.levels.iter().zip(0..) {
+        let (bid, bid_size, ask, ask_size) = (level.bid_px, level.bid_sz, level.ask_px, level.ask_sz);
+        text.push_str(&format!(" level {place}: {bid} x {bid_size}, {ask} x {ask_size}"));
+    }
+    text
 }
 
 #[cold]

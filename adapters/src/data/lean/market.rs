@@ -125,7 +125,7 @@ impl fmt::Display for Market {
 }
 
 /// Wall-clock times of one zone to UTC.
-pub(super) struct LocalClock {
+pub(in crate::data) struct LocalClock {
     zone: TimeZone,
     /// The day of the last time asked for, since 1970.
     day: i64,
@@ -134,10 +134,16 @@ pub(super) struct LocalClock {
 }
 
 impl LocalClock {
+    /// The clock of the exchanges of the United States.
+    pub(in crate::data) fn of_new_york() -> LocalClock {
+        let zone = TimeZoneDatabase::bundled().get("America/New_York");
+        LocalClock { zone: zone.expect("the bundled database has it"), day: i64::MIN, offset: None }
+    }
+
     /// The UTC time of a wall-clock time in nanoseconds since 1970 by its own clock. Of a time that occurs
     /// twice the first is meant, as one that is left out is moved on by the gap.
     #[inline]
-    pub(super) fn utc_of(&mut self, wall: i64) -> Option<Timestamp> {
+    pub(in crate::data) fn utc_of(&mut self, wall: i64) -> Option<Timestamp> {
         let day = wall.div_euclid(Nanoseconds::DAY.0);
         if day != self.day {
             self.day = day;

@@ -25,6 +25,7 @@ mod name;
 mod row;
 
 use archive::Member;
+pub(in crate::data) use market::LocalClock;
 pub use market::Market;
 use name::{Content, Name, Resolution};
 use row::{Layout, Rows, Times};
