@@ -94,6 +94,17 @@ pub fn launch(
     schedule: Schedule,
 ) -> Result<u64, Finding> {
     check_shape(program, shape)?;
+    let wanted = program.parameters.iter().map(|(offset, size)| offset + size).max().unwrap_or(0);
+    if (arguments.len() as u64) < wanted {
+        return Err(Finding {
+            check: Check::Limit,
+            kernel: program.name.clone(),
+            line: 0,
+            block: [0; 3],
+            thread: [0; 3],
+            message: format!("{} bytes of arguments, where the kernel takes {wanted}", arguments.len()),
+        });
+    }
     memory.begin();
     let around = Surroundings {
         block: [0; 3],
