@@ -113,6 +113,7 @@ pub fn gold() -> Settings {
             limits: None,
             limits_keys: Vec::new(),
             limits_signer: None,
+            protect: false,
             controls: Controls::default(),
         },
         venue: VenueSettings {

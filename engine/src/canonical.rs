@@ -843,6 +843,10 @@ impl Canonical for AlertRaised {
                 out.push(8);
                 (*level, *equity, *maintenance).write(out);
             }
+            AlertRaised::NoStop { quantity } => {
+                out.push(9);
+                quantity.write(out);
+            }
         }
     }
 
@@ -873,6 +877,7 @@ impl Canonical for AlertRaised {
                 let (level, equity, maintenance) = Canonical::read(input)?;
                 AlertRaised::StoppedOut { level, equity, maintenance }
             }
+            9 => AlertRaised::NoStop { quantity: Canonical::read(input)? },
             number => return Err(DecodeError::Invalid { what: "AlertRaised", value: u64::from(number) }),
         })
     }

@@ -8,6 +8,7 @@ mod checkpoint;
 mod limits;
 mod live;
 mod placing;
+mod protection;
 mod upkeep;
 
 use std::sync::OnceLock;
@@ -34,7 +35,7 @@ use crate::quality::{Findings, Quality};
 use crate::risk::Risk;
 use crate::rollover::Rollover;
 use crate::running_hash::RunningHash;
-use crate::settings::{RiskDistance, Settings, Trigger};
+use crate::settings::{RiskDistance, Settings, Trigger, WhenClosed};
 use crate::strategy::{Parameters, Proposal, Registry, Strategy, View};
 use crate::units::{Money, Price, Quantity, Timestamp};
 
@@ -218,6 +219,8 @@ pub struct Engine {
     margin: Option<Margin>,
     /// Whether what is decided right now is to close positions for want of margin.
     closes_for_margin: bool,
+    /// The instruments whose protective stop the venue refused.
+    refused: Vec<bool>,
     header: Header,
     counts: Counts,
     derived_hash: RunningHash,
@@ -305,6 +308,7 @@ impl Engine {
             rollover: Rollover::new(&settings),
             margin: Margin::new(&settings),
             closes_for_margin: false,
+            refused: vec![false; count],
             header: Header::default(),
             counts: Counts::default(),
             derived_hash: RunningHash::default(),
@@ -396,7 +400,7 @@ impl Engine {
             Fact::OperatorCommanded(operator) => self.on_operator(operator.command)?,
             Fact::LimitsRequested(request) => self.on_limits_requested(request)?,
             Fact::ApprovalGiven(approval) => self.on_approval(approval)?,
-            Fact::OrderCancelled(closed) => self.on_answer(input, closed.order, Happening::Cancel)?,
+            Fact::OrderCancelled(closed) => self.on_cancelled(input, closed)?,
             Fact::OrderExpired(closed) => self.on_answer(input, closed.order, Happening::Expire)?,
             Fact::CancelRejected(notice) => {
                 let part_filled = self.is_part_filled(notice.order);
@@ -656,6 +660,7 @@ impl Engine {
             return self.impossible(fill.order, OrderError::Unknown(fill.order));
         };
         let index = record.instrument.index().expect("an order has an instrument");
+        self.may_protect_again(input.header.instrument);
         // Money has moved whatever the order's state: a fill that comes late is booked, and said.
         if let Err(error) = self.state.orders.fill(fill.order, fill.quantity) {
             self.impossible(fill.order, error)?;
@@ -744,7 +749,7 @@ impl Engine {
             self.due.push(instrument);
             self.decide_due()?;
         }
-        Ok(())
+        self.protect(instrument)
     }
 
     /// Decides for all that are due, in the order in which they came due. What is computed for all of them at once
@@ -965,6 +970,9 @@ impl Engine {
             }
         }
         hasher.update(&[u8::from(self.halted)]);
+        if self.refused.contains(&true) {
+            hasher.update(&self.refused.iter().map(|&refused| u8::from(refused)).collect::<Vec<u8>>());
+        }
         self.gate.add_to_hash(&mut hasher);
         self.risk.add_to_hash(&mut hasher);
         hasher.update(&self.derived_hash.finalize().0);

@@ -90,6 +90,11 @@ impl Gate {
         self.disputed.get_mut(index).is_some_and(|now| std::mem::replace(now, disputed) != disputed)
     }
 
+    /// Whether an instrument's position is disputed.
+    pub fn is_disputed(&self, index: usize) -> bool {
+        self.disputed.get(index) == Some(&true)
+    }
+
     /// Whether an order for this instrument may leave by a decision of the strategy.
     #[inline]
     pub fn is_open(&self, instrument: InstrumentId) -> bool {

@@ -1,5 +1,5 @@
-//! Who may change a limit while a run is live. To tighten one needs nobody; to loosen one needs two of the keys that the
-//! settings name: one that asks and another that allows it.
+//! Who may change a limit while a run is live. To tighten one needs nobody; to loosen one needs two of the keys that
+//! the settings name: one that asks and another that allows it.
 //!
 //! The engine judges, not whoever hands requests in: what is refused, and why, follows from the journal alone.
 

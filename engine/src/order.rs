@@ -203,6 +203,11 @@ fields! {
 }
 
 impl OrderRecord {
+    /// Whether it is a stop that stands alone and opens nothing: what protects a position.
+    pub fn protects(&self) -> bool {
+        self.kind.is_stop() && self.terms.reduce_only && self.terms.list.is_none()
+    }
+
     /// What may still be filled, with the order's sign; zero once it is done.
     pub fn working(&self) -> Quantity {
         if self.status.is_terminal() {

@@ -419,6 +419,9 @@ pub struct RiskSettings {
     /// Who signed it, where that is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits_signer: Option<PublicKey>,
+    /// Whether every open position has a stop at the venue.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
     /// What else is held against an order.
     #[serde(default, skip_serializing_if = "Controls::is_default")]
     pub controls: Controls,
@@ -441,6 +444,7 @@ impl RiskSettings {
             ("max_total", self.max_total > other.max_total),
             ("min_position", self.min_position < other.min_position),
             ("distance", nearer),
+            ("unprotected", other.protect && !self.protect),
         ];
         let own = own.into_iter().filter(|(_, looser)| *looser).map(|(name, _)| name);
         own.chain(self.controls.looser_than(&other.controls)).collect()

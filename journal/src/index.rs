@@ -108,6 +108,7 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
             AlertRaised::PositionDiffers { .. }
             | AlertRaised::PositionAgrees
             | AlertRaised::BalanceDiffers { .. }
+            | AlertRaised::NoStop { .. }
             | AlertRaised::Limits { .. }
             | AlertRaised::MarginCalled { .. }
             | AlertRaised::MarginRestored { .. }

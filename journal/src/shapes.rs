@@ -337,7 +337,8 @@ impl AlertRow {
             AlertRaised::Limits { request, answer } => AlertRow::Limits { request, answer },
             AlertRaised::MarginCalled { .. }
             | AlertRaised::MarginRestored { .. }
-            | AlertRaised::StoppedOut { .. } => return None,
+            | AlertRaised::StoppedOut { .. }
+            | AlertRaised::NoStop { .. } => return None,
         })
     }
 

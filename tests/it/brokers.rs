@@ -4,12 +4,16 @@ use std::sync::{Arc, Mutex};
 
 use genovo_adapters::broker::desk::Task;
 use genovo_adapters::broker::paper::book::Durability;
-use genovo_adapters::broker::{ClientIds, Desk, Execution, Paper};
+use genovo_adapters::broker::reconcile::Mirror;
+use genovo_adapters::broker::{ClientIds, Desk, Execution, Paper, Report, What};
+use genovo_engine::engine::Engine;
 use genovo_engine::event::{
-    Contingency, Event, Fact, Membership, OrderKind, Quote, ReplaceReason, Side, Terms, Trail,
+    CloseReason, Contingency, Event, Fact, Membership, Order, OrderClosed, OrderKind, Quote, RejectReason,
+    ReplaceReason, Side, Terms, TimeInForce, Trail, WorldKind,
 };
-use genovo_engine::ids::{InstrumentId, OrderId};
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::order::Status;
+use genovo_engine::strategy::Registry;
 use genovo_engine::units::{Nanoseconds, Price, Quantity, SCALE, Timestamp};
 use genovo_tests::broker_kit::{Rig, UnderTest, examine, whole};
 use genovo_tests::custom_broker::{Custom, Exchange};
@@ -158,5 +162,40 @@ fn the_guide_shows_this_very_broker() {
     assert!(blocks.len() >= 4, "{}", blocks.len());
     for block in blocks {
         assert!(sources.contains(block), "the sources have no such lines:\n{block}");
+    }
+}
+
+/// A broker may take an order before its venue has seen it, and the venue may still say no.
+#[test]
+fn an_order_that_was_acknowledged_and_then_refused_is_over() {
+    let settings = genovo_tests::gold();
+    let started = Engine::new(settings, &Registry::default()).unwrap().identity(WorldKind::Live);
+    let ids = ClientIds::new(&started, Timestamp(1));
+    let mut mirror = Mirror::new(ids.clone(), [], []);
+    let order = Order {
+        order: OrderId(1),
+        side: Side::Sell,
+        kind: OrderKind::Stop { trigger: Price(5) },
+        time_in_force: TimeInForce::Gtc,
+        quantity: Quantity(7),
+        bid: None,
+        ask: None,
+        position: Quantity(7),
+        terms: Terms { reduce_only: true, ..Terms::default() },
+    };
+    mirror.insert(InstrumentId(1), &order, Sequence::input(1));
+    for (refused, reason) in [
+        (RejectReason::NothingToReduce, CloseReason::PositionClosed),
+        (RejectReason::Broker, CloseReason::Broker),
+    ] {
+        let mut mirror = mirror.clone();
+        let mut hear = |what| {
+            let report = Report { client: ids.of(OrderId(1)), time: Timestamp(5), arrives: None, what };
+            mirror.take(&report).map(|event| event.fact)
+        };
+        assert!(matches!(hear(What::Accepted), Some(Fact::OrderAccepted(_))));
+        let closed = OrderClosed { order: OrderId(1), unfilled: Quantity(7), reason };
+        assert_eq!(hear(What::Rejected(refused)), Some(Fact::OrderCancelled(closed)));
+        assert_eq!(hear(What::Rejected(refused)), None, "it is told once");
     }
 }

@@ -339,6 +339,8 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
         limits: None,
         limits_keys: Vec::new(),
         limits_signer: None,
+        // Every other session has stops for all that it holds.
+        protect: seed.is_multiple_of(2),
         controls: controls(seed, settings.account.cash),
     };
     let milliseconds = |random: &mut Random| Nanoseconds(random.pick(&[0, 0, 1, 7, 250]) * 1_000_000);

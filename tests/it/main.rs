@@ -39,6 +39,7 @@ mod orders;
 /// Do our figures of returns agree with those of others, on real data?
 mod portfolio;
 /// Does recomputing a recorded run find every difference?
+mod protection;
 mod recorded;
 /// Can an order that may never be filled make room for one that will be?
 mod risk;

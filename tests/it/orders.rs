@@ -69,6 +69,7 @@ fn settings() -> Settings {
         limits: None,
         limits_keys: Vec::new(),
         limits_signer: None,
+        protect: false,
         controls: Controls::default(),
     };
     settings.venue.latency = Nanoseconds::ZERO;

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use genovo_engine::event::{
-    Event, Fact, Fill, Order, OrderClosed, OrderNotice, OrderRejected, OrderReplaced, OrderTriggered,
-    RejectReason, ReplaceReason,
+    CloseReason, Event, Fact, Fill, Order, OrderClosed, OrderNotice, OrderRejected, OrderReplaced,
+    OrderTriggered, RejectReason, ReplaceReason,
 };
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::order::{Happening, OrderRecord, Status};
@@ -148,8 +148,16 @@ impl Mirror {
                 news.then_some(Fact::OrderAccepted(OrderNotice { order }))?
             }
             What::Rejected(reason) => {
-                let news = self.advance(order, Happening::Reject);
-                news.then_some(Fact::OrderRejected(OrderRejected { order, reason: *reason }))?
+                if self.advance(order, Happening::Reject) {
+                    return Some(Fact::OrderRejected(OrderRejected { order, reason: *reason }));
+                }
+                // It was acknowledged before: the broker took it, and its venue did not.
+                let why = match reason {
+                    RejectReason::NothingToReduce => CloseReason::PositionClosed,
+                    _ => CloseReason::Broker,
+                };
+                let news = self.advance(order, Happening::Cancel);
+                news.then_some(Fact::OrderCancelled(OrderClosed { order, unfilled, reason: why }))?
             }
             What::Cancelled(reason) => {
                 let news = self.advance(order, Happening::Cancel);

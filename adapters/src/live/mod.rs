@@ -184,6 +184,8 @@ pub struct Live {
     behind: Option<(Timestamp, u64)>,
     backfilled: u64,
     working: BTreeSet<OrderId>,
+    /// Those among them that only protect a position: nothing is under way because of them.
+    protecting: BTreeSet<OrderId>,
     positions: Vec<Quantity>,
     /// The longest that market data takes to arrive: the venue's time is never ahead of what it can have seen.
     feed_latency: Nanoseconds,
@@ -212,6 +214,8 @@ impl Live {
         let seen_by_broker = broker.market_seen();
         let mirror = Mirror::new(ids.clone(), past.orders.iter().copied(), past.fills.iter().copied());
         let working = mirror.working().map(|(order, _)| order).collect();
+        let protecting = past.orders.iter().filter(|(_, known)| known.record.protects());
+        let protecting = protecting.map(|(order, _)| *order).collect();
         // Every execution of the session is of interest: a fill may have been missed at any time.
         let since = Timestamp::MIN;
         let count = settings.instruments.len() as u32;
@@ -298,6 +302,7 @@ impl Live {
             behind,
             backfilled: 0,
             working,
+            protecting,
             positions,
             feed_latency,
             heartbeat,
@@ -425,7 +430,7 @@ impl Live {
         match self.stop {
             StopWhen::Never => false,
             StopWhen::Now => true,
-            StopWhen::Quiet => self.working.is_empty(),
+            StopWhen::Quiet => self.working.is_subset(&self.protecting),
             StopWhen::Flat => {
                 let flat = self.positions.iter().all(|held| *held == Quantity::ZERO);
                 flat && self.working.is_empty() && self.behind.is_none()
@@ -663,6 +668,9 @@ impl World for Live {
         let task = match command {
             Command::SubmitOrder { cause, time, instrument, order } => {
                 self.working.insert(order.order);
+                if order.kind.is_stop() && order.terms.reduce_only && order.terms.list.is_none() {
+                    self.protecting.insert(order.order);
+                }
                 let client = self.ids.of(order.order);
                 let symbol = self.settings.instrument(instrument).map(|rules| rules.symbol.clone());
                 let symbol = symbol.unwrap_or_default();

@@ -2,14 +2,15 @@
 //!
 //! [`verify`] proves a journal, [`show`] lists its events, [`tail`] follows one that is being written,
 //! [`explain`] follows one order or event back to the tick that caused it, [`diff`] finds where two journals
-//! part, [`export`] makes tables of one. All of them put events into words with [`words`]; those that need a
-//! sealed journal read through [`recording::Recording`].
+//! part, [`export`] makes tables of one, [`pack`] a document for an auditor. All of them put events into words
+//! with [`words`]; those that need a sealed journal read through [`recording::Recording`].
 
 pub mod diff;
 pub mod explain;
 pub mod export;
 pub mod json;
 pub mod names;
+pub mod pack;
 pub mod recording;
 pub mod show;
 pub mod tail;

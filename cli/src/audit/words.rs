@@ -376,6 +376,18 @@ pub fn closed(closed: &OrderClosed) -> String {
     format!("{} unfilled, {why}", format::quantity(closed.unfilled))
 }
 
+/// What a flaw is called.
+pub fn flaw_name(flaw: Flaw) -> &'static str {
+    match flaw {
+        Flaw::Crossed => "crossed",
+        Flaw::Locked => "locked",
+        Flaw::OutOfOrder => "out of order",
+        Flaw::Duplicate => "duplicate",
+        Flaw::Gap => "gap",
+        Flaw::Outlier => "outlier",
+    }
+}
+
 fn flaw(flaw: Flaw, size: i64) -> String {
     match flaw {
         Flaw::Crossed => format!("crossed by {}", format::price(Price(size))),
@@ -387,7 +399,7 @@ fn flaw(flaw: Flaw, size: i64) -> String {
     }
 }
 
-fn flaw_action(action: FlawAction) -> &'static str {
+pub fn flaw_action(action: FlawAction) -> &'static str {
     match action {
         FlawAction::Keep => "kept",
         FlawAction::Drop => "dropped",
@@ -567,6 +579,9 @@ fn alert(alert: &AlertRaised, digits: u8) -> String {
         }
         AlertRaised::ImpossibleAnswer { order, status: None } => {
             format!("an answer that cannot be: there is no order {order}")
+        }
+        AlertRaised::NoStop { quantity } => {
+            format!("no stop could be placed for {}: it is unprotected", format::quantity(*quantity))
         }
         AlertRaised::Limits { request, answer } => limits_answer(*request, *answer),
         AlertRaised::MarginCalled { level, equity, maintenance } => format!(

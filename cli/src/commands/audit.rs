@@ -1,5 +1,7 @@
 //! `genovo audit`: proves a journal, shows it, explains a decision, compares two runs.
 
+mod report;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
@@ -34,6 +36,7 @@ Examples:
   genovo audit show last --kind OrderFilled
   genovo audit tail last
   genovo audit diff runs/gold-5ffe runs/gold-5ffe-2
+  genovo audit report last --key officer.key
   genovo audit whatif last --set risk.max_per_trade=\"1 %\"";
 
 #[derive(Debug, Subcommand)]
@@ -44,6 +47,7 @@ enum Question {
     Explain(Explain),
     Diff(Diff),
     Export(Export),
+    Report(report::Report),
     Whatif(Whatif),
 }
 
@@ -57,6 +61,7 @@ impl Audit {
             Question::Explain(explain) => explain.run(context),
             Question::Diff(diff) => diff.run(context),
             Question::Export(export) => export.run(context),
+            Question::Report(report) => report.run(context),
             Question::Whatif(whatif) => whatif.run(context),
         }
     }

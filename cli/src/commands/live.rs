@@ -148,8 +148,10 @@ impl Live {
             None if self.scenario.is_none() => Some(SHIPPED_SPEED),
             None => Some(1),
         };
-        let scenario =
+        let mut scenario =
             scenario::load_only(&path, &self.changes.set, &self.changes.symbol, &context.registry)?;
+        // Said loudly where it is not so; in the settings, for what follows from it must replay.
+        scenario.settings.risk.protect = scenario.unprotected != Some(true);
         let journal = self.journal.clone().unwrap_or_else(|| runs::live_place(&jiff::Zoned::now()));
         folder::check_latch(&journal, self.unlatch)?;
         let absolute = path.canonicalize().unwrap_or(path);
@@ -226,8 +228,12 @@ fn opening(session: &Session) -> String {
         "disk" => "orders leave only after their cause is on disk",
         _ => "orders leave only after their cause is written",
     };
+    let protected = match settings.risk.protect {
+        true => "  stops      every position has a stop at the broker\n",
+        false => "  ! UNPROTECTED: no stop rests at the broker unless the strategy places one\n",
+    };
     format!(
-        "{head}  journal    {}   {waits}\n  keys       p pause   f flatten   k kill   q stop\n\n",
+        "{head}{protected}  journal    {}   {waits}\n  keys       p pause   f flatten   k kill   q stop\n\n",
         session.journal().display()
     )
 }
@@ -253,8 +259,9 @@ fn closing(ended: &Ended) -> String {
     for (symbol, quantity) in &ended.open {
         text.push_str(&format!(" Position {} {symbol} stays open.", signed(*quantity)));
     }
-    if !ended.open.is_empty() {
-        text.push_str(" ! No protective stop rests at the broker.");
+    for (symbol, quantity) in &ended.unprotected {
+        let quantity = format::quantity(*quantity);
+        text.push_str(&format!(" ! UNPROTECTED: no stop rests at the broker for {quantity} {symbol}."));
     }
     let journal = ended.journal.display();
     text.push('\n');
@@ -290,6 +297,9 @@ pub(super) fn to_json(ended: &Ended) -> serde_json::Value {
         "equity": ended.equity,
         "working_orders": ended.working,
         "positions": ended.open.iter().map(|(symbol, quantity)| {
+            serde_json::json!({ "symbol": symbol, "quantity": quantity })
+        }).collect::<Vec<_>>(),
+        "unprotected": ended.unprotected.iter().map(|(symbol, quantity)| {
             serde_json::json!({ "symbol": symbol, "quantity": quantity })
         }).collect::<Vec<_>>(),
         "measured": ended.measured.to_json(),

@@ -99,6 +99,8 @@ pub struct Ended {
     pub working: Vec<OrderId>,
     /// Positions that are open.
     pub open: Vec<(String, Quantity)>,
+    /// How much of them no stop at the broker would close.
+    pub unprotected: Vec<(String, Quantity)>,
     /// Equity at the last marks.
     pub equity: Money,
     /// What was measured.
@@ -357,11 +359,8 @@ impl Session {
         if file.session == Hash::default() {
             file.session = crate::signing::random()?;
         }
-        let scenario = scenario::load_only(&file.scenario, &file.set, &file.symbol, registry)?;
+        let mut scenario = scenario::load_only(&file.scenario, &file.set, &file.symbol, registry)?;
         let usage = |message: String| Failure::new(Exit::Usage, message, NOTHING);
-        let mut engine =
-            Engine::new(scenario.settings.clone(), registry).map_err(|error| usage(error.to_string()))?;
-        let started = engine.identity(WorldKind::Live);
         let options = options(&file, orders)?;
         let resumed = LiveWriter::resume(journal, &this_machine(), options)
             .map_err(|error| failures::journal(&error, NOTHING))?;
@@ -370,6 +369,12 @@ impl Session {
             return Err(usage(format!("{} was killed before it began", journal.display()))
                 .help("begin a new session: genovo live"));
         };
+        // A session goes on as it began: one of an older build has no stops of its own.
+        let began_as = Settings::from_canonical_json(&recorded.settings).ok();
+        scenario.settings.risk.protect = began_as.is_some_and(|settings| settings.risk.protect);
+        let mut engine =
+            Engine::new(scenario.settings.clone(), registry).map_err(|error| usage(error.to_string()))?;
+        let started = engine.identity(WorldKind::Live);
         if recorded != started {
             return Err(usage(format!(
                 "{} is no longer the scenario of this session",
@@ -494,15 +499,18 @@ impl Session {
         }
         drop(control);
         let engine = &self.engine;
-        let instruments = engine.settings().instruments.iter().zip(1..);
-        let open = instruments
-            .map(|(rules, number)| (rules.symbol.clone(), engine.position(InstrumentId(number))))
-            .filter(|(_, quantity)| *quantity != Quantity::ZERO);
+        let each = |quantity: fn(&Engine, InstrumentId) -> Quantity| -> Vec<(String, Quantity)> {
+            let instruments = engine.settings().instruments.iter().zip(1..);
+            let each = instruments
+                .map(|(rules, number)| (rules.symbol.clone(), quantity(engine, InstrumentId(number))));
+            each.filter(|(_, quantity)| *quantity != Quantity::ZERO).collect()
+        };
         Ok(Ended {
             ending,
             counts: engine.counts(),
             working: engine.orders().working().map(|(order, _)| order).collect(),
-            open: open.collect(),
+            open: each(Engine::position),
+            unprotected: each(Engine::unprotected),
             equity: engine.equity(),
             killed: engine.is_halted(),
             measured,

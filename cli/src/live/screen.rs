@@ -247,6 +247,9 @@ fn alert_words(alert: &AlertRaised, digits: u8) -> String {
             format::money(*ours, digits)
         ),
         AlertRaised::ImpossibleAnswer { order, .. } => format!("an answer that cannot be, to order {order}"),
+        AlertRaised::NoStop { quantity } => {
+            format!("UNPROTECTED: no stop could be placed for {}", format::quantity(*quantity))
+        }
         AlertRaised::Limits { request, answer } => crate::audit::words::limits_answer(*request, *answer),
         AlertRaised::MarginCalled { equity, maintenance, .. } => {
             format!("margin call: nothing is opened; {}", margin(*equity, *maintenance, digits))

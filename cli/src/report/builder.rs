@@ -371,6 +371,7 @@ impl ReportBuilder {
             | AlertRaised::PositionAgrees
             | AlertRaised::BalanceDiffers { .. }
             | AlertRaised::ImpossibleAnswer { .. }
+            | AlertRaised::NoStop { .. }
             | AlertRaised::Limits { .. } => return,
         };
         self.margin.count(what);

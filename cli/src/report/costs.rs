@@ -6,7 +6,8 @@ use genovo_engine::event::{Fill, FinancingCharged, Order, OrderKind, Side};
 use genovo_engine::ids::OrderId;
 use genovo_engine::units::{Money, Price, SCALE, div_half_even};
 
-use super::figures::ResultSplit;
+use super::arrival::Arrivals;
+use super::figures::{FillQuality, ResultSplit};
 use super::position::Position;
 
 /// Sums over all fills, in account currency.
@@ -28,6 +29,8 @@ pub struct Costs {
     pub without_quote: u64,
     /// The touch that each market order under way saw when it was sent.
     sent: BTreeMap<OrderId, Price>,
+    /// The market that all orders saw when they were sent.
+    arrivals: Arrivals,
 }
 
 impl Costs {
@@ -37,11 +40,13 @@ impl Costs {
         if let (OrderKind::Market, Some(touch)) = (order.kind, touch) {
             self.sent.insert(order.order, touch);
         }
+        self.arrivals.submitted(order);
     }
 
     /// Forgets an order that no longer works.
     pub fn closed(&mut self, order: OrderId) {
         self.sent.remove(&order);
+        self.arrivals.closed(order);
     }
 
     /// Takes what holding a position over a rollover cost.
@@ -53,6 +58,7 @@ impl Costs {
     /// Takes an execution in an instrument.
     pub fn filled(&mut self, fill: &Fill, position: &Position) {
         self.commission += fill.commission;
+        self.arrivals.filled(fill, position);
         let sign = fill.side.sign();
         let worth = |difference: i64| position.worth(Price(difference), fill.quantity);
         match (fill.bid, fill.ask, touch(fill.side, fill.bid, fill.ask)) {
@@ -74,6 +80,11 @@ impl Costs {
         if fill.remaining.0 == 0 {
             self.sent.remove(&fill.order);
         }
+    }
+
+    /// The fills against the market that their orders saw.
+    pub fn quality(&mut self, digits: u8) -> FillQuality {
+        std::mem::take(&mut self.arrivals).finish(digits)
     }
 
     /// The result split into its parts, each rounded to the currency's digits but for what is left before

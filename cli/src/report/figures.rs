@@ -30,6 +30,9 @@ pub struct Report {
     pub equity: Equity,
     /// Where the result came from.
     pub result: ResultSplit,
+    /// The fills against the middle of the market that their orders saw when they were sent.
+    #[serde(default)]
+    pub fill_quality: FillQuality,
     /// The deepest fall of equity.
     pub drawdown: Drawdown,
     /// Closed trades and what they say together.
@@ -251,6 +254,32 @@ pub struct StressedTime {
     pub share: f64,
     /// The spans, in seconds since 1970; the first of them.
     pub spans: Vec<[f64; 2]>,
+}
+
+/// Fills against the middle of the quote that their order saw when it was sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FillQuality {
+    /// By the kind of order: `market`, `limit`, `stop`, `stop-limit`, `trailing stop`.
+    pub by_kind: BTreeMap<String, Shortfall>,
+    /// Fills of orders that saw no quote.
+    pub without_arrival: u64,
+}
+
+/// What fills of one kind of order came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shortfall {
+    /// How many fills.
+    pub fills: u64,
+    /// The share of them that were at the middle or better.
+    pub better: f64,
+    /// What was paid beyond the middle, in account currency; negative where resting orders earned it.
+    pub shortfall: Money,
+    /// The fills at the middle, in account currency.
+    pub notional: Money,
+    /// The shortfall in basis points of the notional.
+    pub basis_points: f64,
+    /// The worst fill, in basis points of the middle.
+    pub worst_basis_points: f64,
 }
 
 /// The deepest fall of equity from a peak, as a share of the peak, exact at every mark.

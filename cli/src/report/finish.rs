@@ -12,7 +12,7 @@ use super::position::ATTO;
 use super::returns::share;
 
 /// Everything but the headline.
-pub(super) fn report(builder: ReportBuilder) -> Report {
+pub(super) fn report(mut builder: ReportBuilder) -> Report {
     let digits = builder.settings.as_ref().map_or(2, |settings| settings.account.digits);
     let own = Money(builder.equity / ATTO);
     let last = builder.ended.as_ref().map_or(own, |ended| ended.equity);
@@ -49,6 +49,7 @@ pub(super) fn report(builder: ReportBuilder) -> Report {
             change: share(total, builder.start),
             unexplained: last - own,
         },
+        fill_quality: builder.costs.quality(digits),
         result: ResultSplit { dividends: builder.dividends, ..builder.costs.split(total, digits) },
         drawdown: builder.falls.map(|falls| drawdown(falls.deepest())).unwrap_or_default(),
         activity: Activity {

@@ -4,6 +4,7 @@
 //! read back give the same report. [`terminal::summary`] prints it, [`write()`] puts `report.json` and
 //! `report.html` into a folder. `docs/report.md` explains every figure.
 
+mod arrival;
 mod builder;
 mod columns;
 mod costs;

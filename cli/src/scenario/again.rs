@@ -178,6 +178,9 @@ fn text(settings: &Settings) -> String {
         }
         RiskDistance::ShareOfPrice(share) => limits.push(("distance", share.to_string())),
     }
+    if risk.protect {
+        limits.push(("unprotected", "false".to_string()));
+    }
     limits.extend(controls::written(&risk.controls));
     section("[risk]", &limits);
     let venue = &settings.venue;

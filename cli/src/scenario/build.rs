@@ -145,6 +145,7 @@ fn assemble<'a>(
         model,
         calendars,
         left_out,
+        unprotected: said_unprotected(reading.document),
         execution,
         notes,
         effective,
@@ -408,6 +409,12 @@ impl Chosen<'_, '_> {
     }
 }
 
+/// What the scenario says of positions without a stop.
+fn said_unprotected(document: &Document) -> Option<bool> {
+    let risk = document::get(&document.root, "risk").and_then(|risk| risk.node.as_table())?;
+    document::get(risk, "unprotected")?.node.as_scalar()?.parse().ok()
+}
+
 fn risk<'a>(reading: &'a Reading<'a>, currency: &str, has_bars: bool) -> Option<RiskSettings> {
     let section = reading.section("risk");
     section.text("limits");
@@ -462,6 +469,7 @@ fn limits(section: &Section<'_>, currency: &str, has_bars: bool) -> Option<RiskS
         section.fail("distance", message, "add `[bars] interval = \"5 min\"`, or write such as `0.5 %`");
     }
     period?;
+    let unprotected = section.flag("unprotected");
     let controls = controls::read(section, currency);
     Some(RiskSettings {
         max_per_trade: max_per_trade?,
@@ -471,6 +479,7 @@ fn limits(section: &Section<'_>, currency: &str, has_bars: bool) -> Option<RiskS
         limits: None,
         limits_keys: Vec::new(),
         limits_signer: None,
+        protect: unprotected == Some(false),
         controls: controls?,
     })
 }

@@ -52,6 +52,11 @@ pub fn in_words(scenario: &Scenario) -> String {
         }
         count => line("", format!("{count} keys may sign limits, and two of them loosen a session's")),
     }
+    match scenario.unprotected {
+        Some(true) => line("", "! UNPROTECTED: a live session's positions have no stop at the broker".into()),
+        Some(false) => line("", "every position has a stop at the venue".into()),
+        None => {}
+    }
     for words in controls::words(&settings.risk.controls, &settings.account.currency) {
         line("", words);
     }

@@ -61,6 +61,8 @@ pub struct Scenario {
     pub left_out: Vec<String>,
     /// When instruments trade, where they do not always.
     pub calendars: Vec<(InstrumentId, Calendar)>,
+    /// Whether positions of a live session may be without a stop at the broker, where that is said.
+    pub unprotected: Option<bool>,
     /// How the machine runs it.
     pub execution: Execution,
     /// What a reader should know although it is no error.

@@ -3,6 +3,7 @@
 mod diff;
 mod explain;
 mod features;
+mod report;
 mod scripted;
 mod show;
 mod support;

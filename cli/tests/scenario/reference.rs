@@ -45,6 +45,7 @@ fn the_full_scenario_says_every_key() {
                 "extends",
                 "limits",
                 "limits_keys",
+                "unprotected",
                 "arrival",
                 "size",
                 "side",

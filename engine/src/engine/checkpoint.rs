@@ -172,6 +172,7 @@ impl Engine {
         self.requests.save(out);
         self.rollover.iter().for_each(|rollover| rollover.save(out));
         self.margin.iter().for_each(|margin| margin.save(out));
+        self.refused[..].save(out);
         self.catalogue.iter().for_each(|catalogue| catalogue.save(out));
         strategy.save(out);
     }
@@ -201,6 +202,7 @@ impl Engine {
         self.requests.load(input)?;
         self.rollover.iter_mut().try_for_each(|rollover| rollover.load(input))?;
         self.margin.iter_mut().try_for_each(|margin| margin.load(input))?;
+        self.refused[..].load(input)?;
         self.catalogue.iter_mut().try_for_each(|catalogue| catalogue.load(input))?;
         self.strategy.state_mut().ok_or(NotSaved::Strategy)?.load(input)?;
         // Every order is one of an instrument that there is.

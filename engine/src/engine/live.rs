@@ -6,7 +6,13 @@ use super::*;
 impl Engine {
     /// The venue's no. An order that never arrived leaves a decision undone: it is taken again on what is known by now.
     pub(super) fn on_rejection(&mut self, input: &Event, rejected: &OrderRejected) -> Result<(), Fault> {
+        // Where there was nothing to reduce the position has moved meanwhile: what there is now gets another stop.
+        let refused = rejected.reason != RejectReason::NothingToReduce;
+        let held = if refused { self.hold_protection(rejected.order) } else { None };
         self.on_answer(input, rejected.order, Happening::Reject)?;
+        if let Some(index) = held {
+            self.say_unprotected(index)?;
+        }
         if rejected.reason == RejectReason::NeverArrived && self.gate.is_live() {
             self.gate.wait(input.header.instrument);
             self.gate_moved()?;
@@ -76,12 +82,17 @@ impl Engine {
                 self.gate.pause(false);
                 self.gate.flatten(false);
                 self.risk.go_on();
+                self.refused.fill(false);
                 self.gate_moved()?;
             }
             OperatorCommand::Flatten => self.flatten()?,
             OperatorCommand::Kill => {
                 self.halt(TradingHalted::Operator)?;
-                self.cancel_all("kill: cancel every order")?;
+                // Positions stay, and so do the stops that protect them.
+                let keep = self.settings.risk.protect;
+                let because =
+                    if keep { "kill: cancel every order but stops" } else { "kill: cancel every order" };
+                self.cancel_all(because, keep)?;
             }
             OperatorCommand::KillAndFlatten => {
                 self.halt(TradingHalted::Operator)?;
@@ -104,21 +115,21 @@ impl Engine {
             self.due.push(instrument);
             self.decide_due()?;
         }
-        Ok(())
+        self.protect_all()
     }
 
     /// Cancels every order; positions are closed as the cancels come back, so that nothing is sold twice.
     pub(super) fn flatten(&mut self) -> Result<(), Fault> {
         self.gate.pause(true);
         self.gate.flatten(true);
-        self.cancel_all("flatten: cancel every order")?;
+        self.cancel_all("flatten: cancel every order", false)?;
         self.close_positions()
     }
 
-    fn cancel_all(&mut self, because: &str) -> Result<(), Fault> {
+    fn cancel_all(&mut self, because: &str, keep_stops: bool) -> Result<(), Fault> {
         let open = self.state.orders.working().filter(|(_, record)| {
             // One whose cancel is under way is on its way out.
-            record.status.after(Happening::AskCancel).is_some()
+            record.status.after(Happening::AskCancel).is_some() && !(keep_stops && record.protects())
         });
         let actions: Vec<Action> = open.map(|(order, _)| Action::Cancel { order }).collect();
         if actions.is_empty() { Ok(()) } else { self.operate(because, actions) }
@@ -160,13 +171,14 @@ impl Engine {
 
     /// A decision that the operator made; risk sees its orders as it sees any other.
     fn operate(&mut self, because: &str, actions: Vec<Action>) -> Result<(), Fault> {
-        self.decide_as(OPERATOR, self.header.sequence, because, actions)
+        self.decide_as(OPERATOR, self.header.instrument, self.header.sequence, because, actions)
     }
 
-    /// A decision that no strategy made, and what led to it.
+    /// A decision that no strategy made, about an instrument, and what led to it.
     pub(super) fn decide_as(
         &mut self,
         who: &str,
+        instrument: InstrumentId,
         cause: Sequence,
         because: &str,
         actions: Vec<Action>,
@@ -177,10 +189,10 @@ impl Engine {
             because: because.to_string(),
             evidence: Vec::new(),
             equity: self.state.equity(),
-            position: self.state.position(self.header.instrument),
+            position: self.state.position(instrument),
         };
         self.counts.decisions += 1;
-        let decided = self.emit(self.header.instrument, cause, Fact::DecisionMade(Box::new(decision)))?;
+        let decided = self.emit(instrument, cause, Fact::DecisionMade(Box::new(decision)))?;
         self.act(decided, &actions)
     }
 

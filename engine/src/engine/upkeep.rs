@@ -105,7 +105,8 @@ impl Engine {
             return Ok(());
         }
         self.closes_for_margin = true;
-        let decided = self.decide_as(MARGIN, cause, "stop-out: close the largest losses", actions);
+        let (instrument, because) = (self.header.instrument, "stop-out: close the largest losses");
+        let decided = self.decide_as(MARGIN, instrument, cause, because, actions);
         self.closes_for_margin = false;
         decided
     }

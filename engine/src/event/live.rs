@@ -261,4 +261,9 @@ pub enum AlertRaised {
         /// What all positions need.
         maintenance: Money,
     },
+    /// No stop could be placed for so much of a position: it is unprotected.
+    NoStop {
+        /// How much.
+        quantity: Quantity,
+    },
 }

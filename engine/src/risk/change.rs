@@ -15,6 +15,12 @@ impl Risk {
         &self.settings
     }
 
+    /// How far the price of an instrument is assumed to move against a position, where that is known.
+    pub fn distance_at(&self, index: usize, price: crate::units::Price) -> Option<crate::units::Price> {
+        let (distance, source) = self.distance(index, price);
+        (source != crate::event::DistanceSource::Unknown).then_some(distance)
+    }
+
     /// Other limits hold from now on. What follows equity and is new begins with what the account is worth now.
     pub fn change(&mut self, limits: RiskSettings, equity: Money) {
         self.watch.follow(&limits.controls, &self.settings.controls, equity, self.ranges.len());

@@ -91,6 +91,7 @@ pub fn settings(
             limits: None,
             limits_keys: Vec::new(),
             limits_signer: None,
+            protect: false,
             controls: Controls::default(),
         },
         venue: VenueSettings {

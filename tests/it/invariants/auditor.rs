@@ -288,6 +288,7 @@ impl Auditor {
             | AlertRaised::PositionAgrees
             | AlertRaised::BalanceDiffers { .. }
             | AlertRaised::ImpossibleAnswer { .. }
+            | AlertRaised::NoStop { .. }
             | AlertRaised::Limits { .. } => return,
         };
         self.count(what);

@@ -124,6 +124,7 @@ pub fn order_of(fact: &Fact) -> Option<OrderId> {
             AlertRaised::PositionDiffers { .. }
             | AlertRaised::PositionAgrees
             | AlertRaised::BalanceDiffers { .. }
+            | AlertRaised::NoStop { .. }
             | AlertRaised::Limits { .. }
             | AlertRaised::MarginCalled { .. }
             | AlertRaised::MarginRestored { .. }

@@ -32,6 +32,7 @@ pub fn page(report: &Report) -> String {
     charts(&mut out, report);
     sections::result(&mut out, report);
     tables::trades(&mut out, report);
+    sections::fill_quality(&mut out, report);
     sections::risk(&mut out, report);
     sections::returns(&mut out, report);
     sections::data(&mut out, report);

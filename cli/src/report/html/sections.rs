@@ -112,6 +112,43 @@ pub fn result(out: &mut String, report: &Report) {
     out.push_str("</section>\n</div>\n");
 }
 
+/// The fills against the market that their orders saw.
+pub fn fill_quality(out: &mut String, report: &Report) {
+    let quality = &report.fill_quality;
+    if quality.by_kind.is_empty() {
+        return;
+    }
+    out.push_str(
+        "<section>\n<h2>Fills against the market at sending</h2>\n<div class=\"scroll\"><table><thead><tr>\
+         <th scope=\"col\">Orders</th><th scope=\"col\">Fills</th><th scope=\"col\">At the middle or better</th>\
+         <th scope=\"col\">Shortfall</th><th scope=\"col\">Basis points</th><th scope=\"col\">Worst</th>\
+         </tr></thead><tbody>",
+    );
+    for (kind, one) in &quality.by_kind {
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(kind),
+            format::count(one.fills),
+            format::percent(one.better, 0),
+            format::money(one.shortfall, report.digits()),
+            format::decimal(one.basis_points, 2),
+            format::decimal(one.worst_basis_points, 2)
+        );
+    }
+    let without = match quality.without_arrival {
+        0 => String::new(),
+        count => {
+            format!(" {} of orders that saw no quote are left out.", format::plural(count, "fill", "fills"))
+        }
+    };
+    let _ = writeln!(
+        out,
+        "</tbody></table></div>\n<p class=\"note\">Against the middle of the quote that the order saw when it was \
+         sent: spread, delay and impact together; below zero where resting orders earned it.{without}</p>\n</section>"
+    );
+}
+
 /// Verdicts, and the orders that risk changed.
 pub fn risk(out: &mut String, report: &Report) {
     let risk = &report.risk;

@@ -43,6 +43,28 @@ fn a_long_trade_buys_at_the_ask_and_sells_at_the_bid() {
     assert!((report.buy_and_hold.unwrap().change + 51.0 / 101.0).abs() < 1e-12);
 }
 
+/// An order is measured from the market that it saw: what the market did on its way counts, and so do half spreads.
+#[test]
+fn fills_are_held_against_the_market_at_sending() {
+    let mut run = Run::new();
+    // The middle is 100; it is filled at 103 after the market went up: 3 × 10.
+    run.quote("99", "101").order(1, Side::Buy, "10").quote("101", "103").fill(1, Side::Buy, "10", "0");
+    // The middle is 102; sold at 104, better by 2 × 10.
+    run.order(2, Side::Sell, "10").quote("104", "106").fill(2, Side::Sell, "10", "0");
+    let quality = run.report().fill_quality;
+    let market = quality.by_kind["market"];
+    assert_eq!((quality.by_kind.len(), quality.without_arrival), (1, 0));
+    assert_eq!((market.fills, market.better), (2, 0.5));
+    assert_eq!((market.shortfall, market.notional), (money("10"), money("2020")));
+    assert!((market.basis_points - 10.0 / 2_020.0 * 1e4).abs() < 1e-9);
+    assert!((market.worst_basis_points - 300.0).abs() < 1e-9);
+    // Without a quote there is nothing to hold it against.
+    let mut run = Run::new();
+    run.order(1, Side::Buy, "10").quote("99", "101").fill(1, Side::Buy, "10", "0");
+    let quality = run.report().fill_quality;
+    assert_eq!((quality.by_kind.len(), quality.without_arrival), (0, 1));
+}
+
 #[test]
 fn a_fill_that_turns_the_position_ends_one_trade_and_begins_the_next() {
     let mut run = Run::new();

@@ -64,6 +64,7 @@ pub fn settings() -> Settings {
             limits: None,
             limits_keys: Vec::new(),
             limits_signer: None,
+            protect: false,
             controls: Controls::default(),
         },
         venue: VenueSettings {

@@ -23,6 +23,15 @@ pub const RISK: Section = Section {
             Otherwise("none: no signature is demanded, and nothing is loosened while a session runs"),
             "public keys that may sign the file of limits, and allow a session's limits to be loosened",
         ),
+        key(
+            "unprotected",
+            Unit::Flag,
+            Any,
+            Otherwise(
+                "`false` in a live session; a backtest places no stops of its own unless `false` is said",
+            ),
+            "`true`: positions of a live session need no stop at the broker",
+        ),
         key("max_per_trade", Unit::Ratio, Share, Is("2 %"), "share of equity one trade may lose"),
         key(
             "max_total",
