@@ -19,6 +19,10 @@ const SYMBOLS: usize = 8;
 const ONE: &str = "one step of one stream and all heads: inputs in, forecasts, logits and sizes out; the rings \
                    are full, so that attention sees its whole windows";
 const READ: &str = "weights read for one decision, as stored, times decisions a second: what the memory gave";
+const FLOOR: &str = "the best round over the decisions a second in which weights and the rings' keys and values could \
+                     at most be read, at the rate that memory gave in the same run";
+const MEMORY: &str =
+    "a quarter of a gigabyte summed up, the best of some passes: what memory gives to plain reads";
 const MANY: &str = "decisions a second when 8 symbols share one pass over the weights; the bits are the same";
 
 fn failed(error: impl std::fmt::Display) -> Failure {
@@ -81,7 +85,19 @@ struct Taken {
 pub fn model(setting: &Setting<'_>, sizes: &[&str]) -> Result<Vec<Figure>, Failure> {
     let level = CpuLevel::detect();
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let threads: Vec<usize> = [1, 2].into_iter().filter(|threads| *threads <= cores).collect();
     let mut figures = Vec::new();
+    let mut rates = Vec::new();
+    for &threads in &threads {
+        let rate = read_rate(threads);
+        rates.push(rate);
+        figures.push(Figure {
+            name: format!("memory, {}", of_threads(threads)),
+            measures: MEMORY,
+            data: "numbers in memory".to_string(),
+            value: Value::Number { value: rate / 1e9, unit: "GB/s" },
+        });
+    }
     for size in sizes {
         let spec = Spec::named(size).ok_or_else(|| failed(format!("no model is called {size}")))?;
         let made = Checkpoint::init(&spec, 1).map_err(failed)?;
@@ -91,39 +107,88 @@ pub fn model(setting: &Setting<'_>, sizes: &[&str]) -> Result<Vec<Figure>, Failu
                 other => Some(made.reduced(other).map_err(failed)?),
             };
             let checkpoint = reduced.as_ref().unwrap_or(&made);
-            for threads in [1, 2].into_iter().filter(|threads| *threads <= cores) {
+            for (&threads, &rate) in threads.iter().zip(&rates) {
                 let cpu = Cpu::new(level, threads).map_err(failed)?;
-                figures.extend(of_one(setting, &cpu, checkpoint)?);
+                figures.extend(of_one(setting, &cpu, checkpoint, rate)?);
             }
         }
     }
     Ok(figures)
 }
 
-/// One size, precision and number of threads.
-fn of_one(setting: &Setting<'_>, cpu: &Cpu, checkpoint: &Checkpoint) -> Result<Vec<Figure>, Failure> {
+fn of_threads(threads: usize) -> &'static str {
+    if threads == 1 { "1 thread" } else { "2 threads" }
+}
+
+/// Bytes a second that so many threads read from memory, each its own part.
+fn read_rate(threads: usize) -> f64 {
+    const BYTES: usize = 256 << 20;
+    const PASSES: usize = 8;
+    const LANES: usize = 32;
+    let numbers = vec![1_u64; BYTES / 8];
+    let sum = |part: &[u64]| {
+        let mut sums = [0_u64; LANES];
+        for chunk in part.chunks_exact(LANES) {
+            for (sum, value) in sums.iter_mut().zip(chunk) {
+                *sum = sum.wrapping_add(*value);
+            }
+        }
+        std::hint::black_box(sums);
+    };
+    let pass = || {
+        let began = Instant::now();
+        std::thread::scope(|scope| {
+            for part in numbers.chunks(numbers.len() / threads) {
+                scope.spawn(move || sum(part));
+            }
+        });
+        BYTES as f64 / began.elapsed().as_secs_f64()
+    };
+    (0..PASSES).map(|_| pass()).fold(0.0, f64::max)
+}
+
+/// Bytes of keys and values that one step reads: whole windows, in f32.
+fn ring_bytes(spec: &Spec) -> usize {
+    let windows: usize = spec.mixer().heads.iter().map(|head| head.window).sum();
+    windows * spec.head_width() * 2 * size_of::<f32>() * spec.layers
+}
+
+/// One size, precision and number of threads; memory gives `rate` bytes a second to so many threads.
+fn of_one(
+    setting: &Setting<'_>,
+    cpu: &Cpu,
+    checkpoint: &Checkpoint,
+    rate: f64,
+) -> Result<Vec<Figure>, Failure> {
     let metadata = checkpoint.metadata();
-    let threads = if cpu.threads() == 1 { "1 thread" } else { "2 threads" };
+    let threads = of_threads(cpu.threads());
+    let floor = rate / (checkpoint.file().len() + ring_bytes(&metadata.spec)) as f64;
     let name = format!("{} {}, {threads}", metadata.spec.name(), metadata.precision.name());
     let data = format!("model {} {}, initialised from seed 1", metadata.spec.name(), cpu.level());
     let one = measure(setting, cpu, checkpoint, 1)?;
     let many = measure(setting, cpu, checkpoint, SYMBOLS)?;
     let read = checkpoint.file().len() as f64 * one.best / 1e9;
-    let rate = |name: String, measures, value| Figure {
+    let decisions = |name: String, measures, value| Figure {
         name,
         measures,
         data: data.clone(),
         value: Value::Number { value, unit: "decisions/s" },
     };
     Ok(vec![
-        rate(name.clone(), ONE, one.decisions as f64 / one.seconds),
-        rate(format!("{name}, best round"), ONE, one.best),
-        rate(format!("{name}, 8 symbols"), MANY, many.decisions as f64 / many.seconds),
+        decisions(name.clone(), ONE, one.decisions as f64 / one.seconds),
+        decisions(format!("{name}, best round"), ONE, one.best),
+        decisions(format!("{name}, 8 symbols"), MANY, many.decisions as f64 / many.seconds),
         Figure {
             name: format!("{name}, read"),
             measures: READ,
             data: data.clone(),
             value: Value::Number { value: read, unit: "GB/s" },
+        },
+        Figure {
+            name: format!("{name}, of the floor"),
+            measures: FLOOR,
+            data: data.clone(),
+            value: Value::Number { value: 100.0 * one.best / floor, unit: "%" },
         },
         Figure {
             name: format!("{name}, one decision"),
