@@ -85,8 +85,8 @@ def main():
                     times.append(time.perf_counter() - began)
                 times.sort()
                 median, best = times[len(times) // 2], times[len(times) // 20]
-                print(f"ONNX Runtime {onnxruntime.__version__}, {size} f32, {threads} threads: {1 / median:,.0f} decisions/s at "
-                      f"the median, {1 / best:,.0f} at the best twentieth; {apart:.1e} from PyTorch", flush=True)
+                print(f"ONNX Runtime {onnxruntime.__version__}, {size} f32, {threads} threads: "
+                      f"{1 / median:,.0f} decisions/s at the median, {1 / best:,.0f} at the best twentieth; {apart:.1e} from PyTorch", flush=True)
 
 
 if __name__ == "__main__":
