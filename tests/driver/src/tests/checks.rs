@@ -169,6 +169,22 @@ fn barriers_and_lanes_that_do_not_come() {
         (1, 64, "setp.lt.u32 %p1, %r1, 32; @%p1 bar.sync 0;", Some(BarrierMismatch)),
         (1, 64, "setp.lt.u32 %p1, %r1, 32; @%p1 bar.sync 1, 32;", None),
         (1, 64, "bar.sync 1, 96;", Some(BarrierMismatch)),
+        (1, 64, "bar.sync 16;", Some(BarrierMismatch)),
+        // One warp makes something and goes on, the other waits for it.
+        (
+            1,
+            64,
+            "setp.lt.u32 %p1, %r1, 32; @%p1 bra $make; bar.sync 1, 64; ld.shared.u32 %r2, [%r22+-128]; bra $end;\n\
+             $make: st.shared.u32 [%r22], %r1; bar.arrive 1, 64; $end:",
+            None,
+        ),
+        (
+            1,
+            64,
+            "setp.lt.u32 %p1, %r1, 32; @%p1 bra $make; bar.sync 1, 64; ld.shared.u32 %r2, [%r22+-128]; bra $end;\n\
+             $make: st.shared.u32 [%r22], %r1; bar.arrive 1, 64; st.shared.u32 [%r22], %r1; $end:",
+            Some(SharedRace),
+        ),
         (1, 64, "setp.lt.u32 %p1, %r1, 32; @%p1 bar.sync 0; @!%p1 bar.sync 1;", Some(BarrierMismatch)),
         (1, 32, "setp.lt.u32 %p1, %r1, 5; @%p1 shfl.sync.bfly.b32 %r2, %r1, 1, 31, -1;", Some(DivergentWarp)),
         (1, 32, "setp.lt.u32 %p1, %r1, 4; @%p1 shfl.sync.bfly.b32 %r2, %r1, 1, 31, 0xf;", None),
@@ -203,6 +219,17 @@ fn freed_memory_limits_and_constants() {
         let found = bench.launch(blocks, threads, given);
         assert_eq!(found.is_ok(), fits, "{blocks} {threads} {dynamic}: {found:?}");
         assert!(found.is_ok() || found.unwrap_err().check == Check::Limit);
+    }
+}
+
+#[test]
+fn a_kernel_says_how_many_threads_it_takes() {
+    for (directive, fits) in [(".maxntid 64", [true, true, false]), (".reqntid 64, 1, 1", [false, true, false])] {
+        let text = super::bench::text("").replace("(.param .u64 p)", &format!("(.param .u64 p) {directive}"));
+        let mut bench = Bench::new(&text).unwrap();
+        for (threads, fits) in [32, 64, 96].into_iter().zip(fits) {
+            assert_eq!(bench.launch(1, threads, 0).is_ok(), fits, "{directive} {threads}");
+        }
     }
 }
 

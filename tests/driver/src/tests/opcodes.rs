@@ -271,6 +271,32 @@ fn doubles() {
 }
 
 #[test]
+fn floats_of_16_bits_go_there_and_back() {
+    use crate::machine::arithmetic::{narrow_single, widen_half};
+    use crate::machine::instruction::Type;
+    for bits in 0..=u16::MAX {
+        for (kind, value) in [(Type::F16, widen_half(bits)), (Type::Bf16, f32::from_bits(u32::from(bits) << 16))] {
+            if value.is_nan() {
+                assert_eq!(narrow_single(value, kind), 0x7fff);
+                continue;
+            }
+            assert_eq!(narrow_single(value, kind), bits, "{kind:?} {value}");
+            // Half way to the next number goes to the even one, anything past it goes up.
+            let next = match kind {
+                Type::F16 => widen_half(bits.wrapping_add(1)),
+                _ => f32::from_bits(u32::from(bits.wrapping_add(1)) << 16),
+            };
+            if value.is_finite() && next.is_finite() && next.abs() > value.abs() {
+                let half = value + (next - value) / 2.0;
+                assert_eq!(narrow_single(half, kind), bits + (bits & 1), "{kind:?} {half}");
+                let past = f32::from_bits(half.to_bits() + 1);
+                assert_eq!(narrow_single(past, kind), bits + 1, "{kind:?} {past}");
+            }
+        }
+    }
+}
+
+#[test]
 fn comparisons() {
     let f = f32::to_bits;
     let table: &[(&str, [u32; 3], u32)] = &[
