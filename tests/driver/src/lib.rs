@@ -1,7 +1,7 @@
 //! A stand-in for the CUDA driver, for machines without a GPU: a `libcuda` that executes PTX on the CPU, every check
 //! on. Programs open it like the real one; nothing in them knows of it.
 //!
-//! - [`ptx`](self): text to a tree; what is not executed is an error that names the line.
+//! - `ptx`: text to a tree; what is not executed is an error that names the line.
 //! - `machine`: kernels made ready, 32 lanes in step, warps in an order that a seed decides, memory with exact bounds
 //!   that knows what was written and who accessed it.
 //! - `driver`: the entry points, streams, events and graphs.
@@ -13,9 +13,12 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `GENOVO_DRIVER_SEED` | who goes first; 0, if not given: each in its turn, work done when it is asked for |
-//! | `GENOVO_DRIVER_FAULT` | parts with commas: `no_device`, `out_of_memory_after=ALLOCATIONS`, `memory=BYTES`, `lost_device_after_launches=LAUNCHES`, `old_driver=11040` |
-//! | `GENOVO_DRIVER_REPORT` | a file: counts and findings as JSON, written when the context is released and with every finding |
+//! | `GENOVO_DRIVER_FAULT` | parts with commas, see below |
+//! | `GENOVO_DRIVER_REPORT` | a file: counts and findings as JSON |
 //! | `GENOVO_DRIVER_LIMIT` | the most instructions of threads in one launch |
+//!
+//! Faults: `no_device`, `out_of_memory_after=ALLOCATIONS`, `memory=BYTES`, `lost_device_after_launches=LAUNCHES`,
+//! `old_driver=11040`. A report is written with every finding and when the context is released.
 //!
 //! What it does not model: the order in which writes of one block become visible to others (blocks that meet in memory
 //! are a finding, fences or not), time, caches, registers that spill, more than one device, two streams that the

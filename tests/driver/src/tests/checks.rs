@@ -10,7 +10,8 @@ const ADDRESS: &str = "mul.wide.u32 %rd2, %r1, 4; add.s64 %rd3, %rd1, %rd2;\n";
 
 fn run(blocks: u32, threads: u32, body: &str, seed: u64) -> Result<Vec<u32>, Finding> {
     let body = format!(
-        ".shared .align 256 .b8 tile[256];\nmov.u32 %r20, tile; shl.b32 %r21, %r1, 2; add.s32 %r22, %r20, %r21;\n{ADDRESS}{body}"
+        ".shared .align 256 .b8 tile[256];\nmov.u32 %r20, tile;\n\
+         shl.b32 %r21, %r1, 2; add.s32 %r22, %r20, %r21;\n{ADDRESS}{body}"
     );
     let mut bench = Bench::body(&body).unwrap_or_else(|error| panic!("{body}\n{error}"));
     bench.schedule.seed = seed;
@@ -224,7 +225,9 @@ fn freed_memory_limits_and_constants() {
 
 #[test]
 fn a_kernel_says_how_many_threads_it_takes() {
-    for (directive, fits) in [(".maxntid 64", [true, true, false]), (".reqntid 64, 1, 1", [false, true, false])] {
+    for (directive, fits) in
+        [(".maxntid 64", [true, true, false]), (".reqntid 64, 1, 1", [false, true, false])]
+    {
         let text = super::bench::text("").replace("(.param .u64 p)", &format!("(.param .u64 p) {directive}"));
         let mut bench = Bench::new(&text).unwrap();
         for (threads, fits) in [32, 64, 96].into_iter().zip(fits) {
@@ -236,8 +239,10 @@ fn a_kernel_says_how_many_threads_it_takes() {
 #[test]
 fn a_seed_decides_and_nothing_else() {
     // The order in which threads come to a counter.
-    let body = "atom.global.add.u32 %r2, [%rd1+252], 1; mov.u32 %r3, %ctaid.x; shl.b32 %r3, %r3, 5; and.b32 %r4, %r1, 31;\n\
-                st.shared.u32 [%r22], %r2; setp.ne.u32 %p1, %r3, 0; @%p1 bra $end; setp.gt.u32 %p2, %r1, 60; @%p2 bra $end;\n\
+    let body = "atom.global.add.u32 %r2, [%rd1+252], 1; mov.u32 %r3, %ctaid.x;\n\
+                shl.b32 %r3, %r3, 5; and.b32 %r4, %r1, 31;\n\
+                st.shared.u32 [%r22], %r2; setp.ne.u32 %p1, %r3, 0; @%p1 bra $end;\n\
+                setp.gt.u32 %p2, %r1, 60; @%p2 bra $end;\n\
                 st.global.u32 [%rd3], %r2; $end:";
     let of = |seed| run(2, 64, body, seed).unwrap();
     let mut different = std::collections::BTreeSet::new();

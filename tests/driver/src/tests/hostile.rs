@@ -74,9 +74,12 @@ proptest! {
     #[test]
     fn any_words(words in prop::collection::vec(
         prop::sample::select(vec![
-            ".version 8.0", ".target sm_80", ".entry", ".func", "k", "(", ")", "{", "}", ".reg", ".b32", "%r<5>", ";", ",",
-            "add.s32", "%r1", "[", "]", "+", "4", "-1", "0f3F800000", "bra", "L", ":", "@%p1", ".shared", ".param", "ret",
-            "<", ">", "|", "!", "_", "=", ".align 8", "4294967295", "18446744073709551615", "/*", "\"", ".branchtargets",
+            ".version 8.0", ".target sm_80", ".entry", ".func", "k", "(", ")", "{", "}", ".reg", ".b32", "%r<5>", ";",
+            ",",
+            "add.s32", "%r1", "[", "]", "+", "4", "-1", "0f3F800000", "bra", "L", ":", "@%p1", ".shared", ".param",
+            "ret",
+            "<", ">", "|", "!", "_", "=", ".align 8", "4294967295", "18446744073709551615", "/*", "\"",
+            ".branchtargets",
         ]),
         0..60,
     )) {

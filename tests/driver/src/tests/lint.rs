@@ -5,9 +5,12 @@ use crate::lint::lint;
 
 #[test]
 fn clean_text_has_no_findings() {
-    let body = "fma.rn.f32 %f1, %f2, %f3, %f4; add.rn.f32 %f1, %f2, %f3; mul.rn.f64 %d1, %d2, %d3; mad.lo.s32 %r1, %r2, %r3, %r4;\n\
-                div.rn.f32 %f1, %f2, %f3; sqrt.rn.f64 %d1, %d2; atom.global.add.u32 %r1, [%rd1], 1; add.s32 %r1, %r2, %r3;\n\
-                mul.wide.u32 %rd1, %r1, 4; neg.f32 %f1, %f2; abs.f32 %f1, %f2; cvt.rn.f32.s32 %f1, %r1; rcp.rn.f32 %f1, %f2;";
+    let body = "fma.rn.f32 %f1, %f2, %f3, %f4; add.rn.f32 %f1, %f2, %f3; mul.rn.f64 %d1, %d2, %d3;\n\
+                mad.lo.s32 %r1, %r2, %r3, %r4;\n\
+                div.rn.f32 %f1, %f2, %f3; sqrt.rn.f64 %d1, %d2;\n\
+                atom.global.add.u32 %r1, [%rd1], 1; add.s32 %r1, %r2, %r3;\n\
+                mul.wide.u32 %rd1, %r1, 4; neg.f32 %f1, %f2; abs.f32 %f1, %f2;\n\
+                cvt.rn.f32.s32 %f1, %r1; rcp.rn.f32 %f1, %f2;";
     assert_eq!(lint(&text(body)), []);
     assert_eq!(lint(include_str!("../../tests/scale.ptx")), []);
 }

@@ -275,7 +275,9 @@ fn floats_of_16_bits_go_there_and_back() {
     use crate::machine::arithmetic::{narrow_single, widen_half};
     use crate::machine::instruction::Type;
     for bits in 0..=u16::MAX {
-        for (kind, value) in [(Type::F16, widen_half(bits)), (Type::Bf16, f32::from_bits(u32::from(bits) << 16))] {
+        for (kind, value) in
+            [(Type::F16, widen_half(bits)), (Type::Bf16, f32::from_bits(u32::from(bits) << 16))]
+        {
             if value.is_nan() {
                 assert_eq!(narrow_single(value, kind), 0x7fff);
                 continue;
@@ -421,7 +423,8 @@ fn lanes_exchange_values() {
     assert_eq!(warp("mov.u32 %r9, %laneid;"), lanes(&|lane| lane));
     assert_eq!(warp("mov.u32 %r9, %lanemask_lt;"), lanes(&|lane| (1 << lane) - 1));
     // Halves of the warp that each name only themselves.
-    let halves = "setp.lt.u32 %p1, %r1, 16; selp.b32 %r2, 0x0000ffff, 0xffff0000, %p1; redux.sync.max.u32 %r9, %r1, %r2;";
+    let halves = "setp.lt.u32 %p1, %r1, 16; selp.b32 %r2, 0x0000ffff, 0xffff0000, %p1;\n\
+                  redux.sync.max.u32 %r9, %r1, %r2;";
     assert_eq!(warp(halves), lanes(&|lane| if lane < 16 { 15 } else { 31 }));
 }
 
@@ -429,7 +432,8 @@ fn lanes_exchange_values() {
 fn lanes_go_ways_of_their_own_and_meet_again() {
     // The loop runs as often as the lane's number; then all shuffle together.
     let body = "mov.u32 %r9, 0; mov.u32 %r2, %r1;\n$loop: setp.eq.u32 %p1, %r2, 0; @%p1 bra $end;\n\
-                add.s32 %r9, %r9, %r2; sub.s32 %r2, %r2, 1; bra.uni $loop;\n$end: shfl.sync.bfly.b32 %r9, %r9, 1, 31, -1;";
+                add.s32 %r9, %r9, %r2; sub.s32 %r2, %r2, 1; bra.uni $loop;\n\
+                $end: shfl.sync.bfly.b32 %r9, %r9, 1, 31, -1;";
     let sums: Vec<u32> = (0..32).map(|lane: u32| ((lane ^ 1) * ((lane ^ 1) + 1)) / 2).collect();
     assert_eq!(warp(body), sums);
     let body = "and.b32 %r2, %r1, 3; $table: .branchtargets $a, $b, $c, $c; brx.idx %r2, $table;\n\
