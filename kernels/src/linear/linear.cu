@@ -28,6 +28,9 @@ struct F32 {
     static __device__ __forceinline__ float weight(const unsigned (&word)[4], int at) {
         return __uint_as_float(word[at]);
     }
+    static __device__ __forceinline__ float one(const uint4* group, unsigned at) {
+        return __ldg(reinterpret_cast<const float*>(group) + at);
+    }
 };
 
 struct Bf16 {
@@ -35,6 +38,9 @@ struct Bf16 {
     static __device__ __forceinline__ float weight(const unsigned (&word)[4], int at) {
         unsigned both = word[at >> 1];
         return __uint_as_float((at & 1) == 0 ? both << 16 : both & 0xffff0000u);
+    }
+    static __device__ __forceinline__ float one(const uint4* group, unsigned at) {
+        return __uint_as_float((unsigned)__ldg(reinterpret_cast<const unsigned short*>(group) + at) << 16);
     }
 };
 
@@ -45,6 +51,9 @@ struct Int8 {
         unsigned shifted = word[at >> 2] ^ 0x80808080u;
         return plus(__uint_as_float(__byte_perm(shifted, 0x4b000000u, 0x7540u | (at & 3))), -8388736.0f);
     }
+    static __device__ __forceinline__ float one(const uint4* group, unsigned at) {
+        return __int2float_rn(__ldg(reinterpret_cast<const signed char*>(group) + at));
+    }
 };
 
 __device__ __forceinline__ void load_words(unsigned (&word)[4], const uint4* from) {
@@ -53,6 +62,21 @@ __device__ __forceinline__ void load_words(unsigned (&word)[4], const uint4* fro
     word[1] = words.y;
     word[2] = words.z;
     word[3] = words.w;
+}
+
+// Four inputs out of shared memory. NVRTC turns a plain load into four and joins them again, not always to the
+// same text; so the instruction is written down.
+__device__ __forceinline__ float4 four_of(const float* at) {
+#ifdef __CUDACC_RTC__
+    float4 four;
+    asm("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
+        : "=f"(four.x), "=f"(four.y), "=f"(four.z), "=f"(four.w)
+        : "r"((unsigned)__cvta_generic_to_shared(at))
+        : "memory");
+    return four;
+#else
+    return *reinterpret_cast<const float4*>(at);
+#endif
 }
 
 // The inputs of a group, times its weights.
@@ -66,7 +90,7 @@ __device__ __forceinline__ void multiply(
         const float w2 = Format::weight(word, four + 2), w3 = Format::weight(word, four + 3);
 #pragma unroll
         for (int row = 0; row < ROWS; row++) {
-            const float4 inputs = *reinterpret_cast<const float4*>(x + row * row_stride + four);
+            const float4 inputs = four_of(x + row * row_stride + four);
             sum[row] = fma_of(inputs.x, w0, sum[row]);
             sum[row] = fma_of(inputs.y, w1, sum[row]);
             sum[row] = fma_of(inputs.z, w2, sum[row]);
@@ -101,18 +125,12 @@ __device__ __forceinline__ void chain(
         multiply<Format, ROWS>(sum, word, x + group * Format::GROUP, row_stride);
     }
     // What fills the last group must not be multiplied: -0 + 0 is +0.
-    if (rest != 0) {
-        unsigned word[4];
-        load_words(word, weights + whole * PANEL);
+#pragma unroll 1
+    for (unsigned at = 0; at < rest; at++) {
+        const float w = Format::one(weights + whole * PANEL, at);
 #pragma unroll
-        for (unsigned at = 0; at < Format::GROUP; at++) {
-            if (at < rest) {
-                float w = Format::weight(word, at);
-#pragma unroll
-                for (int row = 0; row < ROWS; row++) {
-                    sum[row] = fma_of(x[row * row_stride + whole * Format::GROUP + at], w, sum[row]);
-                }
-            }
+        for (int row = 0; row < ROWS; row++) {
+            sum[row] = fma_of(x[row * row_stride + whole * Format::GROUP + at], w, sum[row]);
         }
     }
 }
@@ -149,6 +167,7 @@ __device__ __forceinline__ void linear(
     float* totals = sums + ROWS * together * width;            // [ROWS][width]
 
     for (unsigned first = 0; first < blocks; first += together) {
+#pragma unroll 1
         for (unsigned at = thread; at < ROWS * together * BLOCK; at += threads) {
             unsigned within = at % BLOCK, block = at / BLOCK % together, row = at / BLOCK / together;
             unsigned k = (first + block) * BLOCK + within;
@@ -172,11 +191,13 @@ __device__ __forceinline__ void linear(
         }
         __syncthreads();
         const unsigned left = blocks - first, here = left < together ? left : together;
+#pragma unroll 1
         for (unsigned at = thread; at < ROWS * width; at += threads) {
             unsigned row = at / width, column = at % width;
             if (first_panel + column / PANEL < all_panels) {
                 const float* of = sums + row * together * width + column;
                 float total = first == 0 ? of[0] : plus(totals[at], of[0]);
+#pragma unroll 1
                 for (unsigned block = 1; block < here; block++) total = plus(total, of[block * width]);
                 totals[at] = total;
             }
@@ -184,6 +205,7 @@ __device__ __forceinline__ void linear(
     }
     __syncthreads();
 
+#pragma unroll 1
     for (unsigned at = thread; at < ROWS * width; at += threads) {
         unsigned row = first_row + at / width, column = at % width;
         unsigned here = first_panel + column / PANEL, within = column % PANEL;

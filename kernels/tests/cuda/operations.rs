@@ -58,7 +58,8 @@ fn all<B: Backend>(backend: &B, buffer: &B::Buffer, len: usize) -> Vec<u32> {
 }
 
 /// Rows, inputs, outputs.
-const PRODUCTS: [(usize, usize, usize); 16] = [
+const PRODUCTS: [(usize, usize, usize); 17] = [
+    (1, 800, 5),
     (1, 1, 1),
     (1, 31, 33),
     (2, 33, 31),
@@ -160,11 +161,12 @@ fn heads<B: Backend>(backend: &B, shape: HeadShape, rows: usize) -> Vec<u32> {
 /// Heads of a width, each by window, slope and dilation; sequences; steps.
 type Mix = (usize, &'static [(usize, f32, usize)], usize, usize);
 
-const MIXES: [Mix; 5] = [
+const MIXES: [Mix; 6] = [
     (1, &[(1, 1.0, 1)], 1, 3),
     (16, &[(4, 0.5, 1), (8, 0.25, 2), (16, 1.0, 4), (16, 0.125, 8)], 3, 40),
     (33, &[(31, 0.5, 3), (33, 0.25, 5)], 1, 70),
     (257, &[(3, 0.5, 1)], 2, 7),
+    (90, &[(70, 0.5, 16)], 1, 75),
     (8, &[(16, 0.5, 1), (300, 0.03125, 16)], 1, 310),
 ];
 
@@ -248,7 +250,7 @@ pub fn have_the_bits_of_the_cpu<B: Backend>(backend: &B, size: Size) {
         let shape = HeadShape { members, horizons };
         compare!(backend, format!("{shape:?}"), heads(shape, rows));
     }
-    for mix in if size == Size::Full { &MIXES[..] } else { &MIXES[..4] } {
+    for mix in if size == Size::Full { &MIXES[..] } else { &MIXES[..5] } {
         compare!(backend, format!("{mix:?}, whole"), mixed(*mix));
         compare!(backend, format!("{mix:?}, stepped"), stepped(*mix));
     }

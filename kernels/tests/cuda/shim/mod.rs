@@ -2,17 +2,19 @@
 //! shares nothing with NVIDIA's compiler.
 
 use std::env;
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CStr, CString, OsString, c_char, c_void};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::fs;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use genovo_kernels::backend::BackendError;
 use genovo_kernels::backend::cuda::{Cuda, Device, Kernel, Launch};
+use genovo_kernels::cpu::CpuLevel;
 use libloading::Library;
 use tempfile::TempDir;
 
+use crate::compilers::{SOURCES, file, missing, read};
 use crate::operations;
 
 /// Runs a kernel; null, or why it could not be run.
@@ -33,43 +35,60 @@ struct Compiled {
     _folder: TempDir,
 }
 
-/// The folder of a crate's file.
-fn source(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-fn compile() -> Compiled {
+/// Compiles the sources, some of them edited: (path, text).
+fn compile(edited: &[(&str, String)], flags: &[&str]) -> Result<Compiled, String> {
     let folder = tempfile::tempdir().unwrap();
-    let library = folder.path().join("kernels.so");
-    let compiler = env::var_os("CXX").unwrap_or_else(|| "g++".into());
-    let mut command = Command::new(&compiler);
-    command.args(["-std=c++20", "-O2", "-mfma", "-ffp-contract=off", "-fPIC", "-shared"]);
-    command.args(["-Wall", "-Werror", "-Wno-unknown-pragmas"]);
-    let folders = ["scalar", "linear", "norm", "fourier", "heads", "mixer", "backend/cuda"];
-    for folder in folders {
-        command.arg("-I").arg(source("src").join(folder));
+    for path in
+        SOURCES.map(|path| format!("{path}.cu")).iter().map(String::as_str).chain(["scalar/scalar.cuh"])
+    {
+        let edited = edited.iter().find(|(name, _)| *name == path).map(|(_, text)| text.clone());
+        let text = edited.unwrap_or_else(|| read(&format!("src/{path}")));
+        fs::write(folder.path().join(path.rsplit('/').next().unwrap()), text).unwrap();
     }
-    command.arg(source("tests/cuda/shim/shim.cpp")).arg("-o").arg(&library);
-    let done = command.output();
-    let done = done.unwrap_or_else(|error| panic!("{compiler:?} is needed for the host shim: {error}"));
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let library = folder.path().join("kernels.so");
+    let mut command = Command::new(compiler());
+    command.args(["-std=c++20", "-O2", "-ffp-contract=off", "-fPIC", "-shared"]);
+    command.args(["-Wall", "-Werror", "-Wno-unknown-pragmas"]);
+    if CpuLevel::detect() > CpuLevel::Scalar {
+        command.arg("-mfma");
+    }
+    command.args(flags).arg("-I").arg(folder.path()).arg("-I").arg(file("tests/cuda/shim"));
+    let done = command.arg(file("tests/cuda/shim/shim.cpp")).arg("-o").arg(&library).output().unwrap();
+    if !done.status.success() {
+        return Err(String::from_utf8_lossy(&done.stderr).into_owned());
+    }
     // SAFETY: the library was just made of our own source.
     let library = unsafe { Library::new(&library) }.unwrap();
     // SAFETY: `shim.cpp` declares it so.
     let run = *unsafe { library.get::<Run>(b"shim_launch") }.unwrap();
-    Compiled { run: Mutex::new(run), _library: library, _folder: folder }
+    Ok(Compiled { run: Mutex::new(run), _library: library, _folder: folder })
+}
+
+fn compiler() -> OsString {
+    env::var_os("CXX").unwrap_or_else(|| "g++".into())
 }
 
 /// A machine whose threads run in an order drawn from a seed; 0 is the order of their numbers.
 pub struct Shim {
     seed: u64,
-    compiled: &'static Compiled,
+    compiled: Arc<Compiled>,
 }
 
 impl Shim {
-    pub fn new(seed: u64) -> Self {
-        static COMPILED: OnceLock<Compiled> = OnceLock::new();
-        Self { seed, compiled: COMPILED.get_or_init(compile) }
+    /// The kernels as they are, or none without a compiler, which was said.
+    pub fn find(seed: u64) -> Option<Self> {
+        static COMPILED: OnceLock<Arc<Compiled>> = OnceLock::new();
+        if Command::new(compiler()).arg("--version").output().is_err() {
+            missing("a C++ compiler");
+            return None;
+        }
+        let made = || Arc::new(compile(&[], &[]).unwrap_or_else(|log| panic!("{log}")));
+        Some(Self { seed, compiled: Arc::clone(COMPILED.get_or_init(made)) })
+    }
+
+    /// The kernels with changes in their text.
+    pub fn edited(seed: u64, edited: &[(&str, String)], flags: &[&str]) -> Result<Self, String> {
+        Ok(Self { seed, compiled: Arc::new(compile(edited, flags)?) })
     }
 
     fn run(&self) -> MutexGuard<'_, Run> {
@@ -135,20 +154,23 @@ impl Device for Shim {
 
 #[test]
 fn the_host_shim_has_the_bits_of_the_cpu() {
-    operations::have_the_bits_of_the_cpu(&Cuda::on(Shim::new(7)), operations::Size::Full);
-    for seed in [0, 1_000_004] {
-        operations::have_the_bits_of_the_cpu(&Cuda::on(Shim::new(seed)), operations::Size::Small);
+    let sizes =
+        [(7, operations::Size::Full), (0, operations::Size::Small), (1_000_004, operations::Size::Small)];
+    for (seed, size) in sizes {
+        let Some(shim) = Shim::find(seed) else { return };
+        operations::have_the_bits_of_the_cpu(&Cuda::on(shim), size);
     }
 }
 
 #[test]
 fn models_on_the_host_shim_have_the_bits_of_the_cpu() {
-    operations::models_have_the_bits_of_the_cpu(&Cuda::on(Shim::new(3)));
+    let Some(shim) = Shim::find(3) else { return };
+    operations::models_have_the_bits_of_the_cpu(&Cuda::on(shim));
 }
 
 #[test]
 fn the_shim_sees_a_barrier_that_not_all_threads_reach() {
-    let shim = Shim::new(0);
+    let Some(shim) = Shim::find(0) else { return };
     // A warp and a half: the shuffle in `mix_step` has no partner for the last threads.
     let launch = Launch { grid: [1, 1], block: [48, 1, 1], shared: 40_000 };
     let memory = shim.zeros(1 << 20).unwrap();

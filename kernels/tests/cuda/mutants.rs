@@ -1,0 +1,236 @@
+//! Broken kernels, each by one edit of the source, each seen by the rung that is named. A rung that sees
+//! nothing would show nothing.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use genovo_kernels::backend::cuda::Cuda;
+
+use crate::compilers::{Nvrtc, OPTIONS, file, read};
+use crate::operations::{Size, have_the_bits_of_the_cpu};
+use crate::ptx::lint;
+use crate::shim::Shim;
+
+/// Who sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Rung {
+    /// Other bits than the CPU's under the host shim, or a barrier without end.
+    Shim,
+    /// The lint of what NVRTC 13 makes of it.
+    Lint,
+}
+
+struct Mutant {
+    name: &'static str,
+    path: &'static str,
+    /// What is replaced, by what: all of it is in the source.
+    edits: &'static [(&'static str, &'static str)],
+    /// Of the compiler that the rung asks.
+    flags: &'static [&'static str],
+    rung: Rung,
+}
+
+const fn of(
+    path: &'static str,
+    name: &'static str,
+    edits: &'static [(&'static str, &'static str)],
+    rung: Rung,
+) -> Mutant {
+    Mutant { name, path, edits, flags: &[], rung }
+}
+
+const LINEAR: &str = "linear/linear.cu";
+const MIXER: &str = "mixer/mixer.cu";
+const SCALAR: &str = "scalar/scalar.cuh";
+
+/// Products and sums without a rounding of their own.
+const BARE: &[(&str, &str)] = &[("__fadd_rn(a, b)", "a + b"), ("__fmul_rn(a, b)", "a * b")];
+
+const MUTANTS: &[Mutant] = &[
+    of(
+        LINEAR,
+        "no barrier between inputs' coming and their use",
+        &[(
+            "        __syncthreads();\n        const unsigned block = first",
+            "        const unsigned block = first",
+        )],
+        Rung::Shim,
+    ),
+    of(
+        LINEAR,
+        "no barrier before sums of blocks are added",
+        &[("        __syncthreads();\n        const unsigned left", "        const unsigned left")],
+        Rung::Shim,
+    ),
+    of(
+        LINEAR,
+        "a race between a sum and what is made of it",
+        &[("    __syncthreads();\n\n    for (unsigned at", "    for (unsigned at")],
+        Rung::Shim,
+    ),
+    of(LINEAR, "blocks of 255", &[("#define BLOCK 256", "#define BLOCK 255")], Rung::Shim),
+    of(
+        LINEAR,
+        "sums of blocks in another order",
+        &[("block = 1; block < here; block++", "block = here - 1; block > 0; block--")],
+        Rung::Shim,
+    ),
+    of(LINEAR, "no tail behind the last whole group", &[("if (rest != 0) {", "if (false) {")], Rung::Shim),
+    of(
+        LINEAR,
+        "a sum that begins with memory nobody wrote",
+        &[("first == 0 ? of[0] : plus(totals[at], of[0])", "plus(totals[at], of[0])")],
+        Rung::Shim,
+    ),
+    of(
+        LINEAR,
+        "a stride without its padding",
+        &[("together * PADDED, count", "together * BLOCK, count")],
+        Rung::Shim,
+    ),
+    of(
+        LINEAR,
+        "one output too many",
+        &[("here * PANEL + within < outputs", "here * PANEL + within <= outputs")],
+        Rung::Shim,
+    ),
+    of(
+        MIXER,
+        "a window one step short",
+        &[("glance.seen = full ? head.window", "glance.seen = full ? head.window - 1")],
+        Rung::Shim,
+    ),
+    of(
+        MIXER,
+        "values overwritten while others still need them",
+        &[("? rest : rows;\n            __syncthreads();", "? rest : rows;")],
+        Rung::Shim,
+    ),
+    of(
+        MIXER,
+        "stale shared memory for the largest score of a warp",
+        &[("if (threadIdx.x % 32 == 0)", "if (threadIdx.x == 0)")],
+        Rung::Shim,
+    ),
+    of(
+        MIXER,
+        "no barrier between a ring's writing and its reading",
+        &[("    __syncthreads();\n\n    Glance glance;", "    Glance glance;")],
+        Rung::Shim,
+    ),
+    of(
+        MIXER,
+        "newest key first",
+        &[("scores[begin + key];", "scores[begin + count - 1 - key];")],
+        Rung::Shim,
+    ),
+    of(
+        "norm/norm.cu",
+        "squares rounded before they are added",
+        &[("fma_of(tile[at], tile[at], sum)", "plus(sum, times(tile[at], tile[at]))")],
+        Rung::Shim,
+    ),
+    Mutant {
+        name: "products and sums that may become one",
+        path: SCALAR,
+        edits: BARE,
+        flags: &["-ffp-contract=fast"],
+        rung: Rung::Shim,
+    },
+    Mutant {
+        name: "arithmetic without a rounding",
+        path: SCALAR,
+        edits: BARE,
+        flags: &OPTIONS,
+        rung: Rung::Lint,
+    },
+    Mutant {
+        name: "a quotient that is nearly right",
+        path: SCALAR,
+        edits: &[("__fdiv_rn(a, b)", "__fdividef(a, b)")],
+        flags: &OPTIONS,
+        rung: Rung::Lint,
+    },
+    Mutant {
+        name: "an exponential of the card's own",
+        path: SCALAR,
+        edits: &[(
+            "return times(times(parts.high, power_of_two(half)), power_of_two(parts.k - half));",
+            "return __expf(x);",
+        )],
+        flags: &OPTIONS,
+        rung: Rung::Lint,
+    },
+    Mutant {
+        name: "subnormal numbers flushed to zero",
+        path: SCALAR,
+        edits: &[],
+        flags: &[
+            "--gpu-architecture=compute_80",
+            "--fmad=false",
+            "--ftz=true",
+            "--std=c++17",
+            "-default-device",
+        ],
+        rung: Rung::Lint,
+    },
+];
+
+impl Mutant {
+    fn text(&self) -> String {
+        let mut text = read(&format!("src/{}", self.path));
+        for (from, to) in self.edits {
+            assert_eq!(text.matches(from).count(), 1, "{}: `{from}` is not there once", self.name);
+            text = text.replace(from, to);
+        }
+        text
+    }
+
+    /// Whether the host shim sees it.
+    fn fails_on_the_shim(&self) -> bool {
+        let shim = Shim::edited(1, &[(self.path, self.text())], self.flags);
+        let shim = shim.unwrap_or_else(|log| panic!("{}:\n{log}", self.name));
+        catch_unwind(AssertUnwindSafe(|| have_the_bits_of_the_cpu(&Cuda::on(shim), Size::Small))).is_err()
+    }
+
+    /// Whether the lint sees it, in the kernel of the mixer, which uses all elementary operations.
+    fn fails_the_lint(&self, nvrtc: &Nvrtc) -> bool {
+        let ptx = nvrtc.compile("mixer", &read("src/mixer/mixer.cu"), &self.text(), self.flags);
+        !lint(&ptx.unwrap_or_else(|log| panic!("{}:\n{log}", self.name))).is_empty()
+    }
+}
+
+#[test]
+fn broken_kernels_are_seen_by_the_host_shim() {
+    if Shim::find(0).is_none() {
+        return;
+    }
+    for mutant in MUTANTS.iter().filter(|mutant| mutant.rung == Rung::Shim) {
+        assert!(mutant.fails_on_the_shim(), "{}: nobody saw it", mutant.name);
+    }
+}
+
+#[test]
+fn broken_kernels_are_seen_by_the_lint() {
+    let Some(nvrtc) = Nvrtc::find(13) else { return };
+    for mutant in MUTANTS.iter().filter(|mutant| mutant.rung == Rung::Lint) {
+        assert!(mutant.fails_the_lint(&nvrtc), "{}: nobody saw it", mutant.name);
+    }
+}
+
+#[test]
+fn the_documentation_names_every_broken_kernel() {
+    let page = std::fs::read_to_string(file("../docs/gpu.md")).unwrap();
+    let mut rows = BTreeMap::new();
+    for line in page.lines().skip_while(|line| !line.starts_with("| broken kernel")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        if let [name, path, rung] = cells[..] {
+            rows.insert(name.to_owned(), (path.trim_matches('`').to_owned(), rung.to_owned()));
+        }
+    }
+    for mutant in MUTANTS {
+        let rung = if mutant.rung == Rung::Shim { "host shim" } else { "lint" };
+        let row = rows.get(mutant.name).map(|(path, rung)| (path.as_str(), rung.as_str()));
+        assert_eq!(row, Some((mutant.path, rung)), "docs/gpu.md has no row of {}", mutant.name);
+    }
+}
