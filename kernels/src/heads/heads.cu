@@ -18,7 +18,7 @@ __device__ __forceinline__ float quantile(const float* raw, unsigned which) {
     return which > 2 ? plus(inner, far) : minus(inner, far);
 }
 
-extern "C" __global__ void __launch_bounds__(128) heads(
+extern "C" __global__ void __launch_bounds__(256) heads(
     const float* __restrict__ raw, float* __restrict__ out, unsigned members, unsigned horizons, unsigned rows
 ) {
     const unsigned means = horizons * QUANTILES, all = members * means;

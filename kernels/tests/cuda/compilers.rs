@@ -145,7 +145,8 @@ impl Nvrtc {
 
 /// The PTX as older drivers take it: another number, without the hints that came later.
 fn relabelled(ptx: &str) -> String {
-    let lines = ptx.lines().filter(|line| !line.trim_start().starts_with(".pragma \"used_bytes_mask"));
+    let hint = |line: &str| line.starts_with(".pragma \"used_bytes_mask") || line.ends_with("inline asm");
+    let lines = ptx.lines().filter(|line| !hint(line.trim()));
     let lines = lines.map(|line| if line.starts_with(".version ") { ".version 7.0" } else { line });
     lines.map(|line| format!("{}\n", line.trim_end())).collect()
 }

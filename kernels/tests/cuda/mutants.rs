@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use genovo_kernels::backend::cuda::Cuda;
+use tempfile::TempDir;
 
-use crate::compilers::{Nvrtc, OPTIONS, file, read};
+use crate::compilers::{Nvrtc, OPTIONS, SOURCES, file, read};
 use crate::operations::{Size, have_the_bits_of_the_cpu};
 use crate::ptx::lint;
 use crate::shim::Shim;
+use crate::stand_in;
 
 /// Who sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +20,8 @@ enum Rung {
     Shim,
     /// The lint of what NVRTC 13 makes of it.
     Lint,
+    /// The stand-in driver, executing what NVRTC 13 makes of it: other bits, or a finding of its checks.
+    StandIn,
 }
 
 struct Mutant {
@@ -65,7 +69,7 @@ const MUTANTS: &[Mutant] = &[
     of(
         LINEAR,
         "a race between a sum and what is made of it",
-        &[("    __syncthreads();\n\n    for (unsigned at", "    for (unsigned at")],
+        &[("    __syncthreads();\n\n#pragma", "#pragma")],
         Rung::Shim,
     ),
     of(LINEAR, "blocks of 255", &[("#define BLOCK 256", "#define BLOCK 255")], Rung::Shim),
@@ -75,7 +79,7 @@ const MUTANTS: &[Mutant] = &[
         &[("block = 1; block < here; block++", "block = here - 1; block > 0; block--")],
         Rung::Shim,
     ),
-    of(LINEAR, "no tail behind the last whole group", &[("if (rest != 0) {", "if (false) {")], Rung::Shim),
+    of(LINEAR, "a tail one input short", &[("at < rest; at++", "at + 1 < rest; at++")], Rung::Shim),
     of(
         LINEAR,
         "a sum that begins with memory nobody wrote",
@@ -134,15 +138,38 @@ const MUTANTS: &[Mutant] = &[
         name: "products and sums that may become one",
         path: SCALAR,
         edits: BARE,
-        flags: &["-ffp-contract=fast"],
-        rung: Rung::Shim,
+        flags: &["--gpu-architecture=compute_80", "--fmad=true", "--std=c++17", "-default-device"],
+        rung: Rung::Lint,
     },
     Mutant {
-        name: "arithmetic without a rounding",
-        path: SCALAR,
-        edits: BARE,
+        name: "rows that nobody wrote are multiplied",
+        path: LINEAR,
+        edits: &[(
+            concat!(
+                "staged[(row * together + block) * PADDED + within] =\n",
+                "                there ? x[(first_row + row) * x_stride + k] : 0.0f;"
+            ),
+            "if (there) staged[(row * together + block) * PADDED + within] = x[(first_row + row) * x_stride + k];",
+        )],
         flags: &OPTIONS,
-        rung: Rung::Lint,
+        rung: Rung::StandIn,
+    },
+    Mutant {
+        name: "two warps write one place",
+        path: MIXER,
+        edits: &[("maxima[threadIdx.x / 32] = largest;", "maxima[0] = maxima[threadIdx.x / 32] = largest;")],
+        flags: &OPTIONS,
+        rung: Rung::StandIn,
+    },
+    Mutant {
+        name: "a barrier that not all threads reach",
+        path: MIXER,
+        edits: &[(
+            "? rest : rows;\n            __syncthreads();",
+            "? rest : rows;\n            if (threadIdx.x < channels) __syncthreads();",
+        )],
+        flags: &OPTIONS,
+        rung: Rung::StandIn,
     },
     Mutant {
         name: "a quotient that is nearly right",
@@ -193,6 +220,24 @@ impl Mutant {
         catch_unwind(AssertUnwindSafe(|| have_the_bits_of_the_cpu(&Cuda::on(shim), Size::Small))).is_err()
     }
 
+    /// A folder with what NVRTC makes of it: of an elementary function, of the norm, the mixer and the heads.
+    fn compiled(&self, nvrtc: &Nvrtc) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let header = if self.path == SCALAR { self.text() } else { read("src/scalar/scalar.cuh") };
+        for path in SOURCES {
+            let own = format!("{path}.cu") == self.path;
+            if !own && (self.path != SCALAR || path == "linear/linear") {
+                continue;
+            }
+            let name = path.rsplit('/').next().unwrap();
+            let source = if own { self.text() } else { read(&format!("src/{path}.cu")) };
+            let ptx = nvrtc.compile(name, &source, &header, self.flags);
+            let ptx = ptx.unwrap_or_else(|log| panic!("{}:\n{log}", self.name));
+            std::fs::write(folder.path().join(format!("{name}.ptx")), ptx).unwrap();
+        }
+        folder
+    }
+
     /// Whether the lint sees it, in the kernel of the mixer, which uses all elementary operations.
     fn fails_the_lint(&self, nvrtc: &Nvrtc) -> bool {
         let ptx = nvrtc.compile("mixer", &read("src/mixer/mixer.cu"), &self.text(), self.flags);
@@ -219,6 +264,19 @@ fn broken_kernels_are_seen_by_the_lint() {
 }
 
 #[test]
+fn broken_kernels_are_seen_by_the_stand_in() {
+    let Some(nvrtc) = Nvrtc::find(13) else { return };
+    for mutant in MUTANTS.iter().filter(|mutant| mutant.rung == Rung::StandIn) {
+        let folder = mutant.compiled(&nvrtc);
+        let (passed, said) =
+            stand_in::run("operations_on_the_card_have_the_bits_of_the_cpu", 1, None, Some(folder.path()));
+        assert!(!passed, "{}: nobody saw it", mutant.name);
+        let line = said.lines().find(|line| line.contains("expected") || line.contains("failed with"));
+        println!("{}: {}", mutant.name, line.unwrap_or(&said));
+    }
+}
+
+#[test]
 fn the_documentation_names_every_broken_kernel() {
     let page = std::fs::read_to_string(file("../docs/gpu.md")).unwrap();
     let mut rows = BTreeMap::new();
@@ -229,7 +287,11 @@ fn the_documentation_names_every_broken_kernel() {
         }
     }
     for mutant in MUTANTS {
-        let rung = if mutant.rung == Rung::Shim { "host shim" } else { "lint" };
+        let rung = match mutant.rung {
+            Rung::Shim => "host shim",
+            Rung::Lint => "lint",
+            Rung::StandIn => "stand-in driver",
+        };
         let row = rows.get(mutant.name).map(|(path, rung)| (path.as_str(), rung.as_str()));
         assert_eq!(row, Some((mutant.path, rung)), "docs/gpu.md has no row of {}", mutant.name);
     }

@@ -11,36 +11,9 @@ use crate::compilers::{Nvrtc, Ptxas, SOURCES, file, read};
 /// Ampere, Hopper, Blackwell of servers and of workstations.
 const GENERATIONS: [u32; 4] = [80, 90, 100, 120];
 
-/// Lines whose bits depend on the machine, or on what ptxas makes of them: it fuses a product and a sum that
-/// name no rounding.
+/// What a PTX text must not contain, for a reader.
 pub fn lint(ptx: &str) -> Vec<String> {
-    let wrong = |line: &str| {
-        let code = line.split("//").next().unwrap_or_default().trim();
-        let code = code.trim_start_matches(|c: char| c == '@' || c == '!');
-        let code = match code.split_once(' ') {
-            Some((predicate, rest)) if predicate.starts_with("%p") => rest.trim(),
-            _ => code,
-        };
-        let operation = code.split_whitespace().next().unwrap_or_default();
-        let mut parts = operation.split('.');
-        let (name, parts) = (parts.next().unwrap_or_default(), parts.collect::<Vec<_>>());
-        let float =
-            parts.iter().any(|part| matches!(*part, "f16" | "bf16" | "f16x2" | "f32" | "f64" | "tf32"));
-        let rounded = parts.contains(&"rn");
-        match name {
-            "add" | "sub" | "mul" | "fma" | "div" | "sqrt" | "rcp" if float => {
-                !rounded || parts.contains(&"ftz")
-            }
-            "mad" | "rsqrt" | "sin" | "cos" | "ex2" | "lg2" | "tanh" | "atom" | "red" | "min" | "max"
-                if float =>
-            {
-                true
-            }
-            "mma" | "wmma" | "wgmma" => true,
-            _ => parts.contains(&"ftz") || parts.contains(&"approx") || parts.contains(&"full"),
-        }
-    };
-    ptx.lines().filter(|line| wrong(line)).map(str::to_owned).collect()
+    genovo_driver::lint(ptx).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -91,37 +64,6 @@ fn the_ptx_names_every_rounding() {
         assert!(ptx.contains(".version 7.0\n.target sm_80\n"), "{path}");
     }
     assert_eq!(kernels, Kernel::ALL.iter().map(|kernel| kernel.name().to_owned()).collect());
-}
-
-#[test]
-fn the_lint_sees_what_it_is_there_for() {
-    for line in [
-        "	add.f32 	%f1, %f2, %f3;",
-        "	@%p1 mul.f32 	%f1, %f2, %f3;",
-        "	mul.ftz.f32 	%f1, %f2, %f3;",
-        "	fma.rn.ftz.f32 	%f1, %f2, %f3, %f4;",
-        "	div.full.f32 	%f1, %f2, %f3;",
-        "	sqrt.approx.f32 	%f1, %f2;",
-        "	ex2.approx.ftz.f32 	%f1, %f2;",
-        "	atom.global.add.f32 	%f1, [%rd1], %f2;",
-        "	mad.f32 	%f1, %f2, %f3, %f4;",
-        "	max.f32 	%f1, %f2, %f3;",
-        "	sub.f64 	%fd1, %fd2, %fd3;",
-    ] {
-        assert_eq!(lint(line).len(), 1, "{line}");
-    }
-    for line in [
-        "	add.rn.f32 	%f1, %f2, %f3;",
-        "	fma.rn.f32 	%f1, %f2, %f3, %f4;",
-        "	div.rn.f32 	%f1, %f2, %f3;",
-        "	add.s32 	%r1, %r2, %r3;",
-        "	mad.lo.s32 	%r1, %r2, %r3, %r4;",
-        "	ld.shared.v4.f32 	{%f1, %f2, %f3, %f4}, [%r1];",
-        "	neg.f32 	%f1, %f2;",
-        "	min.u32 	%r1, %r2, %r3;",
-    ] {
-        assert_eq!(lint(line), Vec::<String>::new());
-    }
 }
 
 #[test]

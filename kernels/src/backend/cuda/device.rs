@@ -6,6 +6,8 @@ use super::super::BackendError;
 
 /// A module of kernels: what a `.cu` file was compiled to.
 pub(super) struct Module {
+    /// Its source below `src`, without the ending.
+    pub(super) path: &'static str,
     /// Its text in NVIDIA's assembler, as `GENOVO_BLESS=1 cargo test -p genovo-kernels --test cuda` wrote it.
     pub(super) ptx: &'static str,
     /// Its kernels.
@@ -34,7 +36,11 @@ macro_rules! kernels {
 
         /// All modules.
         pub(super) const MODULES: &[Module] = &[
-            $(Module { ptx: include_str!(concat!("../../", $path, ".ptx")), kernels: &[$(Kernel::$kernel),+] },)+
+            $(Module {
+                path: $path,
+                ptx: include_str!(concat!("../../", $path, ".ptx")),
+                kernels: &[$(Kernel::$kernel),+],
+            },)+
         ];
     };
 }

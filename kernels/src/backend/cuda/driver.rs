@@ -1,6 +1,7 @@
 //! NVIDIA's driver, `libcuda`, found while the program runs: a machine without it lacks a backend and nothing
 //! else. No other part of CUDA is needed.
 
+use std::borrow::Cow;
 use std::ffi::{CString, c_void};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, ptr};
@@ -216,6 +217,18 @@ impl Driver {
     /// # Errors
     /// When there is no driver or no such card, when either is too old, or has no memory.
     pub fn open(number: usize) -> Result<Self, BackendError> {
+        Self::open_with(number, |_, own| Cow::Borrowed(own))
+    }
+
+    /// The same with other kernels: `ptx` gets the path of a source, `linear/linear`, and what it was compiled
+    /// to, and returns what to load.
+    ///
+    /// # Errors
+    /// As [`Driver::open`].
+    pub fn open_with(
+        number: usize,
+        ptx: impl Fn(&str, &'static str) -> Cow<'static, str>,
+    ) -> Result<Self, BackendError> {
         let version = started()?;
         if version < DRIVER_MIN {
             let (has, needs) = (version_text(version), version_text(DRIVER_MIN));
@@ -247,15 +260,16 @@ impl Driver {
             text: format!("cuda, {}", card.name),
             context: Arc::new(Context { device, raw }),
         };
-        driver.load()?;
+        driver.load(ptx)?;
         Ok(driver)
     }
 
     /// Loads the kernels and makes room for inputs and outputs.
-    fn load(&mut self) -> Result<(), BackendError> {
+    fn load(&mut self, ptx: impl Fn(&str, &'static str) -> Cow<'static, str>) -> Result<(), BackendError> {
         self.context.enter()?;
         for module in MODULES {
-            let text = CString::new(module.ptx).map_err(|_| error("a module with a NUL".to_owned()))?;
+            let text = CString::new(ptx(module.path, module.ptx).as_ref())
+                .map_err(|_| error("a module with a NUL".to_owned()))?;
             // SAFETY: the text ends with a NUL.
             let loaded = unsafe { result::module::load_data(text.as_ptr().cast()) };
             let loaded = loaded.map_err(|code| failed("loading the kernels", code))?;

@@ -165,7 +165,7 @@ fn the_host_shim_has_the_bits_of_the_cpu() {
 #[test]
 fn models_on_the_host_shim_have_the_bits_of_the_cpu() {
     let Some(shim) = Shim::find(3) else { return };
-    operations::models_have_the_bits_of_the_cpu(&Cuda::on(shim));
+    operations::models_have_the_bits_of_the_cpu(&Cuda::on(shim), 20);
 }
 
 #[test]
