@@ -4,7 +4,6 @@
 //! Prices are integers of 1e-9 on both sides. `book` reads what is of order books.
 
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -179,14 +178,18 @@ fn decoder(path: &Path, compression: Compression, bytes: Box<dyn Read + Send>) -
     if length > METADATA_MAX {
         return Err(damaged(format!("its metadata claims {length} bytes")));
     }
-    let whole = Whole { bytes: Box::new(io::Cursor::new(prelude).chain(bytes)), given: 0 };
+    let record = PRELUDE as u64 + u64::from(length);
+    let whole = Whole { bytes: Box::new(io::Cursor::new(prelude).chain(bytes)), given: 0, record };
     let inner = DbnDecoder::with_upgrade_policy(whole, VersionUpgradePolicy::AsIs)
         .map_err(|error| damaged(error.to_string()))?;
-    Ok(Decoder { inner, metadata_bytes: PRELUDE as u64 + u64::from(length) })
+    Ok(Decoder { inner, metadata_bytes: record })
 }
 
 /// `DBN`, the version, the length of what follows.
 const PRELUDE: usize = 8;
+/// Records begin with a header of so many bytes, and all of their lengths are multiples of eight.
+const RECORD_MIN: u64 = 16;
+const RECORD_ALIGN: u64 = 8;
 /// The most metadata that is read: some hundred thousand symbols.
 const METADATA_MAX: u32 = 64 << 20;
 
@@ -195,19 +198,46 @@ fn damaged(file: &Path, compression: Compression, message: String, good_rows: u6
 }
 
 /// A stream that counts what it gives and never ends early in silence: `dbn` takes a packed stream that breaks
-/// off for its end.
+/// off for its end. Nor does it give a record of a length that no record has, which leaves `dbn` between two places.
 struct Whole {
     bytes: Box<dyn Read + Send>,
     given: u64,
+    /// Where the next record begins: its first byte says its length.
+    record: u64,
+}
+
+impl Whole {
+    /// How many of the bytes that come next belong to records of possible lengths.
+    fn possible(&mut self, bytes: &[u8]) -> usize {
+        while let Some(&words) = usize::try_from(self.record - self.given).ok().and_then(|at| bytes.get(at)) {
+            let length = u64::from(words) * 4;
+            if length < RECORD_MIN || !length.is_multiple_of(RECORD_ALIGN) {
+                return (self.record - self.given) as usize;
+            }
+            self.record += length;
+        }
+        bytes.len()
+    }
 }
 
 impl Read for Whole {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.bytes.read(buffer) {
+                Ok(0) => return Ok(0),
                 Ok(read) => {
-                    self.given += read as u64;
-                    return Ok(read);
+                    let possible = self.possible(&buffer[..read]);
+                    if possible < read {
+                        // What follows cannot be cut into records, and nobody asks for it again.
+                        let rest = io::Cursor::new(buffer[possible..read].to_vec());
+                        let bytes = std::mem::replace(&mut self.bytes, Box::new(io::empty()));
+                        self.bytes = Box::new(rest.chain(bytes));
+                    }
+                    if possible == 0 {
+                        return Err(io::Error::other("a record has no possible length"));
+                    }
+                    self.given += possible as u64;
+                    return Ok(possible);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(io::Error::other(error.to_string())),
@@ -243,18 +273,10 @@ impl DbnSource {
         self.spill.give(batch, target);
         while batch.len() < target {
             let damaged = |message: String, good| damaged(&self.file, self.compression, message, good);
-            // A record of a length that no record has leaves the decoder between two places, and it gives up with a
-            // panic: that is a damaged file, not our end.
-            let decoder = AssertUnwindSafe(&mut self.decoder);
-            let decode = move || {
-                let whole = decoder;
-                whole.0.decode_record_ref()
-            };
-            let record = match catch_unwind(decode) {
-                Ok(Ok(Some(record))) => record,
-                Ok(Ok(None)) => break,
-                Ok(Err(error)) => return Err(damaged(error.to_string(), self.good)),
-                Err(_) => return Err(damaged("a record has no possible length".to_string(), self.good)),
+            let record = match self.decoder.decode_record_ref() {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                Err(error) => return Err(damaged(error.to_string(), self.good)),
             };
             self.number += 1;
             self.taken += record.header().record_size() as u64;
