@@ -338,7 +338,7 @@ numbered! {
         MarketClosed, KillSwitch, SelfTrade, PriceCollar, StaleData, OrderRate, RepeatedExecution,
         DuplicateOrder, OrderValue, OrderQuantity, PositionLimit, GrossExposure, NetExposure, Leverage,
         MarginLimit, CorrelatedExposure, ValueAtRisk, ConditionalValueAtRisk, SoftDrawdown, HardDrawdown,
-        DailyLoss, Regime, FixedFraction, VolatilityTarget, Allocation, MarginCall, Kelly, Confidence,
+        DailyLoss, Regime, FixedFraction, VolatilityTarget, Allocation, MarginCall,
     }
     Regime { Unknown, Calm, Stressed }
     Outcome { Allowed, Reduced, Denied }

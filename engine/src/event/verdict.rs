@@ -88,10 +88,6 @@ pub enum Rule {
     Allocation = 33,
     /// Nothing is opened while the account is called for margin.
     MarginCall = 34,
-    /// A position is worth what Kelly's rule makes of the forecast, at most.
-    Kelly = 35,
-    /// An order is as large as the forecast is sure.
-    Confidence = 36,
 }
 
 impl Rule {
@@ -132,13 +128,11 @@ impl Rule {
             Rule::VolatilityTarget => "volatility_target",
             Rule::Allocation => "allocation",
             Rule::MarginCall => "margin_call",
-            Rule::Kelly => "kelly",
-            Rule::Confidence => "confidence",
         }
     }
 
     /// Every rule.
-    pub const ALL: [Rule; 36] = [
+    pub const ALL: [Rule; 34] = [
         Rule::NoMarket,
         Rule::PerTradeRisk,
         Rule::TotalRisk,
@@ -173,8 +167,6 @@ impl Rule {
         Rule::VolatilityTarget,
         Rule::Allocation,
         Rule::MarginCall,
-        Rule::Kelly,
-        Rule::Confidence,
     ];
 
     /// What the numbers of its results are.
@@ -186,7 +178,7 @@ impl Rule {
                 RuleUnit::Count
             }
             Rule::OrderQuantity => RuleUnit::Quantity,
-            Rule::Regime | Rule::Confidence => RuleUnit::Number,
+            Rule::Regime => RuleUnit::Number,
             Rule::NoMarket
             | Rule::PerTradeRisk
             | Rule::TotalRisk
@@ -211,8 +203,7 @@ impl Rule {
             | Rule::FixedFraction
             | Rule::VolatilityTarget
             | Rule::Allocation
-            | Rule::MarginCall
-            | Rule::Kelly => RuleUnit::Amount,
+            | Rule::MarginCall => RuleUnit::Amount,
         }
     }
 }

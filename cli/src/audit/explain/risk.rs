@@ -193,12 +193,6 @@ fn means(rule: Rule) -> [&'static str; 3] {
             ["its share of capital", "the position with the order", "with what is left of it"]
         }
         Rule::MarginCall => ["the equity that there is", "the equity that is needed", "the same"],
-        Rule::Kelly => [
-            "what the forecast's edge and variance are worth",
-            "the position with the order",
-            "with what is left of it",
-        ],
-        Rule::Confidence => ["the whole order", "the share that the forecast is sure of", "the same"],
         Rule::Regime => ["multiple of the usual volatility", "its multiple now", "the same"],
         Rule::NoMarket
         | Rule::PerTradeRisk
