@@ -340,8 +340,8 @@ pub struct OrderReport {
 /// What an order is at the broker, as sent or as it became.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderNow {
-    /// Its kind with its prices, as it was sent or replaced: neither a trigger that was reached nor one that follows the
-    /// market changes it.
+    /// Its kind with its prices, as it was sent or replaced: neither a trigger that was reached nor one that follows
+    /// the market changes it.
     pub kind: OrderKind,
     /// How much in all, what is filled included.
     pub quantity: Quantity,

@@ -1,5 +1,5 @@
-//! What a line of a capture is. Values stay as they stand in the line: none is copied, a number becomes no float, and an
-//! error can say which bytes are wrong.
+//! What a line of a capture is. Values stay as they stand in the line: none is copied, a number becomes no float, and
+//! an error can say which bytes are wrong.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -23,8 +23,9 @@ const NOTHING: &str = "No limit was changed.";
 
 /// Change a limit of a session that runs, or show those in force.
 ///
-/// What tightens a limit holds at once. What loosens one waits for an approval by a second key: both must be among the
-/// scenario's limits_keys. Everything is journaled: what was asked, by whom and why, what was allowed, what was refused.
+/// What tightens a limit holds at once. What loosens one waits for an approval by a second key: both must be among
+/// the scenario's limits_keys. Everything is journaled: what was asked, by whom and why, what was allowed, what was
+/// refused.
 #[derive(Args, Debug)]
 #[command(after_help = SET_EXAMPLES)]
 pub struct Set {

@@ -1,5 +1,5 @@
-//! The file of limits that `[risk]` names: read, checked for its signature where one is demanded, laid under the keys of
-//! the scenario.
+//! The file of limits that `[risk]` names: read, checked for its signature where one is demanded, laid under the keys
+//! of the scenario.
 
 use std::fs;
 use std::path::Path;
