@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use genovo_kernels::backend::cuda::{Cuda, look, version_text};
 use genovo_kernels::cpu::CpuLevel;
 use serde_json::{Value, json};
 
@@ -254,15 +255,44 @@ fn terminal() -> Finding {
     Finding::good("terminal", said, json!({ "stdout": out, "stderr": error, "colour": colour }))
 }
 
-/// Whether a graphics card could compute, and why not.
+/// Which cards could compute, and why not.
 fn cuda() -> Finding {
-    let driver = fs::read_to_string("/proc/driver/nvidia/version").ok();
-    let driver = driver.as_deref().and_then(|text| text.lines().next()).map(str::trim);
-    let said = match driver {
-        Some(driver) => format!("not used: this build computes on the processor ({driver})"),
-        None => "not used: this build computes on the processor, and there is no NVIDIA driver".to_string(),
+    let found = match look() {
+        Ok(found) => found,
+        Err(error) => {
+            let numbers = json!({ "driver": null, "cards": [] });
+            return Finding::good("cuda", format!("none: {}", error.message), numbers);
+        }
     };
-    Finding::good("cuda", said, json!({ "used": false, "driver": driver }))
+    let version = version_text(found.version);
+    let cards: Vec<Value> = found
+        .cards
+        .iter()
+        .map(|card| {
+            let (major, minor) = card.capability;
+            json!({
+                "name": card.name, "capability": format!("{major}.{minor}"), "memory_bytes": card.memory,
+                "fits": card.fits(),
+            })
+        })
+        .collect();
+    let numbers = json!({ "driver": version, "cards": cards });
+    let names: Vec<String> = found
+        .cards
+        .iter()
+        .map(|card| {
+            let ((major, minor), memory) = (card.capability, format::bytes(card.memory as u64));
+            format!("{}, {memory}, compute capability {major}.{minor}", card.name)
+        })
+        .collect();
+    let said = format!("the driver speaks CUDA {version}; {}", names.join("; "));
+    match (Cuda::open(), found.cards.is_empty()) {
+        (Ok(_), _) => Finding::good("cuda", format!("{said}: it takes the kernels"), numbers),
+        (Err(_), true) => {
+            Finding::good("cuda", format!("the driver speaks CUDA {version}; no card"), numbers)
+        }
+        (Err(error), false) => Finding::good("cuda", said, numbers).but(Verdict::Note, error.message),
+    }
 }
 
 #[cfg(test)]
