@@ -5,7 +5,7 @@
 //! - `machine`: kernels made ready, 32 lanes in step, warps in an order that a seed decides, memory with exact bounds
 //!   that knows what was written and who accessed it.
 //! - `driver`: the entry points, streams, events and graphs.
-//! - [`lint`]: what PTX must not contain if its floats are to have the same bits on every machine.
+//! - [`lint()`]: what PTX must not contain if its floats are to have the same bits on every machine.
 //!
 //! A test finds the library with [`folder`] and gives it to a child process in `LD_LIBRARY_PATH`. Variables of the
 //! environment that only the stand-in knows:
