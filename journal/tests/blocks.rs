@@ -120,8 +120,6 @@ fn golden_blocks_of_version_1_are_read() {
     assert_eq!(chain.finish().to_string(), head.trim());
 }
 
-/// Every built kind several times, with numbers at their edges; the run ends twice, so that there are two
-/// blocks.
 /// A block of each kind that came later: four events that depend on nothing but the kind's number.
 #[test]
 fn golden_blocks_of_later_kinds_are_read() {

@@ -156,7 +156,6 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
                 ReplaceReason::ParentEnded,
                 ReplaceReason::PositionShrank,
                 ReplaceReason::Split,
-                ReplaceReason::BooksCompared,
             ]),
         }),
         Kind::ReplaceRequested => Fact::ReplaceRequested(Replacement {
@@ -481,6 +480,7 @@ pub fn richer(mut fact: Fact, r: &mut Random) -> Fact {
         Fact::InstrumentDefined(instrument) => instrument.currency = Some(r.text()),
         Fact::OrderFilled(fill) => fill.rate = Some(Price(r.number())),
         Fact::OrderRejected(rejected) => rejected.reason = r.pick(&REASONS),
+        Fact::OrderReplaced(replaced) => replaced.reason = ReplaceReason::BooksCompared,
         Fact::OrderDenied(denied) => {
             denied.rule = r.pick(&Rule::ALL);
         }
