@@ -62,9 +62,10 @@ pub(super) fn product(
     };
     let (blocks, most) = (inputs.div_ceil(BLOCK), if at_once == 8 { STAGED / 8 } else { STAGED / 2 });
     let together = if blocks < most { blocks } else { most };
-    // As many panels a block as leave enough blocks for all multiprocessors, up to four warps.
+    // As many panels a block as leave enough blocks for all multiprocessors, up to four warps; `together`
+    // is 16 at most, so there is room for one.
     let all = outputs.div_ceil(PANEL);
-    let (wanted, room) = (all.div_ceil(ENOUGH_BLOCKS), (128 / (PANEL * together)).max(1));
+    let (wanted, room) = (all.div_ceil(ENOUGH_BLOCKS), 128 / (PANEL * together));
     let panels = if wanted < room { wanted } else { room };
     let width = panels * PANEL;
     let floats = at_once * (together * (PADDED + width) + width);
