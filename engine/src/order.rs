@@ -205,7 +205,7 @@ fields! {
 impl OrderRecord {
     /// Whether it is a stop that stands alone and opens nothing: what protects a position.
     pub fn protects(&self) -> bool {
-        self.kind.is_stop() && self.terms.reduce_only && self.terms.list.is_none()
+        self.terms.protects(self.kind)
     }
 
     /// What may still be filled, with the order's sign; zero once it is done.

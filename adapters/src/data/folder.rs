@@ -18,7 +18,7 @@ use genovo_engine::ids::Hash;
 use genovo_engine::settings::DataKind;
 use genovo_engine::units::Timestamp;
 
-use super::{DataError, DataSpec, FileSource, OpenFile, Tally, content_hash, describe, open_file};
+use super::{DataError, DataSpec, FileSource, OpenFile, Tally, content_hash, describe, lobster, open_file};
 
 /// Whether this is a folder of data files: one with a file in it that is no journal.
 pub fn is_folder(path: &Path) -> bool {
@@ -74,6 +74,9 @@ fn listed(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
             files.push(path);
         }
     }
+    // What a book showed is read with the messages beside it.
+    let books: Vec<PathBuf> = files.iter().filter_map(|file| lobster::book_beside(file)).collect();
+    files.retain(|file| !books.contains(file));
     files.sort();
     Ok(files)
 }

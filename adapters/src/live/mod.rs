@@ -668,7 +668,7 @@ impl World for Live {
         let task = match command {
             Command::SubmitOrder { cause, time, instrument, order } => {
                 self.working.insert(order.order);
-                if order.kind.is_stop() && order.terms.reduce_only && order.terms.list.is_none() {
+                if order.terms.protects(order.kind) {
                     self.protecting.insert(order.order);
                 }
                 let client = self.ids.of(order.order);

@@ -247,6 +247,27 @@ fn messages_become_trades_and_orders() {
     assert_ne!(content_hash(&path).unwrap(), before);
 }
 
+/// Each day's book is read with its messages, and is no file of its own.
+#[test]
+fn a_folder_of_days_is_read_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    for (day, order) in [("2012-06-22", 8), ("2012-06-21", 7)] {
+        let name = NAME.replace("2012-06-21", day);
+        fs::write(folder.path().join(&name), format!("34200.1000,1,{order},10,1000000,1\n")).unwrap();
+        let book = folder.path().join(name.replace("message", "orderbook"));
+        fs::write(book, "9999999999,0,1000000,10\n").unwrap();
+    }
+    let events = read_path(folder.path(), &of(Books)).unwrap();
+    let orders: Vec<u64> = events
+        .iter()
+        .filter_map(|event| match &event.fact {
+            Fact::BookChanged(change) => Some(change.order),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((events.len(), orders), (4, vec![7, 8]));
+}
+
 /// Why a file is not opened, and what would help.
 fn refused(path: &Path, kind: DataKind) -> String {
     match open(path, &of(kind)).err().unwrap() {

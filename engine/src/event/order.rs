@@ -197,6 +197,11 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Whether an order of this kind is a stop that stands alone and opens nothing: what protects a position.
+    pub fn protects(&self, kind: OrderKind) -> bool {
+        kind.is_stop() && self.reduce_only && self.list.is_none()
+    }
+
     /// Whether it says nothing.
     #[inline]
     pub fn is_plain(&self) -> bool {

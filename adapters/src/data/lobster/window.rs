@@ -97,8 +97,16 @@ impl Window {
     /// to, if there is one, with what they add up to: then the two files are not of one book.
     pub(super) fn show(&mut self, side: Side, shown: &[Level]) -> Result<(), (Level, Quantity)> {
         let index = side as usize - 1;
-        let gone = |price: &Price| shown.iter().all(|level| level.price != *price);
-        while let Some(price) = self.sides[index].keys().copied().find(gone) {
+        // Best first, as the file has them.
+        let place = |price: &Price| {
+            shown.binary_search_by(|level| match side {
+                Side::Buy => price.cmp(&level.price),
+                Side::Sell => level.price.cmp(price),
+            })
+        };
+        let left: Vec<Price> =
+            self.sides[index].keys().copied().filter(|price| place(price).is_err()).collect();
+        for price in left {
             for (order, size) in self.sides[index].remove(&price).unwrap_or_default() {
                 self.places.remove(&order);
                 self.note(BookAction::ReduceOrder, side, price, order, size);
