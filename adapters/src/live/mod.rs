@@ -15,13 +15,14 @@
 //! session over recorded data then waits for the paper broker while orders work, and comes out the same every time.
 
 mod clock;
+mod operator;
 mod telemetry;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crossbeam::channel::{Receiver, Sender, unbounded};
+use crossbeam::channel::{Receiver, unbounded};
 use crossbeam::select;
 use genovo_engine::command::Command;
 use genovo_engine::engine::HEARTBEAT;
@@ -37,6 +38,8 @@ use crate::broker::{Cancel, ClientIds, Desk, Execution, NewOrder, Replace};
 use crate::feed::{Bell, Feed, Next};
 
 pub use clock::{Clock, Pace, SystemTimeSource, TimeSource};
+use operator::Said;
+pub use operator::{Operator, Word};
 pub use telemetry::{Latency, Message, Telemetry};
 
 /// How long the session may go without an input.
@@ -93,45 +96,6 @@ pub struct Parts {
 /// Asks the journal whether its chapter is due to end at the time of the next event, or, without one, closes it
 /// because the session stops. What it says becomes an input.
 pub type ChapterDue = Box<dyn FnMut(Option<Timestamp>) -> Option<ChapterClosed> + Send>;
-
-/// What an operator, or the process that runs the session, can say to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// A command for the engine.
-    Operator(OperatorCommand),
-    /// Stop once nothing works and nothing is held.
-    StopWhenFlat,
-    /// Stop once nothing works.
-    StopWhenQuiet,
-}
-
-/// Speaks to a running session from any thread.
-#[derive(Clone, Debug)]
-pub struct Operator(Sender<Said>);
-
-/// What was said to a session.
-#[derive(Clone, Debug)]
-enum Said {
-    Word(Word),
-    Fact(Box<Fact>),
-}
-
-impl Operator {
-    /// Says it; whether anybody listens.
-    pub fn say(&self, word: Word) -> bool {
-        self.0.send(Said::Word(word)).is_ok()
-    }
-
-    /// Asks for a change of a limit; whether anybody listens. The engine judges it.
-    pub fn request(&self, request: LimitsRequested) -> bool {
-        self.0.send(Said::Fact(Box::new(Fact::LimitsRequested(Box::new(request))))).is_ok()
-    }
-
-    /// Hands in an approval; whether anybody listens.
-    pub fn approve(&self, approval: ApprovalGiven) -> bool {
-        self.0.send(Said::Fact(Box::new(Fact::ApprovalGiven(Box::new(approval))))).is_ok()
-    }
-}
 
 /// How a session came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -293,7 +257,7 @@ impl Live {
             inbox,
             rung,
             words,
-            operator: Operator(speaker),
+            operator: Operator::new(speaker),
             answers: BTreeMap::new(),
             said: 0,
             heard: Timestamp::MIN,
