@@ -6,12 +6,10 @@
 
 mod cpu;
 pub mod cuda;
-mod place;
 
 use std::fmt;
 
 pub use cpu::{Cpu, THREADS_MAX};
-pub use place::{At, Place};
 
 use crate::heads::HeadShape;
 use crate::linear::{Columns, Epilogue, Matrix};
