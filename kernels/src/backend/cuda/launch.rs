@@ -37,10 +37,10 @@ pub(super) fn warps(items: usize) -> u32 {
     (if threads > THREADS { THREADS } else { threads }) as u32
 }
 
-/// A thread for each item.
+/// A thread for each item; kernels count them in 32 bits.
 pub(super) fn flat(items: usize) -> Result<Launch, BackendError> {
     let threads = warps(items);
-    Ok(Launch { grid: [number(items.div_ceil(threads as usize))?, 1], block: [threads, 1, 1], shared: 0 })
+    Ok(Launch { grid: [number(items)?.div_ceil(threads), 1], block: [threads, 1, 1], shared: 0 })
 }
 
 /// Which kernel makes a product, and how many threads.
@@ -99,4 +99,18 @@ pub(super) fn mix(shape: &MixerShape, rows: usize) -> Result<Launch, BackendErro
         block: [warps(items), 1, 1],
         shared: ((window.next_multiple_of(4) + MIXER_SHARED) * size_of::<f32>()) as u32,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2^31 threads would be few enough blocks for a launch, and too many for the kernels' numbers of items.
+    #[test]
+    fn more_items_than_a_kernel_counts_are_refused() {
+        let most = (1 << 31) - 1;
+        assert_eq!(flat(most), Ok(Launch { grid: [1 << 23, 1], block: [256, 1, 1], shared: 0 }));
+        let said = flat(most + 1).unwrap_err().to_string();
+        assert_eq!(said, "cuda: 2147483648 are more than a kernel counts");
+    }
 }

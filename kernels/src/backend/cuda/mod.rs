@@ -25,6 +25,7 @@ use pack::Format;
 
 /// Who reports errors of shapes that no launch can have.
 const NAME: &str = "cuda";
+
 /// A CUDA device. Clones share it.
 pub struct Cuda<D: Device = Driver> {
     device: Arc<D>,
@@ -183,9 +184,7 @@ impl<D: Device> Cuda<D> {
 
     /// Brings the streams of a step to the device: where they are, and how much further on the state of each
     /// is than there.
-    fn streams(&self, rows: &[StreamRow]) -> Result<(u64, u64), BackendError> {
-        let mut scratch = self.scratch();
-        let scratch = &mut *scratch;
+    fn streams(scratch: &mut Scratch<D>, device: &D, rows: &[StreamRow]) -> Result<(u64, u64), BackendError> {
         let further = match (rows.first(), scratch.known.first()) {
             (Some(row), Some(known)) => row.state.wrapping_sub(known.state),
             _ => 0,
@@ -206,13 +205,84 @@ impl<D: Device> Cuda<D> {
         if scratch.streams.is_none() || scratch.known.capacity() < rows.len() {
             scratch.streams = None;
             scratch.known = Vec::with_capacity(rows.len());
-            scratch.streams = Some(self.device.zeros(scratch.bytes.len())?);
+            // A vector may have more room than it was asked for.
+            let each = scratch.bytes.len() / rows.len();
+            scratch.streams = Some(device.zeros(scratch.known.capacity() * each)?);
         }
         scratch.known.clear();
         let Some(streams) = &scratch.streams else { return Ok((0, 0)) };
         // SAFETY: there is room for as many rows as `known` has room for.
-        unsafe { self.device.upload(D::address(streams), &scratch.bytes)? };
+        unsafe { device.upload(D::address(streams), &scratch.bytes)? };
         scratch.known.extend_from_slice(rows);
         Ok((D::address(streams), 0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::*;
+    use crate::mixer::{Head, MixerWeights, TAPS};
+
+    /// A device that computes nothing and notes whether the streams' memory was locked at each step.
+    #[derive(Default)]
+    struct Watch {
+        scratch: OnceLock<Arc<Mutex<Scratch<Watch>>>>,
+        locked: Mutex<Vec<bool>>,
+    }
+
+    impl fmt::Debug for Watch {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("watch")
+        }
+    }
+
+    impl Device for Watch {
+        type Memory = ();
+
+        fn describe(&self) -> String {
+            format!("{self:?}")
+        }
+
+        fn zeros(&self, _: usize) -> Result<(), BackendError> {
+            Ok(())
+        }
+
+        fn address((): &()) -> u64 {
+            0
+        }
+
+        unsafe fn upload(&self, _: u64, _: &[u8]) -> Result<(), BackendError> {
+            Ok(())
+        }
+
+        unsafe fn download(&self, _: u64, _: &mut [u8]) -> Result<(), BackendError> {
+            Ok(())
+        }
+
+        unsafe fn launch(&self, _: Kernel, _: Launch, _: &[u64]) -> Result<(), BackendError> {
+            let scratch = self.scratch.get().unwrap();
+            self.locked.lock().unwrap().push(scratch.try_lock().is_err());
+            Ok(())
+        }
+    }
+
+    /// Clones share the memory of streams: another's must not come in before the kernel is queued that reads it.
+    #[test]
+    fn a_step_keeps_its_streams_until_its_kernel_is_queued() {
+        let cuda = Cuda::on(Watch::default());
+        assert!(cuda.device.scratch.set(Arc::clone(&cuda.scratch)).is_ok());
+        let heads = vec![Head { window: 4, slope: 0.5, dilation: 1 }];
+        let shape = MixerShape { head_width: 2, heads };
+        let mixer = cuda.mixer(&shape, MixerWeights { taps: &[0.0; TAPS * 2], bias: &[0.0; 2] }).unwrap();
+        let mut state = cuda.zeros(shape.state_len()).unwrap();
+        let (projected, u) = (cuda.zeros(8).unwrap(), cuda.zeros(2).unwrap());
+        let mut y = cuda.zeros(2).unwrap();
+        for step in 0..2 {
+            let rows = [StreamRow { state: 0, step }];
+            cuda.mix_step(&mixer, &mut state, &rows, &projected, &u, &mut y).unwrap();
+        }
+        assert_eq!(*cuda.device.locked.lock().unwrap(), [true, true]);
     }
 }

@@ -175,6 +175,7 @@ impl<D: Device> Backend for Cuda<D> {
             return Ok(());
         }
         let launch = launch::flat(rows * count)?;
+        number(frequencies.len)?;
         let arguments = [
             frequencies.address(),
             phases.address(),
@@ -186,8 +187,8 @@ impl<D: Device> Backend for Cuda<D> {
             count as u64,
             rows as u64,
         ];
-        // SAFETY: the rows fit; frequencies are `inputs` rows of `count`, of which `flat` saw that they can be
-        // counted.
+        // SAFETY: the rows fit; frequencies are `inputs` rows of `count`, which were seen to be countable, as the
+        // values of all rows.
         unsafe { self.device.launch(Kernel::Fourier, launch, &arguments) }
     }
 
@@ -232,7 +233,9 @@ impl<D: Device> Backend for Cuda<D> {
             return Ok(());
         }
         let launch = launch::mix(shape, rows.len())?;
-        let (streams, layer) = self.streams(rows)?;
+        // Nobody else's streams may come between these and the kernel that reads them.
+        let mut scratch = self.scratch();
+        let (streams, layer) = Self::streams(&mut scratch, &self.device, rows)?;
         let arguments = [
             state.address(),
             streams,
