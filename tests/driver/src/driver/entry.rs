@@ -10,7 +10,7 @@ use super::graph::NODE_BITS;
 use super::state::{CAPABILITY, State, with};
 use super::stream::{Event, HostFunction, Stream, Work};
 use crate::machine::launch::{
-    MOST_BLOCKS, MOST_EXTENTS, MOST_SHARED, MOST_THREADS, SHARED, Shape, check_shape,
+    MOST_BLOCKS, MOST_EXTENTS, MOST_SHARED, MOST_THREADS, SHARED, Shape, check_shape, count,
 };
 
 /// The one context.
@@ -85,7 +85,7 @@ fn one_device(state: &State, device: c_int) -> Result<(), Code> {
     if device < 0 || device >= state.options.devices { Err(Code::ERROR_INVALID_DEVICE) } else { Ok(()) }
 }
 
-fn attribute(state: &State, attribute: c_int) -> Option<c_int> {
+fn attribute(attribute: c_int) -> Option<c_int> {
     let version = CAPABILITY as c_int;
     Some(match attribute {
         1 => MOST_THREADS as c_int,
@@ -112,10 +112,7 @@ fn attribute(state: &State, attribute: c_int) -> Option<c_int> {
         111 => 1024,
         // The rest is not there.
         11 | 14 | 17..=120 => 0,
-        _ => {
-            let _ = state;
-            return None;
-        }
+        _ => return None,
     })
 }
 
@@ -173,7 +170,7 @@ fn occupancy(state: &State, kernel: u64, threads: c_int, dynamic: usize) -> Resu
         return Err(Code::ERROR_INVALID_VALUE);
     }
     let by_threads = 2048 / (threads as u64).next_multiple_of(32);
-    let shared = kernel.program.shared_bytes + dynamic as u64 + 1024;
+    let shared = (kernel.program.shared_bytes + 1024).saturating_add(dynamic as u64);
     let by_shared = u64::from(MOST_SHARED + 1024) / shared;
     Ok(by_threads.min(by_shared).min(32) as c_int)
 }
@@ -219,7 +216,7 @@ entries! {
     }
     cuDeviceGetAttribute(value: *mut c_int, wanted: c_int, device: c_int) |state| {
         one_device(state, device)?;
-        give(value, attribute(state, wanted).ok_or(Code::ERROR_INVALID_VALUE)?)
+        give(value, attribute(wanted).ok_or(Code::ERROR_INVALID_VALUE)?)
     }
     cuDeviceGetDefaultMemPool(pool: *mut u64, device: c_int) |state| {
         one_device(state, device)?;
@@ -323,7 +320,7 @@ entries! {
         let kernel = state.kernels.get(&kernel).ok_or(Code::ERROR_INVALID_HANDLE)?;
         let program = &kernel.program;
         let found = match wanted {
-            0 => program.most_threads.map_or(MOST_THREADS, |most| most.iter().product()) as c_int,
+            0 => program.most_threads.map_or(MOST_THREADS.into(), |most| count(&most)).min(MOST_THREADS.into()) as c_int,
             1 => program.shared_bytes as c_int,
             2 | 7 | 9 => 0,
             3 => program.local_bytes as c_int,

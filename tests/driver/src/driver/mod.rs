@@ -1,9 +1,9 @@
 //! The driver: what entry points act upon.
 
-mod code;
+pub mod code;
 mod entry;
 mod graph;
-mod options;
+pub mod options;
 mod report;
-mod state;
+pub mod state;
 mod stream;

@@ -250,6 +250,13 @@ impl State {
         for function in module.functions.iter().filter(|function| function.entry) {
             decode(&module, &addresses, function).map_err(invalid)?;
         }
+        let sizes = module.variables.iter().filter(|variable| addresses.contains_key(&variable.name));
+        let bytes = sizes.fold(self.memory.used(), |all, variable| all.saturating_add(variable.size.max(1)));
+        if bytes > self.options.memory {
+            let message =
+                format!("variables of {bytes} bytes with what is in use; there are {}", self.options.memory);
+            return Err((Code::ERROR_OUT_OF_MEMORY, PtxError::new(1, message)));
+        }
         let mut loaded = Loaded::default();
         for variable in &module.variables {
             let purpose = match variable.space {

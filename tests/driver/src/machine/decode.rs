@@ -31,7 +31,6 @@ pub fn decode(module: &Module, globals: &Globals, kernel: &Function) -> Result<P
             name: kernel.name.clone(),
             most_threads: kernel.most_threads,
             required_threads: kernel.required_threads,
-            dynamic_at: DYNAMIC_AT,
             ..Program::default()
         },
         scopes: vec![Scope::default()],

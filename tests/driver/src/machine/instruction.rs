@@ -438,8 +438,6 @@ pub struct Program {
     pub shared: Vec<(u64, u64, String)>,
     /// Their bytes, as the real compiler would lay them out.
     pub shared_bytes: u64,
-    /// Where the dynamic part begins.
-    pub dynamic_at: u64,
     /// Variables of a thread: offset, size, name.
     pub local: Vec<(u64, u64, String)>,
     pub local_bytes: u64,

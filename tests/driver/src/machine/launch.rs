@@ -36,6 +36,11 @@ pub struct Schedule {
     pub limit: u64,
 }
 
+/// How many there are of three extents, each as large as a caller likes.
+pub fn count(extents: &[u32; 3]) -> u64 {
+    extents.iter().fold(1, |all, extent| u64::from(*extent).saturating_mul(all))
+}
+
 /// Whether a launch keeps to the limits of the device and of the kernel.
 pub fn check_shape(program: &Program, shape: &Shape) -> Result<(), Finding> {
     let wrong = |message: String| {
@@ -48,7 +53,7 @@ pub fn check_shape(program: &Program, shape: &Shape) -> Result<(), Finding> {
             message,
         })
     };
-    let threads = shape.threads.iter().map(|extent| u64::from(*extent)).product::<u64>();
+    let threads = count(&shape.threads);
     let fits = |extents: &[u32; 3], most: &[u32; 3]| {
         extents.iter().zip(most).all(|(extent, most)| (1..=*most).contains(extent))
     };
@@ -61,12 +66,12 @@ pub fn check_shape(program: &Program, shape: &Shape) -> Result<(), Finding> {
     if !fits(&shape.blocks, &MOST_BLOCKS) {
         return wrong(format!("{:?} blocks; the device has {MOST_BLOCKS:?} at most", shape.blocks));
     }
-    let blocks = shape.blocks.iter().map(|extent| u64::from(*extent)).product::<u64>();
+    let blocks = count(&shape.blocks);
     if blocks > u64::from(u32::MAX) {
         return wrong(format!("{blocks} blocks; the stand-in counts to {}", u32::MAX));
     }
     if let Some(most) = program.most_threads
-        && threads > most.iter().map(|extent| u64::from(*extent)).product::<u64>()
+        && threads > count(&most)
     {
         return wrong(format!("blocks of {threads} threads; the kernel is made for {most:?} at most"));
     }

@@ -251,7 +251,7 @@ impl Memory {
 
     /// Fills from outside of kernels.
     pub fn fill(&mut self, address: u64, pattern: &[u8], count: u64) -> Result<(), (Check, String)> {
-        let bytes = count * pattern.len() as u64;
+        let bytes = count.saturating_mul(pattern.len() as u64);
         if bytes == 0 {
             return Ok(());
         }

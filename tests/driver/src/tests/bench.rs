@@ -55,12 +55,12 @@ impl Bench {
 
     /// Launches with one argument.
     pub fn launch(&mut self, blocks: u32, threads: u32, argument: u64) -> Result<u64, Finding> {
-        let shape = Shape {
-            blocks: [blocks, 1, 1],
-            threads: [threads, 1, 1],
-            dynamic: self.dynamic,
-            allowed: SHARED,
-        };
+        self.launch_of([blocks, 1, 1], [threads, 1, 1], argument)
+    }
+
+    /// The same in three directions.
+    pub fn launch_of(&mut self, blocks: [u32; 3], threads: [u32; 3], argument: u64) -> Result<u64, Finding> {
+        let shape = Shape { blocks, threads, dynamic: self.dynamic, allowed: SHARED };
         launch(&self.program, &mut self.memory, &argument.to_le_bytes(), &shape, self.schedule)
     }
 }

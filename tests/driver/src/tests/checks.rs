@@ -1,6 +1,9 @@
 //! Each check is set off by a small broken kernel and says nothing of the mended one.
 
 use super::bench::Bench;
+use crate::driver::code::Code;
+use crate::driver::options::Options;
+use crate::driver::state::State;
 use crate::machine::finding::{Check, Finding};
 
 /// Blocks, threads, bytes of memory given, kernel, and what is found.
@@ -234,6 +237,33 @@ fn a_kernel_says_how_many_threads_it_takes() {
             assert_eq!(bench.launch(1, threads, 0).is_ok(), fits, "{directive} {threads}");
         }
     }
+}
+
+/// Numbers of a program or of a PTX text that no product of theirs fits.
+#[test]
+fn numbers_of_any_size_are_counted() {
+    let most = ".maxntid 4294967295, 4294967295, 4294967295";
+    let text = super::bench::text("").replace("(.param .u64 p)", &format!("(.param .u64 p) {most}"));
+    let mut bench = Bench::new(&text).unwrap();
+    let given = bench.give([1; 4]);
+    assert!(bench.launch(1, 32, given).is_ok());
+    assert_eq!(bench.launch_of([u32::MAX; 3], [1; 3], given).unwrap_err().check, Check::Limit);
+    assert_eq!(bench.launch_of([1; 3], [u32::MAX; 3], given).unwrap_err().check, Check::Limit);
+    assert_eq!(bench.memory.fill(given, &[0; 4], u64::MAX).unwrap_err().0, Check::OutOfBounds);
+    assert_eq!(bench.words(given, 4), [1; 4]);
+}
+
+/// A short text may declare more than the device has; nothing is taken then.
+#[test]
+fn variables_of_a_module_are_memory_of_the_device() {
+    let mut state = State::new(Options { memory: 1 << 20, ..Options::default() });
+    state.initialised = true;
+    let module =
+        |bytes: u64| format!(".version 8.0\n.target sm_80\n.global .b8 a[{bytes}];\n.const .b8 c[64];\n");
+    assert_eq!(state.load(&module(1 << 20)), Err(Code::ERROR_OUT_OF_MEMORY));
+    assert_eq!(state.memory.used(), 0);
+    assert!(state.load(&module((1 << 20) - 64)).is_ok());
+    assert_eq!(state.memory.used(), 1 << 20);
 }
 
 #[test]
