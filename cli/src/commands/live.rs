@@ -150,6 +150,7 @@ impl Live {
         };
         let mut scenario =
             scenario::load_only(&path, &self.changes.set, &self.changes.symbol, &context.registry)?;
+        scenario.execution.backend.on_the_processor("Nothing was started.")?;
         // Said loudly where it is not so; in the settings, for what follows from it must replay.
         scenario.settings.risk.protect = scenario.unprotected != Some(true);
         let journal = self.journal.clone().unwrap_or_else(|| runs::live_place(&jiff::Zoned::now()));

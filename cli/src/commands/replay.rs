@@ -109,11 +109,10 @@ impl Replay {
     /// What the flags and the scenario's `[execution]` come to on this machine.
     fn machine(&self, scenario: &Scenario) -> Result<Machine, Failure> {
         let execution = scenario.execution;
-        let usage = |message: String| Failure::new(Exit::Usage, message, "Nothing was run.");
-        let backend = self.backend.as_deref().unwrap_or(execution.backend.word());
-        if backend == Backend::Cuda.word() {
-            return Err(usage("this build has no CUDA backend".to_string()).help("use --backend cpu"));
-        }
+        self.backend
+            .as_deref()
+            .map_or(execution.backend, Backend::of)
+            .on_the_processor("Nothing was run.")?;
         let cpu = self.cpu.as_deref().unwrap_or(match execution.cpu {
             Cpu::Auto => "auto",
             other => other.word(),

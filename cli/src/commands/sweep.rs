@@ -96,6 +96,7 @@ impl Sweep {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let argument = ScenarioArgument { scenario: self.scenario.clone(), changes: self.changes.clone() };
         let base = argument.load(context)?;
+        base.execution.backend.on_the_processor(NOTHING)?;
         let trials = match &self.list {
             Some(path) => grid::list(path)?,
             None => grid::grid(&self.grid.0)?,
