@@ -269,7 +269,8 @@ impl Checkpoint {
         Self::write(metadata, parts)
     }
 
-    /// Writes a file of these tensors, and reads it. Of the tensors one at a time is in memory.
+    /// Writes a file of these tensors, and reads it. They are made one after the other, so that of tensors that are
+    /// computed one at a time is in memory.
     fn write(metadata: Metadata, parts: Vec<Part<'_>>) -> Result<Self, CheckpointError> {
         let keys = [(KEY.to_owned(), metadata.to_canonical_json())].into_iter().collect();
         let named: Vec<_> = parts.iter().map(|part| (part.tensor.name.as_str(), part)).collect();

@@ -156,23 +156,9 @@ impl Packed {
         Self { inputs, outputs, columns, panels, bias: order.pack(bias, 1), scales }
     }
 
-    /// How many inputs.
-    pub fn inputs(&self) -> usize {
-        self.inputs
-    }
-
     /// How wide a row of y is.
     pub fn width(&self) -> usize {
         if self.columns == Columns::Paired { self.outputs / 2 } else { self.outputs }
-    }
-
-    /// Bytes of weights that a pass reads.
-    pub fn bytes(&self) -> usize {
-        match &self.panels {
-            Panels::F32(values) => values.len() * 4,
-            Panels::Bf16(values) => values.len() * 2,
-            Panels::Int8(values) => values.len(),
-        }
     }
 
     fn strips(&self) -> usize {

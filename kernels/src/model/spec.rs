@@ -263,11 +263,6 @@ impl Spec {
         self.layers * self.mixer().reach()
     }
 
-    /// Bytes of one stream's rings.
-    pub fn stream_bytes(&self) -> usize {
-        self.layers * self.mixer().state_len() * size_of::<f32>()
-    }
-
     /// How many weights; `None` beyond what can be counted.
     pub fn parameters(&self) -> Option<usize> {
         let mut all = 0usize;

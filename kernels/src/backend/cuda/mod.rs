@@ -137,11 +137,6 @@ impl<D: Device> Cuda<D> {
         Self { device: Arc::new(device), scratch: Arc::new(Mutex::new(scratch)) }
     }
 
-    /// The device.
-    pub fn device(&self) -> &D {
-        &self.device
-    }
-
     fn scratch(&self) -> MutexGuard<'_, Scratch<D>> {
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
     }
