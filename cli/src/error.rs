@@ -2,9 +2,12 @@
 //!
 //! Every command returns a [`Failure`]; it carries the exit code, and [`Failure::render`] draws it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::IsTerminal;
 use std::ops::Range;
+
+use crate::signing::SECRET;
 
 /// The widest source line that is shown whole; a longer one is cut around its mark.
 const LINE_MAX: usize = 100;
@@ -185,11 +188,11 @@ impl Failure {
     pub fn to_json(&self) -> serde_json::Value {
         let place = self.place.as_ref();
         serde_json::json!({
-            "message": self.message,
-            "place": place.map(|place| &place.title),
-            "label": place.and_then(|place| place.mark.as_ref()).map(|mark| &mark.label),
-            "help": self.help,
-            "consequence": self.consequence,
+            "message": hidden(&self.message),
+            "place": place.map(|place| hidden(&place.title)),
+            "label": place.and_then(|place| place.mark.as_ref()).map(|mark| hidden(&mark.label)),
+            "help": self.help.as_deref().map(hidden),
+            "consequence": hidden(&self.consequence),
             "exit": self.exit as u8,
             "others": self.others.iter().map(Failure::to_json).collect::<Vec<_>>(),
         })
@@ -246,7 +249,8 @@ fn render_place(place: &Place, help: Option<&str>, paint: Paint) -> String {
 /// A line as it is shown, and where its mark then stands: tabs become spaces, a long line is cut around it.
 fn shorten(line: &str, mark: Option<&Mark>) -> (String, usize, usize) {
     const TAB: &str = "    ";
-    let characters: Vec<char> = line.chars().collect();
+    // Before it is cut: a part of a secret key is not known as one.
+    let characters: Vec<char> = hidden(line).chars().collect();
     let (start, width) = mark.map_or((0, 0), |mark| (mark.start.min(characters.len()), mark.width));
     let from = if characters.len() <= LINE_MAX { 0 } else { start.saturating_sub(LINE_MAX / 2) };
     let to = characters.len().min(from + LINE_MAX);
@@ -260,7 +264,21 @@ fn shorten(line: &str, mark: Option<&Mark>) -> (String, usize, usize) {
 
 /// Without control characters: a file must not steer the terminal.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    hidden(text).chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// Without secret keys, a point for each of their digits: whoever names the wrong file must not see one on the screen.
+fn hidden(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split(SECRET);
+    let mut shown = Cow::Borrowed(parts.next().unwrap_or_default());
+    for part in parts {
+        let secret = part.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(part.len());
+        let shown = shown.to_mut();
+        shown.push_str(SECRET);
+        shown.extend(std::iter::repeat_n('•', secret));
+        shown.push_str(&part[secret..]);
+    }
+    shown
 }
 
 /// Colours, or none.
@@ -331,6 +349,21 @@ Do not append.
         assert!(rows[2].chars().count() < 120, "{}", rows[2]);
         let at = rows[3].chars().position(|c| c == '^').unwrap();
         assert_eq!(rows[2].chars().skip(at).take(3).collect::<String>(), "BAD");
+    }
+
+    #[test]
+    fn a_secret_key_is_never_shown() {
+        let secret = "0123456789abcdef".repeat(4);
+        let line = format!("{} {SECRET}{secret}, and more {}", "a".repeat(40), "z".repeat(100));
+        for mark in [0..3, 41..60, 90..95, 120..150] {
+            let place = Place::in_file("anna.key", &line, mark, format!("{SECRET}{secret}"));
+            let failure = Failure::new(Exit::Usage, format!("`{SECRET}{secret}`"), "Nothing.").at(place);
+            let failure = failure.help(format!("{SECRET}{secret} {SECRET}{secret}"));
+            let failure = Failure { others: vec![failure.clone()], ..failure };
+            for text in [failure.render(false), failure.to_json().to_string()] {
+                assert!(!text.contains("0123456789abcdef") && text.contains(SECRET), "{text}");
+            }
+        }
     }
 
     #[test]

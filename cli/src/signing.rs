@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Exit, Failure};
 
-const SECRET: &str = "genovo-secret:";
+/// What the text of a secret key begins with.
+pub const SECRET: &str = "genovo-secret:";
 /// A key's file is a few lines.
 const BYTES_MAX: u64 = 4_096;
 
@@ -58,14 +59,17 @@ impl SecretKey {
             self.public()
         );
         let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(path);
-        let written = file.as_mut().map_err(|error| std::io::Error::from(error.kind())).and_then(|file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
+        let file = options.write(true).create_new(true).mode(0o600).open(path);
+        let mut file = file.map_err(|error| failed(path, error))?;
+        let secret = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        let written = secret.map_err(|error| failed(path, error)).and_then(|()| {
+            fs::write(&beside, format!("{}\n", self.public())).map_err(|error| failed(&beside, error))
         });
-        written.map_err(|error| failed(path, error))?;
-        fs::write(&beside, format!("{}\n", self.public())).map_err(|error| failed(&beside, error))?;
-        Ok(beside)
+        if written.is_err() {
+            // It is ours and new: half of a pair would stand in the way of the next attempt.
+            let _ = fs::remove_file(path);
+        }
+        written.map(|()| beside)
     }
 
     /// Reads it; `consequence` is what was not done when it cannot be.
@@ -82,21 +86,20 @@ impl SecretKey {
                 return failure(format!("cannot read the key {shown}: {error}"), help);
             }
         };
+        let mut text = String::new();
+        let read = file.take(BYTES_MAX).read_to_string(&mut text);
+        let line = text.lines().find_map(|line| line.trim().strip_prefix(SECRET));
+        let (Ok(_), Some(bytes)) = (read, line.and_then(unhex)) else {
+            let help = "name the file that genovo limits key made, not the one with .pub".to_string();
+            return failure(format!("{shown} holds no secret key"), help);
+        };
+        // Asked last: the rights of a file that is no key are nobody's business.
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             let help = format!("make it yours alone: chmod 600 {shown}");
             return failure(format!("the key {shown} can be read by others (mode {mode:03o})"), help);
         }
-        let mut text = String::new();
-        let read = file.take(BYTES_MAX).read_to_string(&mut text);
-        let line = text.lines().find_map(|line| line.trim().strip_prefix(SECRET));
-        match (read, line.and_then(unhex)) {
-            (Ok(_), Some(bytes)) => Ok(SecretKey(SigningKey::from_bytes(&bytes))),
-            _ => {
-                let help = "name the file that genovo limits key made, not the one with .pub".to_string();
-                failure(format!("{shown} holds no secret key"), help)
-            }
-        }
+        Ok(SecretKey(SigningKey::from_bytes(&bytes)))
     }
 }
 
@@ -205,6 +208,8 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(SecretKey::read(&path, "").unwrap().public(), key.public());
         assert_ne!(SecretKey::make().unwrap().public(), key.public());
+        let not_it = SecretKey::read(&beside(&path, "pub"), "").map(|_| ()).unwrap_err().render(false);
+        assert!(not_it.contains("holds no secret key") && !not_it.contains("chmod"), "{not_it}");
         let again = key.write(&path).unwrap_err();
         assert!(again.render(false).contains("never written over"), "{}", again.render(false));
 

@@ -172,7 +172,7 @@ impl Check {
     /// `true`, if the signer is among the keys of a file.
     fn among(&self, path: &Path, signer: PublicKey) -> Result<bool, Failure> {
         let keys = keys_in(&read(path, "the keys", "Nothing was checked.")?).map_err(|wrong| {
-            let message = format!("{}: `{wrong}` is no public key", path.display());
+            let message = format!("{}: {wrong}", path.display());
             Failure::new(Exit::Usage, message, "Nothing was checked.").help("one key a line: ed25519:…")
         })?;
         if keys.contains(&signer) {

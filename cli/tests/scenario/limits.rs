@@ -151,6 +151,23 @@ fn a_wrong_or_missing_signature_is_refused_with_place_and_remedy() {
     fs::remove_file(folder.path().join("limits.toml.sig")).unwrap();
     refused(&folder, &text, "are not signed");
 
+    // The wrong half of a key: it is said, and the key is not shown.
+    let secret = fs::read_to_string(folder.path().join("anna.key")).unwrap();
+    let secret = secret.lines().find_map(|line| line.strip_prefix("genovo-secret:")).unwrap();
+    for wrong in [
+        text.replace("anna.key.pub", "anna.key"),
+        text.replace("\"anna.key.pub\"", &format!("[\"genovo-secret:{secret}\"]")),
+        text.replace("limits = \"limits.toml\"", "limits = \"anna.key\""),
+    ] {
+        let failure = folder.load(&wrong).map(|_| ()).unwrap_err();
+        let said = failure.render(false) + &failure.to_json().to_string();
+        assert!(!said.contains(&secret[..8]) && said.contains("Nothing was run."), "{said}");
+    }
+    refused(&folder, &text.replace("anna.key.pub", "anna.key"), "a secret key stands where public keys go");
+    assert_eq!(genovo(&folder, &["limits", "sign", "limits.toml", "--key", "anna.key"]).0, 0);
+    let (code, said) = genovo(&folder, &["limits", "check", "limits.toml", "--keys", "anna.key"]);
+    assert!(code == 2 && said.contains("name the file with .pub") && !said.contains(secret), "{said}");
+
     let text = text.replace("anna.key.pub", "ed25519:00");
     refused(&folder, &text, "`ed25519:00` is no public key");
     // A scenario cannot add a key to those beside the limits.

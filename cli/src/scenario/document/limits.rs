@@ -9,10 +9,12 @@ use genovo_engine::signature::PublicKey;
 
 use super::{Document, Entry, Node, Origin, Source, Spot, Value, get, near, overlay, parse};
 use crate::error::Failure;
-use crate::signing::{NotSigned, Signed, beside};
+use crate::signing::{NotSigned, SECRET, Signed, beside};
 
 /// What a signature of limits is for.
 pub const PURPOSE: &str = "genovo limits";
+/// The most that is shown of what is no key; a key has 72 characters.
+const PART_MAX: usize = 80;
 
 /// A file of limits.
 #[derive(Debug)]
@@ -25,15 +27,24 @@ pub struct Limits {
     pub signer: Option<PublicKey>,
 }
 
-/// The keys of a text: parted by commas or lines, what follows a `#` is left out. The wrong part is handed back.
+/// The keys of a text: parted by commas or lines, what follows a `#` is left out; or what is wrong with a part.
 pub fn keys_in(text: &str) -> Result<Vec<PublicKey>, String> {
     let parts = text.lines().map(|line| line.split('#').next().unwrap_or_default());
     let parts = parts.flat_map(|line| line.split(',')).map(str::trim).filter(|part| !part.is_empty());
     let mut keys: Vec<PublicKey> =
-        parts.map(|part| PublicKey::parse(part).ok_or_else(|| part.to_string())).collect::<Result<_, _>>()?;
+        parts.map(|part| PublicKey::parse(part).ok_or_else(|| no_key(part))).collect::<Result<_, _>>()?;
     keys.sort();
     keys.dedup();
     Ok(keys)
+}
+
+fn no_key(part: &str) -> String {
+    if part.starts_with(SECRET) {
+        return "a secret key stands where public keys go: name the file with .pub".to_string();
+    }
+    let shown: String = part.chars().take(PART_MAX).collect();
+    let more = if shown.len() < part.len() { "…" } else { "" };
+    format!("`{shown}{more}` is no public key")
 }
 
 impl Document {
@@ -76,7 +87,7 @@ impl Document {
             _ => return Err(self.failure("`limits_keys` are no keys", spot, "write [\"ed25519:…\"]")),
         };
         let keys = keys_in(&text).map_err(|wrong| {
-            self.failure(format!("`{wrong}` is no public key"), spot, "named here")
+            self.failure(wrong, spot, "named here")
                 .help("a key is `ed25519:` and 64 digits, as in the .pub file of genovo limits key")
         })?;
         if keys.is_empty() {
@@ -164,7 +175,7 @@ impl Document {
             }
         };
         let keys = keys_in(&text).map_err(|wrong| {
-            let message = format!("{}: `{wrong}` is no public key", file.display());
+            let message = format!("{}: {wrong}", file.display());
             self.failure(message, named, "they say who may sign this").help("one key a line: ed25519:…")
         })?;
         let kept = match own {
