@@ -28,7 +28,10 @@ pub fn written(limits: &RiskSettings) -> Vec<(&'static str, String)> {
         RiskDistance::ShareOfPrice(share) => keys.push(("distance", show_ratio(share))),
     }
     keys.extend(controls::written(&limits.controls));
-    keys
+    // A change is told in the same words as the limit that then holds.
+    keys.into_iter()
+        .map(|(key, value)| (key, limits.value_of(key).map_or(value, |json| shown(key, &json))))
+        .collect()
 }
 
 /// A limit's value as a scenario writes it, from canonical JSON: `4 %`, `50 per 1 s`, `off`.
@@ -154,6 +157,24 @@ mod tests {
             let failure = wanted(&limits(), "USD", argument).unwrap_err().render(false);
             assert!(failure.contains(said), "{argument}: {failure}");
             assert!(failure.contains(NOTHING), "{failure}");
+        }
+    }
+
+    #[test]
+    fn what_is_listed_is_what_a_change_says() {
+        let limits = limits().with("max_leverage", "\"4\"").expect("a limit");
+        let listed = written(&limits);
+        for (key, text) in [
+            ("max_leverage", "4"),
+            ("max_total", "5 %"),
+            ("min_position", "100"),
+            ("distance", "2 atr"),
+            ("atr_period", "14"),
+            ("max_order_rate", "50 per 1 s"),
+            ("kill_switch", "true"),
+        ] {
+            let one = listed.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_str());
+            assert_eq!(one, Some(text), "{key}");
         }
     }
 
