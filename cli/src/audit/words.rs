@@ -528,7 +528,7 @@ fn regime(change: &RegimeChanged) -> String {
 /// `long 10 worth 1,000.00 held 3 days of 360 at 5 % a year: paid 0.42`.
 fn financing(charged: &FinancingCharged, digits: u8) -> String {
     let money = |amount| format::money(amount, digits);
-    let paid = charged.financing + charged.borrow;
+    let paid = Money(charged.financing.0.saturating_add(charged.borrow.0));
     let borrow = match charged.borrow_yearly {
         Ratio::ZERO => String::new(),
         yearly => format!(" and {} for what is borrowed ({})", show_ratio(yearly), money(charged.borrow)),
@@ -543,11 +543,11 @@ fn financing(charged: &FinancingCharged, digits: u8) -> String {
         charged.days_in_year,
         show_ratio(charged.yearly),
         if paid < Money::ZERO { "received" } else { "paid" },
-        money(paid.abs())
+        money(Money(paid.0.saturating_abs()))
     )
 }
 
-/// `equity 980.00 is 98 % of the maintenance margin 1,000.00`.
+/// `equity 980.00 against a maintenance margin of 1,000.00`.
 fn margin(equity: Money, maintenance: Money, digits: u8) -> String {
     format!(
         "equity {} against a maintenance margin of {}",

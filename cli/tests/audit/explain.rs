@@ -99,6 +99,13 @@ fn a_forged_decision_does_not_pass_the_proof() {
     let (answer, exit) = folder.answers(&["audit", "explain", "forged", "--order", "1", "--json"]);
     assert_eq!((exit, &answer["proof"]["verified"]), (3, &Value::from(false)));
     assert_eq!(answer["proof"]["first_difference"]["sequence"], 655_362);
+    // An auditor's report has it, and ends as badly.
+    let output = folder.genovo(&["audit", "report", "forged", "--out", "pack"]);
+    let error = crate::support::text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{error}");
+    assert!(error.contains("does not come to the same when it is recomputed"), "{error}");
+    let page = std::fs::read_to_string(folder.path("pack/audit.html")).expect("a page");
+    assert!(page.contains("DIFFERS from sequence 655362 on"), "it is said on the page too");
 }
 
 #[test]

@@ -64,9 +64,21 @@ fn a_signed_report_is_proven_and_a_byte_that_changes_is_found() {
         fs::write(&signature, text.replace("genovo audit report", "genovo limits")).unwrap();
         let (said, exit) = folder.fails(&["audit", "report", "--check", file]);
         assert!(exit == 3 && said.contains("a signature of another thing"), "{said}");
-        fs::remove_file(&signature).unwrap();
-        assert_eq!(folder.fails(&["audit", "report", "--check", file]).1, 2);
     }
+    // A report that is not signed leaves no signature of the one that it replaces.
+    report(&folder, &["--no-replay"]);
+    for file in FILES {
+        let (said, exit) = folder.fails(&["audit", "report", "--check", file]);
+        assert!(exit == 2 && said.contains("cannot read the signature"), "{said}");
+    }
+}
+
+#[test]
+fn a_time_that_ends_before_it_begins_is_refused() {
+    let folder = folder();
+    let turned = ["--from", "2014-05-03", "--to", "2014-05-02 21:00"];
+    let (said, exit) = folder.fails(&[&["audit", "report", "run"][..], &turned].concat());
+    assert!(exit == 2 && said.contains("is after --to") && said.contains("No report was written."), "{said}");
 }
 
 #[test]

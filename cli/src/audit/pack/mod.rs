@@ -106,6 +106,9 @@ pub struct Proof {
     pub problem: Option<String>,
     /// What recomputing every decision came to.
     pub recomputed: String,
+    /// Whether it came to something else than what is recorded.
+    #[serde(skip)]
+    pub differs: bool,
 }
 
 /// The controls over the time.
@@ -406,9 +409,13 @@ impl Fold {
                 fills.count += 1;
                 let side = if fill.side == Side::Buy { &mut fills.bought } else { &mut fills.sold };
                 side.0 = side.0.saturating_add(fill.quantity.0);
-                fills.commissions += fill.commission;
+                // Another program may have sealed any numbers: they must not end this one.
+                fills.commissions.0 = fills.commissions.0.saturating_add(fill.commission.0);
             }
-            Fact::FinancingCharged(charged) => orders.financing += charged.financing + charged.borrow,
+            Fact::FinancingCharged(charged) => {
+                let paid = charged.financing.0.saturating_add(charged.borrow.0);
+                orders.financing.0 = orders.financing.0.saturating_add(paid);
+            }
             Fact::RunEnded(ended) => orders.equity = Some(ended.equity),
             Fact::DataFlagged(flag) => {
                 let what = format!("{}: {}", words::flaw_name(flag.flaw), words::flaw_action(flag.action));

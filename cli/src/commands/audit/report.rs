@@ -74,6 +74,12 @@ impl Report {
         if let Some(file) = &self.check {
             return check(file, context);
         }
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from > to
+        {
+            let message = format!("--from {} is after --to {}", Moment(from), Moment(to));
+            return Err(Failure::new(Exit::Usage, message, NOTHING).help("write the earlier one as --from"));
+        }
         self.model.tell(context);
         let key = self.key.as_deref().map(|path| SecretKey::read(path, NOTHING)).transpose()?;
         let last = [PathBuf::from("last")];
@@ -94,15 +100,22 @@ impl Report {
         for (name, text) in [("audit.json", &json), ("audit.html", &html)] {
             let path = self.out.join(name);
             write(&path, text)?;
-            if let Some(key) = &key {
-                write(&beside(&path, "sig"), &Signed::new(key, PURPOSE, text.as_bytes()).to_text())?;
+            let signature = beside(&path, "sig");
+            match &key {
+                Some(key) => write(&signature, &Signed::new(key, PURPOSE, text.as_bytes()).to_text())?,
+                // One of an earlier report would say that this one was altered.
+                None => drop(fs::remove_file(&signature)),
             }
             written.push(path);
         }
-        let broken = pack.journals.iter().find(|one| !one.proof.intact);
-        let broken = broken.map(|one| {
-            let message = format!("{} is not as it was sealed", one.journal);
-            Failure::new(Exit::Difference, message, "The report was written and says so.")
+        let broken = pack.journals.iter().find_map(|one| {
+            let what = match (one.proof.intact, one.proof.differs) {
+                (false, _) => "is not as it was sealed",
+                (true, true) => "does not come to the same when it is recomputed",
+                (true, false) => return None,
+            };
+            let message = format!("{} {what}", one.journal);
+            Some(Failure::new(Exit::Difference, message, "The report was written and says so."))
         });
         if context.json {
             context.answer(&serde_json::json!({
@@ -133,6 +146,7 @@ impl Report {
             intact: found.intact(),
             problem: found.first_damage.as_ref().map(|damage| damage.problem.to_string()),
             recomputed: "not asked for".to_string(),
+            differs: false,
         };
         if !proof.intact {
             // Nothing is told from a journal that is not what it was.
@@ -153,7 +167,10 @@ impl Report {
             {
                 Ok(found) => match found.difference {
                     None => format!("{} events, equal bit for bit", format::count(found.events)),
-                    Some(difference) => format!("DIFFERS from sequence {} on", difference.sequence),
+                    Some(difference) => {
+                        proof.differs = true;
+                        format!("DIFFERS from sequence {} on", difference.sequence)
+                    }
                 },
                 Err(failure) => format!("no: {}", failure.message),
             };
