@@ -3,8 +3,6 @@
 //! `tests/fuzz 10 scenario` runs it for ten minutes.
 #![no_main]
 
-use std::fmt::Write;
-
 use genovo::scenario;
 use genovo_engine::strategy::Registry;
 use libfuzzer_sys::fuzz_target;
@@ -19,10 +17,10 @@ fuzz_target!(|text: &str| {
             let again = scenario::load(&path, &[], &Registry::default()).expect("it was understood before");
             assert_eq!(scenario.settings_hash(), again.settings_hash());
         }
+        // As it is shown: with its place, the line and the mark under it.
         Err(failure) => {
-            let mut shown = String::new();
-            write!(shown, "{failure:?} {failure}").expect("memory");
-            assert!(!shown.is_empty());
+            assert!(failure.render(true).contains(&failure.consequence));
+            assert!(failure.to_json()["message"].is_string());
         }
     }
 });
