@@ -101,9 +101,9 @@ pub fn quantity(text: &str) -> Result<Quantity, Wrong> {
     fixed(Quantity::parse(bare(text, "a quantity")?.as_bytes()))
 }
 
-/// A time of day in UTC: `21:00` or `21:00:30`.
+/// A time of day, by the clock that its key names: `21:00` or `21:00:30`.
 pub fn time_of_day(text: &str) -> Result<Nanoseconds, Wrong> {
-    let wrong = || "expected a time of day in UTC such as `21:00`".to_string();
+    let wrong = || "expected a time of day such as `21:00`".to_string();
     let parts: Vec<&str> = text.trim().split(':').collect();
     if !(2..=3).contains(&parts.len()) {
         return Err(wrong());

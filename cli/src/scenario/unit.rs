@@ -15,7 +15,7 @@ pub enum Unit {
     Ratio,
     /// A length of time, such as `5 ms`.
     Length,
-    /// A time of day in UTC, such as `21:00`.
+    /// A time of day, by the clock that its key names, such as `21:00`.
     TimeOfDay,
     /// An amount of money, such as `100 USD`.
     Money,
