@@ -55,7 +55,7 @@ pub struct Replay {
     /// Read, decide and write on a thread each.
     #[arg(long)]
     pipelined: bool,
-    /// Where kernels run.
+    /// Where kernels run; `cuda` is not possible yet.
     #[arg(long, value_name = "auto|cpu|cuda", value_parser = ["auto", "cpu", "cuda"])]
     backend: Option<String>,
     /// Which instruction set kernels use.

@@ -105,7 +105,13 @@ pub const EXECUTION: Section = Section {
             Is("auto"),
             "instruction set of the kernels",
         ),
-        key("backend", Unit::Word(&["auto", "cpu", "cuda"]), Any, Is("auto"), "where the kernels run"),
+        key(
+            "backend",
+            Unit::Word(&["auto", "cpu", "cuda"]),
+            Any,
+            Is("auto"),
+            "where the kernels run; `cuda` is not possible yet",
+        ),
         key(
             "checkpoint_every",
             Unit::Whole,
