@@ -54,7 +54,7 @@ impl Rollover {
             return None;
         };
         let mut passed: Option<Passed> = None;
-        while next <= now {
+        while next <= now && next < Timestamp::MAX {
             let days = passed.map_or(0, |passed| passed.days) + self.settings.days_at(next);
             passed = Some(Passed { last: next, days });
             let following = self.settings.after(next).0;
@@ -124,8 +124,10 @@ impl FinancingSettings {
         // Far from the ends of time, so that no sum overflows.
         let time = time.0.clamp(i64::MIN + 30 * DAY, i64::MAX - 30 * DAY);
         let mut day = (time - DAY).div_euclid(DAY) - 1;
+        // Another program's settings may say anything.
+        let time_of_day = self.rollover.0.rem_euclid(DAY);
         loop {
-            let at = Timestamp(day * DAY + self.rollover.0 + self.behind(day));
+            let at = Timestamp(day * DAY + time_of_day + self.behind(day));
             let days = self.days_of(day);
             if at.0 > time && days > 0 {
                 return (at, days);
@@ -258,6 +260,19 @@ mod tests {
         for (clock, triple, hour, now, next, days) in table {
             let settings = settings(clock, triple, hour);
             assert_eq!(settings.after(now), (next, days), "{clock:?} {triple:?} {hour} h after {now:?}");
+        }
+    }
+
+    #[test]
+    fn any_time_and_any_time_of_day_have_a_rollover() {
+        for rollover in [i64::MIN, -1, DAY, i64::MAX].map(Nanoseconds) {
+            let settings = FinancingSettings { rollover, ..settings(RolloverClock::NewYork, None, 0) };
+            let (next, days) = settings.after(Timestamp(0));
+            assert!((1..=DAY).contains(&next.0) && days == 1, "{rollover:?}");
+            let mut rollover = Rollover { settings, next: None };
+            assert_eq!(rollover.pass(Timestamp::MIN), None);
+            assert!(rollover.pass(Timestamp::MAX).is_some_and(|passed| passed.days > 200_000));
+            assert_eq!(rollover.pass(Timestamp::MAX), None);
         }
     }
 
