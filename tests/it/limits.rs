@@ -8,7 +8,7 @@ use genovo_engine::recorded::rerun;
 use genovo_engine::settings::{RiskDistance, Settings};
 use genovo_engine::signature::{PublicKey, Signature, to_sign};
 use genovo_engine::strategy::Registry;
-use genovo_engine::units::Timestamp;
+use genovo_engine::units::{Price, Timestamp};
 use genovo_engine::world::WorldError;
 
 const SESSION: Hash = Hash([9; 32]);
@@ -226,6 +226,43 @@ fn what_is_no_limit_is_refused() {
         let wish = desk.wish(key, new);
         assert_eq!(desk.ask(wish), Err(answer), "{key} {new}");
     }
+}
+
+/// A rule that was off at the start speaks of regimes as soon as it has seen enough, and again once it was off.
+#[test]
+fn a_stress_rule_that_is_switched_on_tells_regimes() {
+    let mut desk = Desk::new(&[1, 2]);
+    let mut day = 0;
+    let mut days = |desk: &mut Desk, count: i64| -> Vec<Regime> {
+        let mut told = Vec::new();
+        for _ in 0..count {
+            (day, desk.number) = (day + 1, desk.number + 1);
+            let [bid, ask] = ["1290.5", "1290.7"].map(|text| text.parse::<Price>().unwrap());
+            let quote = Quote { bid: Price(bid.0 - day % 3), ask, bid_size: None, ask_size: None };
+            let time = Timestamp(day * 86_400_000_000_000);
+            let mut input = Event::unnumbered(time, time, InstrumentId(1), Fact::QuoteChanged(quote));
+            input.header.sequence = Sequence::input(desk.number);
+            told.extend(desk.engine.apply(&input).unwrap().events.iter().filter_map(
+                |event| match &event.fact {
+                    Fact::RegimeChanged(change) => Some(change.now),
+                    _ => None,
+                },
+            ));
+        }
+        told
+    };
+    assert!(days(&mut desk, 60).is_empty());
+    let wish = desk.wish("stress_at", "\"20\"");
+    desk.ask(wish).unwrap();
+    assert_eq!(days(&mut desk, 60), [Regime::Calm]);
+    let wish = desk.signed("stress_at", "null", 1);
+    assert_eq!(desk.ask(wish.clone()), Err(LimitsAnswer::ApprovalNeeded));
+    let approval = desk.approval(&wish, 2, 2, LATER);
+    desk.approve(approval).unwrap();
+    assert!(days(&mut desk, 60).is_empty());
+    let wish = desk.wish("stress_at", "\"30\"");
+    desk.ask(wish).unwrap();
+    assert_eq!(days(&mut desk, 60), [Regime::Calm]);
 }
 
 /// A session with changes of every kind, recorded; what another engine makes of the same inputs, whole or from any

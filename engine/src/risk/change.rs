@@ -3,6 +3,7 @@
 
 use super::{Risk, Watch};
 use crate::canonical::{Canonical as _, Input};
+use crate::event::Regime;
 use crate::settings::RiskSettings;
 use crate::state::{State, StateError, expect_tag, tag};
 use crate::units::Money;
@@ -88,9 +89,15 @@ impl Watch {
             mark.day_lost = false;
         }
         match controls.needs_samples() {
-            true if self.samples.is_none() => self.samples = Some(Self::covariances(controls, count)),
+            true if self.samples.is_none() => {
+                self.samples = Some(Self::covariances(controls, count));
+                self.regimes = vec![Regime::Unknown; count];
+            }
             true => {}
-            false => self.samples = None,
+            false => {
+                self.samples = None;
+                self.regimes.clear();
+            }
         }
         if controls.allocation.is_none() || controls.allocation != before.allocation {
             // Shares by another rule come with the next sample.

@@ -111,7 +111,7 @@ pub struct Watch {
     pub(super) samples: Option<[Covariance; 2]>,
     next_sample: Timestamp,
     /// What was last said of each market's regime; empty without samples.
-    regimes: Vec<Regime>,
+    pub(super) regimes: Vec<Regime>,
     /// The share of capital that each instrument gets; empty until all were sampled often enough.
     pub(super) weights: Vec<f64>,
     /// When the trading day ends, as time since 00:00 UTC.
