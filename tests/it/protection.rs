@@ -8,7 +8,7 @@ use genovo_engine::settings::{RiskDistance, Settings, Trigger};
 use genovo_engine::strategy::{
     Needs, ParameterError, Parameters, Proposal, Registry, Strategy, StrategyKind, View,
 };
-use genovo_engine::units::{Money, Price, Quantity, Timestamp};
+use genovo_engine::units::{FIXED_MAX, Money, Price, Quantity, Timestamp};
 
 const XAU: InstrumentId = InstrumentId(1);
 
@@ -75,12 +75,17 @@ struct Desk {
 
 impl Desk {
     fn new(kind: &str, protect: bool) -> Desk {
+        Desk::at(kind, protect, "0.01")
+    }
+
+    /// Stops stand so much of the price away.
+    fn at(kind: &str, protect: bool, distance: &str) -> Desk {
         let mut settings = genovo_tests::gold();
         settings.strategy.kind = kind.to_string();
         settings.strategy.parameters.clear();
         settings.bars = None;
         settings.instruments[0].tick = price("0.05");
-        settings.risk.distance = RiskDistance::ShareOfPrice("0.01".parse().unwrap());
+        settings.risk.distance = RiskDistance::ShareOfPrice(distance.parse().unwrap());
         settings.risk.protect = protect;
         let engine = Engine::new(settings, &registry()).unwrap();
         let started = Fact::RunStarted(Box::new(engine.identity(WorldKind::Live)));
@@ -104,7 +109,10 @@ impl Desk {
     }
 
     fn quote(&mut self) {
-        let (bid, ask) = (price("1290.5"), price("1290.7"));
+        self.quoted(price("1290.5"), price("1290.7"));
+    }
+
+    fn quoted(&mut self, bid: Price, ask: Price) {
         self.say(Fact::QuoteChanged(Quote { bid, ask, bid_size: None, ask_size: None }));
     }
 
@@ -183,6 +191,15 @@ fn a_fill_without_a_stop_gets_one_at_the_risk_distance() {
     desk.fill(1, Side::Buy, 10, 0);
     assert!(desk.stops().is_empty(), "nobody asked for stops");
     assert_eq!(desk.engine.unprotected(XAU), whole(10));
+}
+
+#[test]
+fn a_stop_beyond_every_price_is_at_the_last_tick() {
+    let mut desk = Desk::at("short", true, "1");
+    let highest = Price(FIXED_MAX / 50_000_000 * 50_000_000);
+    desk.quoted(Price(FIXED_MAX), Price(FIXED_MAX));
+    desk.fill(1, Side::Sell, 1, 9);
+    assert_eq!(desk.stops(), [(2, Side::Buy, highest, whole(1))]);
 }
 
 #[test]

@@ -61,9 +61,7 @@ impl Engine {
 
     /// No order leaves for an instrument of which the broker holds something else than we do.
     pub(super) fn on_position(&mut self, input: &Event, theirs: Quantity) -> Result<(), Fault> {
-        let instrument = input.header.instrument;
-        let index = instrument.index().filter(|&index| index < self.state.markets.len());
-        let index = index.ok_or(Fault::UnknownInstrument(instrument))?;
+        let index = self.index_of(input.header.instrument)?;
         let ours = self.state.account.positions[index].quantity;
         let news = self.gate.dispute(index, ours != theirs);
         if ours != theirs {

@@ -235,7 +235,7 @@ impl Engine {
     }
 
     /// The rule that keeps orders from a market that is closed, where the scenario does not let them wait.
-    fn closed(&self, instrument: InstrumentId) -> Option<Rule> {
+    pub(super) fn closed(&self, instrument: InstrumentId) -> Option<Rule> {
         let waits = self.settings.venue.when_closed == WhenClosed::Queue;
         (!waits && !self.state.is_open(instrument)).then_some(Rule::MarketClosed)
     }

@@ -5,6 +5,8 @@
 
 use super::*;
 use crate::order::Status;
+use crate::units::FIXED_MAX;
+use crate::venue::fill::on_tick;
 
 /// Who decides when a position has no stop.
 const PROTECTION: &str = "protection";
@@ -50,8 +52,7 @@ impl Engine {
         let Some(index) = instrument.index().filter(|&index| index < self.refused.len()) else {
             return Ok(());
         };
-        let waits = self.settings.venue.when_closed == WhenClosed::Queue;
-        let closed = !waits && !self.state.is_open(instrument);
+        let closed = self.closed(instrument).is_some();
         let disputed = self.gate.is_disputed(index);
         if self.refused[index] || closed || disputed || (self.gate.is_live() && !self.gate.links_are_live()) {
             return Ok(());
@@ -61,15 +62,14 @@ impl Engine {
         if missing == Quantity::ZERO {
             return Ok(());
         }
-        let long = position > Quantity::ZERO;
-        let side = if long { Side::Sell } else { Side::Buy };
+        let side = if position > Quantity::ZERO { Side::Sell } else { Side::Buy };
         let Some(price) = self.state.price(instrument, side) else { return Ok(()) };
         let tick = self.settings.instruments[index].tick.0.max(1);
         let trigger = self.risk.distance_at(index, price).map(|distance| {
             let away = price.0.saturating_sub(distance.0.saturating_mul(position.signum()));
             // Farther off by less than a tick, and never at nothing.
-            let whole = away.div_euclid(tick) + i64::from(!long && away.rem_euclid(tick) != 0);
-            Price((whole * tick).clamp(tick, crate::units::FIXED_MAX / tick * tick))
+            let away = on_tick(Price(away.clamp(-FIXED_MAX, FIXED_MAX)), Price(tick), side);
+            away.clamp(Price(tick), Price(FIXED_MAX / tick * tick))
         });
         let Some(trigger) = trigger else { return self.no_stop(index, missing) };
         let because = format!("no stop rests for {missing}: one at the risk distance from {price}");

@@ -1,7 +1,6 @@
 //! What is said and done without a decision of the strategy: financing at rollovers, changes of regime, margin calls.
 
 use super::*;
-use crate::settings::WhenClosed;
 
 impl Engine {
     /// Charges what was held over the rollovers that passed.
@@ -70,7 +69,6 @@ impl Engine {
     /// nothing is sold twice.
     fn close_for_margin(&mut self, cause: Sequence) -> Result<(), Fault> {
         let mut actions = Vec::new();
-        let waits = self.settings.venue.when_closed == WhenClosed::Queue;
         for index in 0..self.state.markets.len() {
             let Some(margin) = self.margin.as_mut().filter(|margin| margin.is_closing(index)) else {
                 continue;
@@ -82,7 +80,7 @@ impl Engine {
                 margin.closed(index);
                 continue;
             }
-            if !self.gate.is_open(instrument) || (self.state.closed[index] && !waits) {
+            if !self.gate.is_open(instrument) || self.closed(instrument).is_some() {
                 continue;
             }
             let mut works = false;
