@@ -3,8 +3,10 @@
 //! The order of what an input causes is fixed: flags, bars, features, decision, risk, orders. Everything here follows
 //! from the events alone, so that the same inputs give the same bytes on any machine.
 
+mod answers;
 mod books;
 mod checkpoint;
+mod deciding;
 mod limits;
 mod live;
 mod placing;
@@ -620,10 +622,7 @@ impl Engine {
 
     /// A signal is no market data: it changes no price, ends no bar, and only the trigger `on_signal` heeds it at once.
     fn on_signal(&mut self, input: &Event) -> Result<(), Fault> {
-        let instrument = input.header.instrument;
-        if instrument.index().is_none_or(|index| index >= self.state.markets.len()) {
-            return Err(Fault::UnknownInstrument(instrument));
-        }
+        self.index_of(input.header.instrument)?;
         self.after_answer(input)
     }
 
@@ -645,55 +644,6 @@ impl Engine {
         }
         self.strategy.update(input, &self.state);
         Ok(())
-    }
-
-    fn on_answer(&mut self, input: &Event, order: OrderId, happening: Happening) -> Result<(), Fault> {
-        if let Err(error) = self.state.orders.advance(order, happening) {
-            return self.impossible(order, error);
-        }
-        self.after_answer(input)
-    }
-
-    fn on_fill(&mut self, input: &Event, fill: &Fill) -> Result<(), Fault> {
-        self.counts.fills += 1;
-        let Some(record) = self.state.orders.get(fill.order) else {
-            return self.impossible(fill.order, OrderError::Unknown(fill.order));
-        };
-        let index = record.instrument.index().expect("an order has an instrument");
-        self.may_protect_again(input.header.instrument);
-        // Money has moved whatever the order's state: a fill that comes late is booked, and said.
-        if let Err(error) = self.state.orders.fill(fill.order, fill.quantity) {
-            self.impossible(fill.order, error)?;
-        }
-        let rate = self.state.account.rate_of(index, fill)?;
-        self.state.account.fill(index, fill, rate)?;
-        self.risk.filled(index, fill.side, self.state.now);
-        if let Some(next) = &mut self.takeover {
-            next.risk.filled(index, fill.side, self.state.now);
-        }
-        self.after_answer(input)
-    }
-
-    fn is_part_filled(&self, order: OrderId) -> bool {
-        self.state.orders.get(order).is_some_and(|order| order.filled > Quantity::ZERO)
-    }
-
-    fn on_replaced(&mut self, input: &Event, replaced: &OrderReplaced) -> Result<(), Fault> {
-        let happening = match replaced.reason {
-            ReplaceReason::Requested => {
-                Happening::Replace { part_filled: self.is_part_filled(replaced.order) }
-            }
-            ReplaceReason::SiblingFilled
-            | ReplaceReason::ParentEnded
-            | ReplaceReason::PositionShrank
-            | ReplaceReason::Split
-            | ReplaceReason::BooksCompared => Happening::Adjust,
-        };
-        let change = Some((replaced.kind, replaced.quantity));
-        match self.state.orders.replaced(replaced.order, happening, change) {
-            Ok(_) => self.after_answer(input),
-            Err(error) => self.impossible(replaced.order, error),
-        }
     }
 
     /// A split or a dividend: what is held, and every price that is remembered, becomes what it would have been.
@@ -730,167 +680,6 @@ impl Engine {
     fn index_of(&self, instrument: InstrumentId) -> Result<usize, Fault> {
         let index = instrument.index().filter(|&index| index < self.state.markets.len());
         index.ok_or(Fault::UnknownInstrument(instrument))
-    }
-
-    fn after_answer(&mut self, input: &Event) -> Result<(), Fault> {
-        if self.gate.is_flattening() {
-            self.close_positions()?;
-        }
-        // What was refused is tried again when the market moves, not at once.
-        if self.margin.as_ref().is_some_and(Margin::is_closing_any)
-            && !matches!(input.fact, Fact::OrderRejected(_))
-        {
-            self.watch_margin()?;
-        }
-        let signal = self.strategy.update(input, &self.state);
-        let instrument = input.header.instrument;
-        if signal && self.settings.trigger == Trigger::OnSignal {
-            self.due.clear();
-            self.due.push(instrument);
-            self.decide_due()?;
-        }
-        self.protect(instrument)
-    }
-
-    /// Decides for all that are due, in the order in which they came due. What is computed for all of them at once
-    /// comes before the first decision, which changes nothing that it depends on.
-    #[inline]
-    fn decide_due(&mut self) -> Result<(), Fault> {
-        if self.due.is_empty() || self.halted { Ok(()) } else { self.decide_all() }
-    }
-
-    fn decide_all(&mut self) -> Result<(), Fault> {
-        self.read_features();
-        self.strategy.prepare(&self.due, &self.state);
-        let decided = (0..self.due.len()).try_for_each(|turn| self.decide(self.due[turn]));
-        // Rows are of the decisions of one input: whoever looks later must not find those of an earlier one.
-        for index in self.due.iter().filter_map(|instrument| instrument.index()) {
-            if let Some(row) = self.state.features.get_mut(index) {
-                row.clear();
-            }
-        }
-        decided
-    }
-
-    /// Reads the catalogue's rows of those that are due and may decide.
-    fn read_features(&mut self) {
-        let Some(catalogue) = &mut self.catalogue else { return };
-        self.not_a_number = None;
-        let first = self.features.len() - catalogue.columns().len();
-        for instrument in &self.due {
-            let Some(index) = instrument.index() else { continue };
-            let Some(row) = self.state.features.get_mut(index) else { continue };
-            row.clear();
-            if !self.gate.is_open(*instrument) {
-                continue;
-            }
-            match catalogue.read(index, self.state.now) {
-                Ok(_) => {
-                    catalogue.alter(index, self.header.sequence);
-                    catalogue.given(row);
-                    self.rows[index].clear();
-                    self.rows[index].extend_from_slice(catalogue.last());
-                }
-                Err(wrong) => {
-                    // The run halts at it: whatever comes behind is not decided.
-                    self.not_a_number = Some((*instrument, first as u32 + wrong.0));
-                    return;
-                }
-            }
-        }
-    }
-
-    fn decide(&mut self, instrument: InstrumentId) -> Result<(), Fault> {
-        if self.halted {
-            return Ok(());
-        }
-        if !self.gate.is_open(instrument) {
-            self.gate.wait(instrument);
-            return Ok(());
-        }
-        self.state.instrument = instrument;
-        let equity = self.state.equity();
-        if equity <= Money::ZERO {
-            return self.halt(TradingHalted::EquityGone);
-        }
-        if let Some((_, column)) = self.not_a_number.filter(|(wrong, _)| *wrong == instrument) {
-            return self.halt(TradingHalted::NotANumber { column });
-        }
-        let mut proposal = std::mem::take(&mut self.proposal);
-        proposal.clear();
-        self.strategy.decide(&self.state, &mut proposal);
-        let result = self.carry_out(instrument, equity, &mut proposal);
-        self.proposal = proposal;
-        result
-    }
-
-    fn carry_out(
-        &mut self,
-        instrument: InstrumentId,
-        equity: Money,
-        proposal: &mut Proposal,
-    ) -> Result<(), Fault> {
-        let mut cause = self.header.sequence;
-        if self.columns.count > 0 {
-            // A strategy that knows nothing yet says so for each of its own columns.
-            proposal.features.resize(self.own_features, None);
-            if let RiskDistance::AverageTrueRange { .. } = self.settings.risk.distance {
-                let range = instrument.index().and_then(|index| self.risk.range(index));
-                proposal.features.push(range.map(|range| range as f32));
-            }
-            if let Some(row) = instrument.index().and_then(|index| self.rows.get(index)) {
-                proposal.features.extend_from_slice(row);
-            }
-            self.columns.spread(&mut proposal.features);
-            match vector(&proposal.features) {
-                Ok(features) => {
-                    cause = self.emit(instrument, cause, Fact::FeaturesComputed(Box::new(features)))?
-                }
-                Err(column) => return self.halt(TradingHalted::NotANumber { column }),
-            }
-        }
-        if let Some(column) = proposal.evidence.iter().position(|evidence| !evidence.value.is_finite()) {
-            return self.halt(TradingHalted::NotANumber { column: column as u32 });
-        }
-        let decision = Decision {
-            strategy: self.settings.strategy.kind.clone(),
-            actions: proposal.actions.clone(),
-            because: proposal.because.clone(),
-            evidence: proposal.evidence.clone(),
-            equity,
-            position: self.state.position(instrument),
-        };
-        self.counts.decisions += 1;
-        let decided = self.emit(instrument, cause, Fact::DecisionMade(Box::new(decision)))?;
-        self.act(decided, &proposal.actions)
-    }
-
-    /// Carries out the actions of a decision, one after the other.
-    fn act(&mut self, decided: Sequence, actions: &[Action]) -> Result<(), Fault> {
-        for action in actions {
-            match action {
-                Action::Hold => {}
-                &Action::Target { instrument, quantity } => {
-                    let position = self.state.position_with_working_orders(instrument);
-                    // Both lie within half the range of an i64.
-                    let change = quantity.0.saturating_sub(position.0);
-                    let side = if change >= 0 { Side::Buy } else { Side::Sell };
-                    let quantity = self.whole_lots(instrument, Quantity(change.saturating_abs()))?;
-                    if quantity > Quantity::ZERO {
-                        let order = NewOrder::new(side, OrderKind::Market, quantity);
-                        self.submit(decided, instrument, order)?;
-                    }
-                }
-                &Action::Submit { instrument, side, kind, time_in_force, quantity } => {
-                    let order = NewOrder::new(side, kind, quantity).during(time_in_force);
-                    self.submit(decided, instrument, order)?;
-                }
-                &Action::Cancel { order } => self.cancel(decided, order)?,
-                Action::Place(list) => self.place(decided, list)?,
-                &Action::Replace { order, kind, quantity } => self.replace(decided, order, kind, quantity)?,
-            }
-        }
-        Ok(())
     }
 
     fn halt(&mut self, cause: TradingHalted) -> Result<(), Fault> {
@@ -991,20 +780,4 @@ fn make(settings: &Settings, registry: &Registry) -> Result<(Box<dyn Strategy>, 
         features.push(format!("atr_{period}"));
     }
     Ok((strategy, features))
-}
-
-/// Values with their validity bits; the index of the first NaN or infinity instead.
-fn vector(columns: &[Option<f32>]) -> Result<Features, u32> {
-    let mut features =
-        Features { values: Vec::with_capacity(columns.len()), valid: vec![0; columns.len().div_ceil(64)] };
-    for (index, column) in columns.iter().enumerate() {
-        if let Some(value) = column {
-            if !value.is_finite() {
-                return Err(index as u32);
-            }
-            features.valid[index / 64] |= 1 << (index % 64);
-        }
-        features.values.push(column.unwrap_or(0.0));
-    }
-    Ok(features)
 }
