@@ -6,7 +6,7 @@
 use crate::event::{CorporateAction, Fill, FinancingCharged, TradeCorrected};
 use crate::market::Market;
 use crate::settings::{AccountKind, Instrument, Settings};
-use crate::units::{Money, Price, Quantity, Ratio, SCALE};
+use crate::units::{FIXED_MAX, Money, Price, Quantity, Ratio, SCALE};
 
 /// What is held of one instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,12 @@ pub enum PositionOverflow {
     /// Of money: what it is worth, what it brought, or the balance.
     #[error("the position is worth, or has brought, more than the largest amount there is")]
     Amount,
+}
+
+/// A position of so many units, where there can be one.
+fn within(units: i128) -> Result<Quantity, PositionOverflow> {
+    let units = i64::try_from(units).ok().filter(|units| (-FIXED_MAX..=FIXED_MAX).contains(units));
+    units.map(Quantity).ok_or(PositionOverflow::Quantity)
 }
 
 /// Price × quantity × multiplier.
@@ -87,7 +93,7 @@ impl Position {
         digits: u8,
         rate: Option<Rate>,
     ) -> Result<Money, PositionOverflow> {
-        let after = self.quantity.0.checked_add(quantity.0).ok_or(PositionOverflow::Quantity)?;
+        let after = within(i128::from(self.quantity.0) + i128::from(quantity.0))?;
         let mut profit = Money::ZERO;
         let mut opening = quantity;
         if self.quantity.signum() * quantity.signum() < 0 {
@@ -101,7 +107,7 @@ impl Position {
         if opening != Quantity::ZERO {
             self.cost += self.worth(price, opening, rate);
         }
-        self.quantity = Quantity(after);
+        self.quantity = after;
         self.realised += profit;
         if [profit, self.cost, self.realised].into_iter().any(Money::is_beyond) {
             return Err(PositionOverflow::Amount);
@@ -257,7 +263,7 @@ impl Account {
         match *action {
             CorporateAction::Split { new, old } => {
                 let units = i128::from(position.quantity.0) * i128::from(new) / i128::from(old.max(1));
-                position.quantity = Quantity(i64::try_from(units).map_err(|_| PositionOverflow::Quantity)?);
+                position.quantity = within(units)?;
                 let odd = position.quantity - position.quantity.round_down_to(lot);
                 if odd != Quantity::ZERO {
                     let profit = match mark {
@@ -349,6 +355,22 @@ mod tests {
             (Quantity(0), money("0"), money("-50"))
         );
         assert_eq!(position.average_price(), None);
+    }
+
+    #[test]
+    fn a_position_ends_where_quantities_do() {
+        for sign in [1, -1] {
+            let mut position = position();
+            let most = Quantity(sign * FIXED_MAX);
+            position.fill(Price(1), most, 2, None).unwrap();
+            for more in [1, 2, FIXED_MAX, i64::MAX] {
+                let filled = { position }.fill(Price(1), Quantity(sign * more), 2, None);
+                assert_eq!(filled, Err(PositionOverflow::Quantity));
+            }
+            // From one end to the other.
+            position.fill(Price(1), Quantity(-2 * most.0), 2, None).unwrap();
+            assert_eq!(position.quantity, -most);
+        }
     }
 
     #[test]
