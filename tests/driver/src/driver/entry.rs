@@ -320,7 +320,10 @@ entries! {
         let kernel = state.kernels.get(&kernel).ok_or(Code::ERROR_INVALID_HANDLE)?;
         let program = &kernel.program;
         let found = match wanted {
-            0 => program.most_threads.map_or(MOST_THREADS.into(), |most| count(&most)).min(MOST_THREADS.into()) as c_int,
+            0 => {
+                let most = program.most_threads.map_or(u64::MAX, |most| count(&most));
+                most.min(MOST_THREADS.into()) as c_int
+            }
             1 => program.shared_bytes as c_int,
             2 | 7 | 9 => 0,
             3 => program.local_bytes as c_int,
