@@ -158,3 +158,11 @@ fn broken_bytes_are_an_error_or_the_same_rows() {
         assert!(read(&bytes[..length], &of(Quotes)).is_err(), "{length} bytes");
     }
 }
+
+/// A header that claims a list of a thousand million entries in a file of three thousand bytes.
+#[test]
+fn a_list_that_is_not_there_is_the_end_of_the_file() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hostile/list_without_end.parquet");
+    let error = read_path(&path, &of(Quotes)).unwrap_err();
+    assert!(matches!(error, DataError::Damaged { .. }), "{error}");
+}

@@ -19,6 +19,7 @@ use super::{
     OpenFile, Tally, TimeFormat,
 };
 
+mod bounded;
 pub(crate) mod column;
 pub(crate) mod table;
 
@@ -41,10 +42,8 @@ pub(super) fn open(path: &Path, spec: &DataSpec, tally: Arc<Tally>) -> Result<Op
             continue;
         };
         let want = match field {
-            Field::Time => Want::Time(clock(&parquet, place, spec.time, spec.utc_offset).map_err(refused)?),
-            Field::Arrival => {
-                Want::Time(clock(&parquet, place, spec.arrival, spec.utc_offset).map_err(refused)?)
-            }
+            Field::Time => Want::Time(clock(&parquet, place, spec.time, spec.utc_offset)?),
+            Field::Arrival => Want::Time(clock(&parquet, place, spec.arrival, spec.utc_offset)?),
             Field::Side => Want::Side,
             _ => Want::Decimal,
         };
@@ -256,7 +255,8 @@ pub(super) fn clock(
     place: usize,
     said: Option<TimeFormat>,
     utc_offset: Nanoseconds,
-) -> Result<Clock, String> {
+) -> Result<Clock, DataError> {
+    let refused = |message| DataError::Spec { file: parquet.file.clone(), message };
     let descriptor = parquet.schema().column(place);
     let format = said.or_else(|| TimeFormat::named_by(descriptor.name()));
     let clock = |format| Clock { format, utc_offset };
@@ -264,16 +264,15 @@ pub(super) fn clock(
         return Ok(clock(format));
     }
     // A type that has a unit of its own is not asked; neither is text, which is read as such.
-    let probe = parquet.column(place, Want::Time(clock(TimeFormat::Nanoseconds)), None)?;
+    let probe = parquet.column(place, Want::Time(clock(TimeFormat::Nanoseconds)), None).map_err(refused)?;
     if !probe.needs_a_unit() {
         return Ok(clock(TimeFormat::Nanoseconds));
     }
-    let path = parquet.file.clone();
-    let again = Parquet::open(&path).map_err(|error| error.to_string())?;
-    let probe = again.column(place, Want::Time(clock(TimeFormat::Nanoseconds)), None)?;
+    let again = Parquet::open(&parquet.file)?;
+    let probe = again.column(place, Want::Time(clock(TimeFormat::Nanoseconds)), None).map_err(refused)?;
     let mut table = Table::new(again, vec![probe], Arc::new(Tally::default()));
     let first = loop {
-        match table.next().map_err(|error| error.to_string())? {
+        match table.next()? {
             None => return Ok(clock(TimeFormat::Nanoseconds)),
             Some(_) => {
                 if let Some(value) = table.value(0) {
@@ -284,7 +283,8 @@ pub(super) fn clock(
     };
     let format = TimeFormat::shown_by(first.to_string().as_bytes());
     format.map(clock).ok_or_else(|| {
-        format!("cannot tell the unit of `{first}` in the column `{}`: say it", descriptor.name())
+        let column = descriptor.name();
+        refused(format!("cannot tell the unit of `{first}` in the column `{column}`: say it"))
     })
 }
 

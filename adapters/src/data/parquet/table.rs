@@ -12,6 +12,7 @@ use parquet::basic::Compression as Codec;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::SchemaDescriptor;
 
+use super::bounded::Bounded;
 use super::column::{Column, Flaw, Want};
 use crate::data::{BadRow, Compression, DataError, Tally};
 
@@ -21,13 +22,14 @@ const ROWS: usize = 4_096;
 /// A Parquet file whose metadata is read.
 pub(crate) struct Parquet {
     pub(super) file: PathBuf,
-    reader: SerializedFileReader<File>,
+    reader: SerializedFileReader<Bounded>,
 }
 
 impl Parquet {
     pub(crate) fn open(path: &Path) -> Result<Parquet, DataError> {
         let file = File::open(path).map_err(|error| DataError::unreadable(path, &error))?;
-        let reader = guarded(path, 0, || SerializedFileReader::new(file).map_err(|error| error.to_string()))?;
+        let open = || SerializedFileReader::new(Bounded(file)).map_err(|error| error.to_string());
+        let reader = guarded(path, 0, open)?;
         let parquet = Parquet { file: path.to_owned(), reader };
         for group in parquet.reader.metadata().row_groups() {
             for column in group.columns() {

@@ -40,7 +40,7 @@ pub(super) fn open(path: &Path, spec: &SignalsSpec, tally: Arc<Tally>) -> Result
     if parquet.rows() == 0 {
         return Err(DataError::NoRows { file: path.to_owned(), skipped: 0 });
     }
-    let clock = clock(&parquet, places[time], spec.time, spec.utc_offset).map_err(refused)?;
+    let clock = clock(&parquet, places[time], spec.time, spec.utc_offset)?;
     let mut columns = vec![
         parquet.column(places[time], Want::Time(clock), None).map_err(refused)?,
         parquet.column(places[target], Want::Decimal, None).map_err(refused)?,
