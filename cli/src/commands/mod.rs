@@ -19,6 +19,7 @@ mod models;
 pub(crate) mod replay;
 mod sweep;
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -167,10 +168,11 @@ impl ScenarioArgument {
     }
 }
 
-/// Writes text to standard output. A reader that went away, as `head` does, is no failure.
+/// Writes text to standard output. A reader that went away, as `head` does, is no failure. What a journal of others
+/// says is text, too: of what steers a terminal only colours pass.
 pub fn say(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(harmless(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let message = format!("cannot write to standard output: {error}");
             Err(Failure::new(Exit::Failed, message, "The output is not complete."))
@@ -179,7 +181,51 @@ pub fn say(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// A text in which nothing steers a terminal but colours and line feeds.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(steers) {
+        clean.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let colour = rest.strip_prefix("\x1b[").and_then(|code| {
+            let end = code.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+            code[end..].starts_with('m').then_some("\x1b[".len() + end + 1)
+        });
+        let taken = match colour {
+            Some(length) => {
+                clean.push_str(&rest[..length]);
+                length
+            }
+            None => {
+                clean.push(char::REPLACEMENT_CHARACTER);
+                rest.chars().next().map_or(rest.len(), char::len_utf8)
+            }
+        };
+        rest = &rest[taken..];
+    }
+    clean.push_str(rest);
+    Cow::Owned(clean)
+}
+
 /// Writes one JSON object to standard output.
 pub fn say_json(value: &serde_json::Value) -> Result<(), Failure> {
     say(&format!("{value:#}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_does_not_steer_the_terminal() {
+        let plain = "a\tb\nü \x1b[1;31mred\x1b[0m\n";
+        assert_eq!(harmless(plain), plain);
+        assert_eq!(harmless("a\x1b[2Jb\x1b]0;title\x07c\rd\x1b[31"), "a�[2Jb�]0;title�c�d�[31");
+        assert_eq!(harmless("\u{9b}31m\x1b"), "�31m�");
+    }
 }
