@@ -13,3 +13,4 @@ pub mod opcode;
 pub mod shadow;
 pub mod transfer;
 pub mod warp;
+mod words;
