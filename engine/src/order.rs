@@ -4,7 +4,7 @@ use crate::canonical::{Canonical, Input, fields};
 use crate::event::{Order, OrderKind, Side, Terms};
 use crate::ids::{InstrumentId, OrderId};
 use crate::state::{State, StateError};
-use crate::units::Quantity;
+use crate::units::{FIXED_MAX, Quantity};
 
 /// Where an order stands.
 #[derive(
@@ -300,13 +300,14 @@ impl Orders {
     }
 
     /// What is still to be filled of an instrument's orders of one side, signed. Reduce-only orders do not count: they
-    /// lead to no position that is not there already.
+    /// lead to no position that is not there already. No position is larger than [`FIXED_MAX`], however many work.
     pub fn working_of(&self, instrument: InstrumentId, side: Side) -> Quantity {
-        self.working()
+        let sum = self
+            .working()
             .filter(|(_, record)| record.instrument == instrument && record.side == side)
             .filter(|(_, record)| !record.terms.reduce_only)
-            .map(|(_, record)| record.working())
-            .sum()
+            .fold(0_i64, |sum, (_, record)| sum.saturating_add(record.working().0));
+        Quantity(sum.clamp(-FIXED_MAX, FIXED_MAX))
     }
 
     /// Moves an order along the table.
@@ -383,6 +384,29 @@ mod tests {
     use super::*;
     use Happening::*;
     use Status::*;
+
+    /// A journal of others may have orders replaced to any size.
+    #[test]
+    fn what_works_is_at_most_what_a_position_can_be() {
+        let mut orders = Orders::default();
+        for _ in 0..4 {
+            let record = OrderRecord {
+                instrument: InstrumentId(1),
+                side: Side::Sell,
+                kind: OrderKind::Market,
+                status: Submitted,
+                quantity: Quantity(FIXED_MAX),
+                filled: Quantity::ZERO,
+                asked: None,
+                terms: Terms::default(),
+                changed: false,
+            };
+            orders.records.push(record);
+            orders.working.push(OrderId(orders.records.len() as u64));
+        }
+        assert_eq!(orders.working_of(InstrumentId(1), Side::Sell), Quantity(-FIXED_MAX));
+        assert_eq!(orders.working_of(InstrumentId(1), Side::Buy), Quantity::ZERO);
+    }
 
     /// Every pair of the table, a row a status, a column a happening; a blank means that it cannot happen.
     #[test]

@@ -316,3 +316,20 @@ fn everything_goes_where_nothing_less_is_enough() {
     assert_eq!(told[..3], ["called 400 4080", "stopped 400 4080", "sell 400 of 1, buy 400 of 2"]);
     assert_eq!(last_equity(&events), "400".parse().unwrap());
 }
+
+/// A kill leaves positions as they are; that margin is called is still said.
+#[test]
+fn nothing_is_closed_for_margin_after_a_kill() {
+    let settings = margined("500 0", "1", Some("1"));
+    let kill = Fact::OperatorCommanded(OperatorCommanded { command: OperatorCommand::Kill });
+    let at = |time| Timestamp(MONDAY + time * SCALE);
+    let quotes = vec![
+        quote(1, MONDAY, "100"),
+        Event::unnumbered(at(1), at(1), InstrumentId(1), kill),
+        quote(1, at(2).0, "82"),
+        quote(1, at(3).0, "81"),
+    ];
+    let events = journal(&settings, quotes);
+    assert_eq!(story(&events), ["called 1000 2050"]);
+    assert_eq!(last_equity(&events), "500".parse().unwrap());
+}

@@ -23,7 +23,9 @@ impl Engine {
                 && record.status != Status::CancelPending
         });
         let covers = stops.map(|(_, record)| {
+            // A fill may overtake a replacement for less.
             let rest = record.quantity.min(record.asked.unwrap_or(record.quantity)) - record.filled;
+            let rest = rest.max(Quantity::ZERO);
             match record.terms.list.filter(|list| list.link.has_parent()) {
                 None => rest,
                 Some(list) => {
@@ -33,7 +35,7 @@ impl Engine {
                 }
             }
         });
-        covers.sum()
+        Quantity(covers.fold(0_i64, |sum, cover| sum.saturating_add(cover.0)))
     }
 
     /// How much of a position no stop would close.

@@ -55,7 +55,9 @@ impl Engine {
         let State { account, markets, closed, .. } = &self.state;
         let waits = self.settings.venue.when_closed == WhenClosed::Queue;
         let Some(margin) = &mut self.margin else { return Ok(()) };
-        let is_open = |index: usize| waits || !closed[index];
+        // Where nothing is decided any more, nothing is closed either.
+        let halted = self.halted;
+        let is_open = |index: usize| !halted && (waits || !closed[index]);
         let said = margin.look(account, markets, &self.settings.instruments, is_open);
         let input = self.header.sequence;
         let mut cause = input;
@@ -66,8 +68,11 @@ impl Engine {
     }
 
     /// Closes, at market, the positions that were chosen. What works in their instruments is cancelled first, so that
-    /// nothing is sold twice.
+    /// nothing is sold twice. Who killed the session left its positions as they are.
     fn close_for_margin(&mut self, cause: Sequence) -> Result<(), Fault> {
+        if self.halted {
+            return Ok(());
+        }
         let mut actions = Vec::new();
         for index in 0..self.state.markets.len() {
             let Some(margin) = self.margin.as_mut().filter(|margin| margin.is_closing(index)) else {

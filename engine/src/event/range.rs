@@ -54,14 +54,14 @@ impl Fact {
             Fact::TradeCorrected(trade) => {
                 fits(trade.price.0)
                     && price(trade.corrected)
-                    && trade.quantity >= Quantity::ZERO
+                    && size(Some(trade.quantity))
                     && amount(trade.commission)
             }
             Fact::AccountReported(report) => amount(report.balance),
             Fact::OrderReplaced(replaced) => {
                 price(replaced.kind.limit())
                     && price(replaced.kind.trigger())
-                    && replaced.quantity >= Quantity::ZERO
+                    && size(Some(replaced.quantity))
             }
             Fact::QuoteChanged(_)
             | Fact::TradePrinted(_)

@@ -52,7 +52,7 @@ use crate::ids::InstrumentId;
 use crate::market::Market;
 use crate::order::Orders;
 use crate::settings::{AccountKind, Controls, RiskDistance, RiskSettings, Settings};
-use crate::units::{Money, Price, Quantity, Ratio, SCALE, Timestamp, div_half_even};
+use crate::units::{FIXED_MAX, Money, Price, Quantity, Ratio, SCALE, Timestamp, div_half_even};
 
 /// One rule: what it leaves of `quantity`; `None` when it is off.
 type PreTradeRule = fn(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult>;
@@ -219,7 +219,11 @@ fn distance_to(stop: OrderKind, side: Side, price: Price) -> Price {
 /// which of them will be, so orders of the two sides never stand for each other.
 fn reachable(account: &Account, orders: &Orders, instrument: InstrumentId) -> [Quantity; 2] {
     let held = instrument.index().map_or(Quantity::ZERO, |index| account.positions[index].quantity);
-    [Side::Buy, Side::Sell].map(|side| held + orders.working_of(instrument, side))
+    // Each of the two is at most FIXED_MAX, so their sum fits; what no position can be counts as the largest.
+    [Side::Buy, Side::Sell].map(|side| {
+        let reached = held + orders.working_of(instrument, side);
+        Quantity(reached.0.clamp(-FIXED_MAX, FIXED_MAX))
+    })
 }
 
 /// The risk layer of a run.
