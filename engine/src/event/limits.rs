@@ -22,8 +22,8 @@ pub struct Signed {
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsRequested {
-    /// Of which session: a number that the session drew when it began. It keeps a request of one session from being
-    /// asked again in another.
+    /// Of which session: a number that the session drew when it began. The session puts it in, whatever was asked, so
+    /// that what was signed for another one has a signature that does not fit.
     pub session: Hash,
     /// A number drawn for this request.
     pub nonce: Hash,
