@@ -330,6 +330,20 @@ impl Checkpoint {
         words(&self.file[place.bytes.clone()]).collect()
     }
 
+    /// The values of a tensor in f32, whatever it is stored as: what was reduced is expanded.
+    pub(crate) fn expanded(&self, name: &str) -> Vec<f32> {
+        match self.weights(name) {
+            OwnedWeights::F32(values) => values,
+            OwnedWeights::Bf16(halves) => {
+                halves.into_iter().map(|half| f32::from_bits(u32::from(half) << 16)).collect()
+            }
+            OwnedWeights::Int8 { values, scales } => {
+                let of = |(at, value): (usize, i8)| f32::from(value) * scales[at % scales.len()];
+                values.into_iter().enumerate().map(of).collect()
+            }
+        }
+    }
+
     /// The values of a tensor as stored: f32, the bits of bfloat16, or integers with their scales.
     pub(crate) fn weights(&self, name: &str) -> OwnedWeights {
         let bytes = self.bytes_of(name);

@@ -83,6 +83,11 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// All of them, as [`heads`](crate::heads) orders them.
+    pub fn all(self) -> &'a [f32] {
+        self.values
+    }
+
     /// Hold, buy, sell, before the mask.
     pub fn logits(self) -> [f32; ACTIONS] {
         [self.values[0], self.values[1], self.values[2]]

@@ -273,13 +273,13 @@ pub struct Given<'a> {
     pub gradient: (&'a Buffer, Rows),
 }
 
-/// dx, added to what is there or not, and dg from `dgain.1` on.
+/// dx, added to what is there or not, and dg from `dgain.1` on, if it is asked for.
 pub fn backward(
     cpu: &Cpu,
     given: Given<'_>,
     dx: (&mut Buffer, Rows),
     add: bool,
-    dgain: (&mut Buffer, usize),
+    dgain: Option<(&mut Buffer, usize)>,
     rows: usize,
 ) {
     let Given { gain, factors, .. } = given;
@@ -291,7 +291,8 @@ pub fn backward(
         // SAFETY: the level is this machine's.
         unsafe { find_dx(level, &Backward { gain, x, factors, gradient, dx: &dx, add, rows }) };
     });
-    let dgain = SharedRows::new((dgain.0, Rows::columns(dgain.1, width)), 1, width);
+    let Some((dgain, at)) = dgain else { return };
+    let dgain = SharedRows::new((dgain, Rows::columns(at, width)), 1, width);
     by_rows(cpu, width.div_ceil(COLUMNS), COLUMNS * rows, |level, groups| {
         for group in groups {
             let end = if width - group * COLUMNS < COLUMNS { width } else { (group + 1) * COLUMNS };

@@ -13,10 +13,10 @@ use crate::norm::training as norm;
 use crate::tensor::{Buffer, Rows};
 use crate::{activation, convolution, fourier, gate};
 
-/// Products and where weights' gradients go.
+/// Products and where weights' gradients go; without such a place only those of the inputs are computed.
 struct Writes<'a> {
     products: &'a mut Products,
-    weights: &'a mut Buffer,
+    weights: Option<&'a mut Buffer>,
 }
 
 impl Writes<'_> {
@@ -29,17 +29,25 @@ impl Writes<'_> {
         dx: Option<((&mut Buffer, Rows), Epilogue)>,
         rows: usize,
     ) {
-        let to = (&mut *self.weights, place.at);
-        self.products.weight_gradient(reads.cpu, place.shape, x, gradient, to, rows);
+        if let Some(weights) = &mut self.weights {
+            let to = (&mut **weights, place.at);
+            self.products.weight_gradient(reads.cpu, place.shape, x, gradient, to, rows);
+        }
         if let Some((dx, epilogue)) = dx {
             let (shape, matrix, _) = place.of(reads.values);
             self.products.input_gradient(reads.cpu, (shape, matrix), gradient, dx, rows, epilogue);
         }
     }
+
+    /// Where the gradient of a norm's gain goes.
+    fn gain(&mut self, at: usize) -> Option<(&mut Buffer, usize)> {
+        self.weights.as_deref_mut().map(|weights| (weights, at))
+    }
 }
 
 impl Trainer {
-    /// Gradients of all weights, and of all inputs, from that of the outputs, which the memory holds.
+    /// Gradients of all inputs, and where there is room for them of all weights, from that of the outputs, which
+    /// the memory holds.
     pub(super) fn backward(&mut self) {
         let reads = Reads {
             cpu: &self.cpu,
@@ -50,7 +58,8 @@ impl Trainer {
         };
         let Memory { sequences, products, scratch, embedding, layers, passing, heads, gradients, .. } =
             &mut self.memory;
-        let writes = &mut Writes { products, weights: &mut self.gradients };
+        let weights = (!self.gradients.is_empty()).then_some(&mut self.gradients);
+        let writes = &mut Writes { products, weights };
         let rows = sequences.rows();
         run_heads(reads, writes, heads, gradients, rows);
         for (layer, places) in layers.iter().zip(&reads.places.layers).rev() {
@@ -87,12 +96,13 @@ fn run_heads(
         let columns = Rows::columns(number * inner, members);
         let x = (&memory.ensemble[1], columns);
         let gradient = (&*raw, raw_rows(shape.raw_quantiles() + number * spec.horizons * QUANTILES));
-        let weights = (&mut *member, 0);
-        writes.products.weight_gradient(cpu, places.member, x, gradient, weights, rows);
-        let (matrix_at, bias_at) = places.member_at(number);
-        let (matrix, bias) = member.split_at(places.member.inputs * places.member.outputs);
-        writes.weights[matrix_at..][..matrix.len()].copy_from_slice(matrix);
-        writes.weights[bias_at..][..bias.len()].copy_from_slice(bias);
+        if let Some(weights) = writes.weights.as_deref_mut() {
+            writes.products.weight_gradient(cpu, places.member, x, gradient, (&mut *member, 0), rows);
+            let (matrix_at, bias_at) = places.member_at(number);
+            let (matrix, bias) = member.split_at(places.member.inputs * places.member.outputs);
+            weights[matrix_at..][..matrix.len()].copy_from_slice(matrix);
+            weights[bias_at..][..bias.len()].copy_from_slice(bias);
+        }
         let (shape, matrix, _) = places.member_of(values, number);
         let dx = (&mut ensemble[1], columns);
         writes.products.input_gradient(cpu, (shape, matrix), gradient, dx, rows, Epilogue::Store);
@@ -120,7 +130,7 @@ fn run_heads(
         factors: &memory.factors,
         gradient: (head_inputs, z),
     };
-    norm::backward(cpu, given, (h, dense), false, (writes.weights, places.last_gain), rows);
+    norm::backward(cpu, given, (h, dense), false, writes.gain(places.last_gain), rows);
 }
 
 /// The feed-forward block: its gradient is added to that of the trunk.
@@ -147,7 +157,7 @@ fn feed(
     let given = ((&passing.u, dense), (&*pair, pair_rows));
     writes.matrix(reads, places.feed_in, given, Some(((&mut *u, dense), Epilogue::Store)), rows);
     let given = norm::Given { gain, x, factors, gradient: (u, dense) };
-    norm::backward(cpu, given, (h, dense), true, (writes.weights, places.feed_gain), rows);
+    norm::backward(cpu, given, (h, dense), true, writes.gain(places.feed_gain), rows);
 }
 
 /// Fusion, attention and convolution: their gradient is added to that of the trunk.
@@ -185,11 +195,13 @@ fn mix(
     writes.matrix(reads, places.qkvg, product, dx, rows);
     let taps = &values[places.convolution..][..convolution::weights(mixer)];
     convolution::input_gradient(cpu, mixer, taps, &gradients.convolution, sequences, &mut gradients.u);
-    let given = convolution::Given { u: &passing.u, past };
-    let to = (&mut *writes.weights, places.convolution);
-    convolution::weight_gradient(cpu, mixer, given, &gradients.convolution, sequences, to);
+    if let Some(weights) = writes.weights.as_deref_mut() {
+        let given = convolution::Given { u: &passing.u, past };
+        let to = (weights, places.convolution);
+        convolution::weight_gradient(cpu, mixer, given, &gradients.convolution, sequences, to);
+    }
     let given = norm::Given { gain, x, factors, gradient: (&gradients.u, dense) };
-    norm::backward(cpu, given, (&mut gradients.h, dense), true, (writes.weights, places.mix_gain), rows);
+    norm::backward(cpu, given, (&mut gradients.h, dense), true, writes.gain(places.mix_gain), rows);
 }
 
 /// What comes before the trunk.
@@ -202,7 +214,7 @@ fn embed(
 ) {
     let Reads { cpu, spec, places, .. } = reads;
     let (width, micro_width, levels) = (spec.embed_inputs(), spec.micro_inputs(), spec.levels);
-    let Gradients { h, embed, phases, micro, micro_in, level, book, .. } = gradients;
+    let Gradients { h, embed, phases, stamps, micro, micro_in, level, book, .. } = gradients;
     let all = Rows::dense(width);
     let given = ((&memory.embed, all), (&*h, Rows::dense(spec.width)));
     writes.matrix(reads, places.embed, given, Some(((&mut *embed, all), Epilogue::Store)), rows);
@@ -210,7 +222,8 @@ fn embed(
     let times = Rows::columns(spec.features + spec.micro, width);
     fourier::training::backward(cpu, (&memory.embed, times), (embed, times), phases, rows, spec.frequencies);
     let given = ((&memory.stamps, Rows::dense(STAMPS)), (&*phases, Rows::dense(spec.frequencies)));
-    writes.matrix(reads, places.fourier, given, None, rows);
+    let dx = Some(((&mut *stamps, Rows::dense(STAMPS)), Epilogue::Store));
+    writes.matrix(reads, places.fourier, given, dx, rows);
 
     let dense = Rows::dense(spec.micro);
     let gradient = (&*embed, Rows::columns(spec.features, width));

@@ -153,6 +153,7 @@ pub(super) struct Gradients {
     /// As the embedding's.
     pub(super) embed: Buffer,
     pub(super) phases: Buffer,
+    pub(super) stamps: Buffer,
     pub(super) micro: Buffer,
     pub(super) micro_in: Buffer,
     pub(super) level: [Buffer; 2],
@@ -183,6 +184,7 @@ impl Gradients {
             head_inputs: zeros(d + spec.account),
             embed: zeros(spec.embed_inputs()),
             phases: zeros(spec.frequencies),
+            stamps: zeros(STAMPS),
             micro: zeros(spec.micro),
             micro_in: zeros(spec.micro_inputs()),
             level: [zeros(level), zeros(level)],

@@ -45,8 +45,10 @@ mod batch;
 mod forward;
 mod memory;
 mod parameters;
+mod sensitivity;
 
 pub use batch::{Batch, BatchShape};
+pub use sensitivity::Sensitivity;
 
 use crate::backend::Cpu;
 use crate::checkpoint::{Checkpoint, CheckpointError, Lineage, Precision};
@@ -88,8 +90,9 @@ pub struct Trainer {
     shape: BatchShape,
     places: Places,
     values: Buffer,
+    /// Of the weights; without room where only those of the inputs are asked for.
     gradients: Buffer,
-    /// Means of gradients and of their squares.
+    /// Means of gradients and of their squares; likewise.
     moments: [Buffer; 2],
     powers: Powers,
     memory: Memory,
@@ -110,18 +113,24 @@ impl Trainer {
         if precision != Precision::F32 {
             return Err(TrainingError::Reduced(precision.name()));
         }
+        Ok(Self::made(cpu, start, shape, true))
+    }
+
+    /// The weights of a checkpoint, of one that was reduced expanded; `learns`: with room for their gradients and
+    /// moments.
+    fn made(cpu: Cpu, start: &Checkpoint, shape: BatchShape, learns: bool) -> Self {
         assert!(shape.sequences > 0 && shape.steps > 0, "a batch without steps: {shape:?}");
         let spec = start.spec().clone();
         let (mixer, places) = (spec.mixer(), Places::new(&spec));
         let mut values = Buffer::zeros(places.len);
         for (tensor, at) in &places.tensors {
-            values[*at..][..tensor.len()].copy_from_slice(&start.values(&tensor.name));
+            values[*at..][..tensor.len()].copy_from_slice(&start.expanded(&tensor.name));
         }
-        let zeros = || Buffer::zeros(places.len);
+        let zeros = || Buffer::zeros(if learns { places.len } else { 0 });
         let (gradients, moments) = (zeros(), [zeros(), zeros()]);
         let memory = Memory::new(&cpu, &spec, &places, shape);
         let powers = Powers::new();
-        Ok(Self { cpu, spec, mixer, shape, places, values, gradients, moments, powers, memory, fresh: false })
+        Self { cpu, spec, mixer, shape, places, values, gradients, moments, powers, memory, fresh: false }
     }
 
     /// The model's shape.
@@ -313,6 +322,12 @@ impl<'a> InputGradients<'a> {
         self.check(row);
         let (width, trades) = (self.spec.micro_inputs(), self.spec.trades);
         &self.gradients.micro_in[(row + 1) * width - trades..][..trades]
+    }
+
+    /// `[3]` of a row: time of day, time of week, time since the last step.
+    pub fn stamps(self, row: usize) -> &'a [f32] {
+        self.check(row);
+        &self.gradients.stamps[row * crate::model::STAMPS..][..crate::model::STAMPS]
     }
 
     /// `[account]` of a row.

@@ -13,6 +13,7 @@ mod mixer;
 mod model;
 mod properties;
 mod rows;
+mod sensitivity;
 mod support;
 mod tidy;
 mod training;
