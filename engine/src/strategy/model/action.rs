@@ -5,7 +5,7 @@ use genovo_kernels::model::{Row, Spec};
 use genovo_kernels::random::RandomKey;
 use genovo_kernels::scalar::f32::{exp, ln};
 
-use super::super::{Proposal, View};
+use super::super::{ParameterError, Parameters, Proposal, View};
 use crate::event::{Action, Side};
 use crate::ids::InstrumentId;
 use crate::rounded::Rounded;
@@ -14,8 +14,8 @@ use crate::units::Quantity;
 /// Keeps these draws apart from every other use of the seed.
 const PURPOSE: u32 = 0x6163_7469; // "acti"
 const HOLD: usize = 0;
-const BUY: usize = 1;
-const SELL: usize = 2;
+pub(super) const BUY: usize = 1;
+pub(super) const SELL: usize = 2;
 const WORDS: [&str; ACTIONS] = ["hold", "buy", "sell"];
 const LEVELS: [&str; QUANTILES] = ["q05", "q25", "q50", "q75", "q95"];
 
@@ -69,7 +69,7 @@ pub fn legal(view: &dyn View, instrument: InstrumentId, cash: bool) -> [bool; AC
 }
 
 /// ln of each action's probability among the legal ones; -∞ for others.
-fn log_probabilities(logits: [f32; ACTIONS], legal: [bool; ACTIONS]) -> [f32; ACTIONS] {
+pub(super) fn log_probabilities(logits: [f32; ACTIONS], legal: [bool; ACTIONS]) -> [f32; ACTIONS] {
     let mut largest = logits[HOLD];
     for (logit, legal) in logits.into_iter().zip(legal) {
         if legal && logit > largest {
@@ -93,8 +93,17 @@ fn log_probabilities(logits: [f32; ACTIONS], legal: [bool; ACTIONS]) -> [f32; AC
 }
 
 impl Choice {
+    /// What the parameters say; draws are of this seed.
+    pub fn by(parameters: &Parameters, seed: u64) -> Result<Choice, ParameterError> {
+        match parameters.text("choose")? {
+            "best" => Ok(Choice::Best),
+            "sample" => Ok(Choice::Sample { seed }),
+            text => Err(ParameterError::new("choose", format_args!("`{text}` is none of best, sample"))),
+        }
+    }
+
     /// The action, of decision `number` of an instrument.
-    fn of(self, logs: [f32; ACTIONS], number: u64, instrument: InstrumentId) -> usize {
+    pub(super) fn of(self, logs: [f32; ACTIONS], number: u64, instrument: InstrumentId) -> usize {
         match self {
             Choice::Best => {
                 let mut best = HOLD;
@@ -128,9 +137,15 @@ impl Choice {
 }
 
 impl Sizing {
+    /// What the parameters say.
+    pub fn by(parameters: &Parameters) -> Result<Sizing, ParameterError> {
+        let volatility = parameters.share("volatility")?.as_f64() as f32;
+        Ok(Sizing { quantity: parameters.quantity("quantity")?, volatility })
+    }
+
     /// scale · min(1, σ*/σ̂) · 1/(1 + D/σ̂) of the largest position, rounded down: σ̂ the forecast volatility of the
     /// nearest horizon, D the ensemble's disagreement about it.
-    fn quantity(self, scale: f32, volatility: f32, disagreement: f32) -> (Quantity, f32) {
+    pub(super) fn quantity(self, scale: f32, volatility: f32, disagreement: f32) -> (Quantity, f32) {
         let calm = self.volatility / volatility;
         let share = scale * if calm < 1.0 { calm } else { 1.0 } / (1.0 + disagreement / volatility);
         let most = self.quantity.0 as f64;

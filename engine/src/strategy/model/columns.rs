@@ -60,7 +60,7 @@ impl Columns {
     }
 }
 
-fn names(features: &FeatureSettings) -> Result<Vec<String>, ParameterError> {
+pub(super) fn names(features: &FeatureSettings) -> Result<Vec<String>, ParameterError> {
     let layout = Layout::new(features).map_err(|error| ParameterError::new("features", error))?;
     Ok(layout.columns.into_iter().map(|column| column.id).collect())
 }

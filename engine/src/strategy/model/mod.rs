@@ -4,15 +4,17 @@
 //! pass over the weights (`network.rs`). The trunk sees the market (`market.rs`, `columns.rs`), the heads the account
 //! too (`account.rs`); `action.rs` makes a choice and a size of what they say. A decision's evidence holds everything
 //! that made it, its features the whole input, and `RunStarted` the model's id, so that a journal explains and
-//! recomputes it. Which weights decide is in `weights.rs`.
+//! recomputes it: within a run as it was, or one decision alone (`again.rs`). Which weights decide is in `weights.rs`.
 
 mod account;
 mod action;
+mod again;
 mod columns;
 mod market;
 mod network;
 #[cfg(test)]
 mod tests;
+mod units;
 mod weights;
 
 use genovo_kernels::backend::Cpu;
@@ -28,10 +30,12 @@ use crate::state::{State, StateError, expect_tag, tag};
 use crate::units::{Nanoseconds, Timestamp};
 use account::Holding;
 use action::{Choice, Names, Sizing};
+pub use again::{Again, Chosen, InputKind};
 use columns::Columns;
 pub use columns::feature_set;
 use market::Seen;
 use network::Network;
+pub use units::{Meaning, meaning};
 use weights::Weights;
 
 /// As the registry knows it.
@@ -111,17 +115,8 @@ impl ModelStrategy {
     fn new(parameters: &Parameters, settings: &Settings) -> Result<ModelStrategy, ParameterError> {
         let weights = Weights::of(parameters)?;
         let columns = Columns::of(parameters, settings, &weights)?;
-        let choice = match parameters.text("choose")? {
-            "best" => Choice::Best,
-            "sample" => Choice::Sample { seed: settings.seed },
-            text => {
-                return Err(ParameterError::new("choose", format_args!("`{text}` is none of best, sample")));
-            }
-        };
-        let sizing = Sizing {
-            quantity: parameters.quantity("quantity")?,
-            volatility: parameters.share("volatility")?.as_f64() as f32,
-        };
+        let choice = Choice::by(parameters, settings.seed)?;
+        let sizing = Sizing::by(parameters)?;
         let level = CpuLevel::detect();
         let cpu = Cpu::new(level, 1).map_err(|error| ParameterError::new("size", error))?;
         let instruments = settings.instruments.iter().map(|instrument| Instrument {
