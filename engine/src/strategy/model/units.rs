@@ -75,6 +75,8 @@ pub fn meaning(name: &str) -> Option<Meaning> {
 
 #[cfg(test)]
 mod tests {
+    use genovo_kernels::scalar::f64::ln;
+
     use super::super::{account, market};
     use super::*;
 
@@ -93,12 +95,12 @@ mod tests {
     #[test]
     fn values_go_back_to_what_they_were() {
         let back = |name: &str, value: f64| meaning(name).unwrap().in_unit(value as f32);
-        assert!((back("spread", 31f64.ln()) - 30.0).abs() < 1e-4);
-        assert!((back("mid_change", -(6f64.ln())) + 5.0).abs() < 1e-5);
-        assert!((back("bid_size", 100f64.ln() / 2.0) - 99.0).abs() < 1e-3);
+        assert!((back("spread", ln(31.0)) - 30.0).abs() < 1e-4);
+        assert!((back("mid_change", -ln(6.0)) + 5.0).abs() < 1e-5);
+        assert!((back("bid_size", ln(100.0) / 2.0) - 99.0).abs() < 1e-3);
         assert_eq!(back("position_age", 3.0), 9.0);
         assert_eq!(back("time_of_day", 0.5), 12.0);
         assert_eq!(back("equity_change", 1.0), 0.1);
-        assert!((back("volatility_fast", 2f64.ln()) - 200.0).abs() < 1e-4);
+        assert!((back("volatility_fast", ln(2.0)) - 200.0).abs() < 1e-4);
     }
 }
