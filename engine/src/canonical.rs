@@ -83,7 +83,7 @@ pub fn encode(event: &Event, out: &mut Vec<u8>) {
         // What came to these facts later stands at their end, and only where it says something.
         Fact::InstrumentDefined(instrument) => (instrument.currency.is_some(), false),
         Fact::OrderFilled(fill) => (fill.rate.is_some(), false),
-        Fact::RiskAssessed(verdict) => (verdict.rate.is_some(), false),
+        Fact::RiskAssessed(verdict) => (verdict.rate.is_some(), verdict.forecast.is_some()),
         Fact::OrderSubmitted(order) => (!order.terms.is_plain(), false),
         _ => (false, false),
     };
@@ -338,7 +338,7 @@ numbered! {
         MarketClosed, KillSwitch, SelfTrade, PriceCollar, StaleData, OrderRate, RepeatedExecution,
         DuplicateOrder, OrderValue, OrderQuantity, PositionLimit, GrossExposure, NetExposure, Leverage,
         MarginLimit, CorrelatedExposure, ValueAtRisk, ConditionalValueAtRisk, SoftDrawdown, HardDrawdown,
-        DailyLoss, Regime, FixedFraction, VolatilityTarget, Allocation, MarginCall,
+        DailyLoss, Regime, FixedFraction, VolatilityTarget, Allocation, MarginCall, Kelly, Confidence,
     }
     Regime { Unknown, Calm, Stressed }
     Outcome { Allowed, Reduced, Denied }
@@ -409,6 +409,7 @@ fields! {
     Features { values, valid }
     Decision { strategy, actions, because, evidence, equity, position }
     Evidence { name, value }
+    Forecast { low, median, high, probability, volatility, disagreement }
     RuleResult { rule, outcome, limit, asked, granted, quantity }
     OrderDenied { order, rule }
     TradeCorrected { order, side, quantity, price, corrected, commission }
@@ -462,10 +463,72 @@ fields_and_flagged! {
     Instrument { symbol, tick, lot, multiplier, margin_initial, margin_maintenance, commission }
         currency if Option::is_some;
     Fill { order, side, price, quantity, remaining, liquidity, commission, bid, ask } rate if Option::is_some;
-    Verdict { outcome, rule, side, closing, asked, granted, price, distance, distance_source, equity, rules }
-        rate if Option::is_some;
     Order { order, side, kind, time_in_force, quantity, bid, ask, position }
         terms if |terms: &Terms| !terms.is_plain();
+}
+
+/// A verdict has two such fields, each with a flag of its own.
+impl Canonical for Verdict {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Verdict {
+            outcome,
+            rule,
+            side,
+            closing,
+            asked,
+            granted,
+            price,
+            distance,
+            distance_source,
+            equity,
+            rate,
+            forecast,
+            rules,
+        } = self;
+        (*outcome, *rule, *side).write(out);
+        (*closing, *asked, *granted).write(out);
+        (*price, *distance, *distance_source, *equity).write(out);
+        rules.write(out);
+        if rate.is_some() {
+            rate.write(out);
+        }
+        if forecast.is_some() {
+            forecast.write(out);
+        }
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<Verdict, DecodeError> {
+        Verdict::read_flagged(input, [false; 2])
+    }
+}
+
+impl Verdict {
+    fn read_flagged(input: &mut Input<'_>, flags: [bool; 2]) -> Result<Verdict, DecodeError> {
+        let (outcome, rule, side) = Canonical::read(input)?;
+        let (closing, asked, granted) = Canonical::read(input)?;
+        let (price, distance, distance_source, equity) = Canonical::read(input)?;
+        let rules = Canonical::read(input)?;
+        let rate: Option<Price> = if flags[0] { Canonical::read(input)? } else { None };
+        let forecast: Option<Forecast> = if flags[1] { Canonical::read(input)? } else { None };
+        if flags != [rate.is_some(), forecast.is_some()] {
+            return Err(DecodeError::Invalid { what: "the flag of a last field", value: 1 });
+        }
+        Ok(Verdict {
+            outcome,
+            rule,
+            side,
+            closing,
+            asked,
+            granted,
+            price,
+            distance,
+            distance_source,
+            equity,
+            rate,
+            forecast,
+            rules,
+        })
+    }
 }
 
 impl Canonical for bool {

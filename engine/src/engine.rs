@@ -223,6 +223,8 @@ pub struct Engine {
     closes_for_margin: bool,
     /// The instruments whose protective stop the venue refused.
     refused: Vec<bool>,
+    /// What the decision under way forecasts of which instrument.
+    forecast: Option<(InstrumentId, Forecast)>,
     header: Header,
     counts: Counts,
     derived_hash: RunningHash,
@@ -311,6 +313,7 @@ impl Engine {
             margin: Margin::new(&settings),
             closes_for_margin: false,
             refused: vec![false; count],
+            forecast: None,
             header: Header::default(),
             counts: Counts::default(),
             derived_hash: RunningHash::default(),

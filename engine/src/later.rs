@@ -91,6 +91,10 @@ impl Strategy for Successive {
         self.strategies[0].model()
     }
 
+    fn forecasts(&self) -> bool {
+        self.strategies[usize::from(self.second)].forecasts()
+    }
+
     fn compute_on(&mut self, cpu: &Cpu) {
         self.strategies.iter_mut().for_each(|strategy| strategy.compute_on(cpu));
     }

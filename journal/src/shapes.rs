@@ -264,6 +264,7 @@ impl VerdictRow {
             distance_source,
             equity,
             rate: None,
+            forecast: None,
             rules,
         } = verdict
         else {
@@ -311,6 +312,7 @@ impl VerdictRow {
             distance_source,
             equity,
             rate: None,
+            forecast: None,
             rules,
         }
     }

@@ -440,6 +440,54 @@ fn a_hedge_is_let_through_beyond_the_limit() {
     assert!((1_040..=1_046).contains(&left), "{left}");
 }
 
+/// The worked example of docs/risk.md.
+#[test]
+fn positions_are_sized_by_forecasts() {
+    let forecast = Forecast {
+        low: -0.019,
+        median: 0.002,
+        high: 0.023,
+        probability: 0.6,
+        volatility: 0.01,
+        disagreement: 0.002,
+    };
+    let asked = |controls: &str, quantity: i64, forecast: Option<Forecast>| {
+        let desk = Desk::new(controls);
+        let side = if quantity > 0 { Side::Buy } else { Side::Sell };
+        let request = Request::new(X, side, OrderKind::Market, Quantity(whole(quantity.abs())));
+        let request = Request { forecast, ..request };
+        let Desk { settings, account, markets, orders, .. } = &desk;
+        desk.risk.assess(&request, settings, account, markets, orders, desk.now)
+    };
+    let kelly = |quantity, forecast| asked(r#"{"kelly":"0.05"}"#, quantity, forecast);
+    let verdict = kelly(1_000, Some(forecast));
+    assert_eq!(said(&verdict), (0, 598, Some(Rule::Kelly)));
+    assert_eq!(verdict.forecast, Some(forecast));
+    let limit = result(&verdict, Rule::Kelly).limit.as_f64();
+    let deviation = 0.042_f64 / 3.25;
+    assert!((limit - 5_000.0 * 0.002 / (deviation * deviation)).abs() < 1e-6, "{limit}");
+    // Against the forecast, by one that says nothing, and by none.
+    assert_eq!(said(&kelly(-1_000, Some(forecast))), (0, 0, Some(Rule::Kelly)));
+    assert_eq!(said(&kelly(1_000, Some(Forecast { low: 0.0, median: 0.0, high: 0.0, ..forecast }))).1, 0);
+    assert_eq!(said(&kelly(1_000, None)), (0, 0, Some(Rule::Kelly)));
+    let sure = |forecast| said(&asked(r#"{"confidence_weighted":true}"#, 1_000, forecast));
+    assert_eq!(sure(Some(forecast)), (0, 500, Some(Rule::Confidence)));
+    assert_eq!(sure(Some(Forecast { volatility: 0.0, ..forecast })), (0, 0, Some(Rule::Confidence)));
+    assert_eq!(sure(None), (0, 0, Some(Rule::Confidence)));
+    // The same position asked for again opens nothing more than it is sure of.
+    for (held, more, left) in [(400, 600, 100), (500, 500, 0), (700, 300, 0)] {
+        let mut desk = Desk::new(r#"{"confidence_weighted":true}"#);
+        desk.hold(X, held);
+        let request = Request::new(X, Side::Buy, OrderKind::Market, Quantity(whole(more)));
+        let request = Request { forecast: Some(forecast), ..request };
+        let Desk { settings, account, markets, orders, .. } = &desk;
+        let verdict = desk.risk.assess(&request, settings, account, markets, orders, desk.now);
+        assert_eq!(said(&verdict), (0, left, Some(Rule::Confidence)), "{held}");
+    }
+    // Where no rule sizes by it, the verdict does not hold it.
+    assert_eq!(asked("{}", 10, Some(forecast)).forecast, None);
+}
+
 #[test]
 fn positions_are_sized_by_equity_volatility_and_shares() {
     let desk = Desk::new(r#"{"fixed_fraction":"0.25"}"#);

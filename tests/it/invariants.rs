@@ -131,6 +131,15 @@ impl Strategy for Wild {
     }
 
     fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
+        // Numbers of their own: what else a seed stands for stays.
+        let mut random = Random(!self.random.0);
+        if random.chance(80) {
+            let mut share = |most: i64| random.below(most) as f64 / 1e4;
+            let median = share(40) - 0.002;
+            let (low, high) = (median - share(200), median + share(200));
+            let (probability, volatility, disagreement) = (share(10_000), share(100), share(50));
+            proposal.forecast = Some(Forecast { low, median, high, probability, volatility, disagreement });
+        }
         for _ in 0..self.random.pick(&[0, 0, 0, 1, 1, 2]) {
             let index = self.random.below(self.rules.len() as i64) as usize;
             let instrument = InstrumentId(index as u32 + 1);
@@ -436,6 +445,8 @@ fn controls(seed: u32, cash: Money) -> Controls {
         stressed_size: percent(random.pick(&[0, 50])),
         fixed_fraction: random.chance(20).then(|| percent(random.pick(&[5, 100]))),
         volatility_target: random.chance(10).then(|| percent(1)),
+        kelly: None,
+        confidence_weighted: false,
         allocation: random.chance(15).then_some(Allocation::HierarchicalRiskParity),
         allocated: None,
         measure: Measure { sample: Nanoseconds(SCALE), ..Measure::default() },
@@ -443,6 +454,8 @@ fn controls(seed: u32, cash: Money) -> Controls {
     if controls.hard_drawdown.is_some() && random.chance(50) {
         controls.soft_drawdown = Some(Ratio(SCALE / 200));
     }
+    controls.kelly = random.chance(15).then(|| percent(random.pick(&[1, 50])));
+    controls.confidence_weighted = random.chance(15);
     controls
 }
 

@@ -1,14 +1,14 @@
 //! Does the model decide the same at every level of the CPU, and does its journal say all that made a decision?
 
 use genovo_engine::engine::Engine;
-use genovo_engine::event::{Action, Decision, Event, Fact, Quote, WorldKind};
+use genovo_engine::event::{Action, Decision, Event, Fact, Outcome, Quote, Rule, WorldKind};
 use genovo_engine::ids::{Hash, InstrumentId};
 use genovo_engine::recorded::{Comparison, MarketOf};
 use genovo_engine::run::run;
 use genovo_engine::settings::{RiskDistance, Settings, StrategySettings, Trigger};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::strategy::Registry;
-use genovo_engine::units::{Nanoseconds, Price, Quantity, Timestamp};
+use genovo_engine::units::{Nanoseconds, Price, Quantity, Ratio, Timestamp};
 use genovo_engine::world::MemorySource;
 use genovo_kernels::backend::Cpu;
 use genovo_kernels::cpu::CpuLevel;
@@ -197,6 +197,44 @@ fn instruments_that_share_a_pass_decide_as_if_alone() {
     let (together, alone) = (forecasts(&together), forecasts(&alone));
     assert!(alone.len() >= 59 && alone[20].len() == 19, "{} of {}", alone.len(), alone[20].len());
     assert_eq!(together, alone);
+}
+
+/// What sizes a position is what the decision forecast, and the same at every level.
+#[test]
+fn positions_are_sized_by_what_the_model_forecasts() {
+    let mut settings = settings(1, &[("quantity", "5_000")]);
+    settings.risk.controls.kelly = Some(Ratio(SECOND / 1_000));
+    settings.risk.controls.confidence_weighted = true;
+    let cpus = cpus();
+    let log = record(&settings, &[walk(1, 900)], &cpus[0]);
+    let (mut decision, mut sized) = (None, [0, 0]);
+    for event in &log {
+        match &event.fact {
+            Fact::DecisionMade(made) => decision = Some(made),
+            Fact::RiskAssessed(verdict) => {
+                let forecast = verdict.forecast.expect("a model forecasts");
+                let said = |name: &str| {
+                    let evidence = &decision.expect("a decision comes first").evidence;
+                    evidence.iter().find(|evidence| evidence.name == name).expect(name).value
+                };
+                let fan = ["q05_16", "q50_16", "q95_16"].map(said);
+                assert_eq!([forecast.low, forecast.median, forecast.high], fan);
+                assert_eq!(forecast.volatility, said("volatility_16"));
+                assert_eq!(forecast.disagreement, said("disagreement_16"));
+                assert!((forecast.probability.ln() - said("log_probability")).abs() < 1e-5);
+                for (count, rule) in sized.iter_mut().zip([Rule::Kelly, Rule::Confidence]) {
+                    let result =
+                        verdict.rules.iter().find(|result| result.rule == rule).expect("it is asked");
+                    let less = result.outcome != Outcome::Allowed;
+                    assert!(less || result.granted <= result.limit || verdict.asked == Quantity::ZERO);
+                    *count += usize::from(less);
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(sized.iter().all(|count| *count > 10), "{sized:?}");
+    assert!(log == record(&settings, &[walk(1, 900)], &cpus[cpus.len() - 1]));
 }
 
 #[test]

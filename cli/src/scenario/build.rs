@@ -129,10 +129,20 @@ fn assemble<'a>(
         later: None,
     };
     let parameters = Parameters::new(settings.strategy.parameters.clone(), registry.models());
-    if let Err(ParameterError { name, message }) = (strategy.kind.make)(&parameters, &settings) {
-        let spot = strategy.section.spot(&name);
-        let help = parameters_help(strategy.kind);
-        reading.fail(format!("{} cannot use its `{name}`", strategy.kind.name), spot, message, help);
+    match (strategy.kind.make)(&parameters, &settings) {
+        Err(ParameterError { name, message }) => {
+            let spot = strategy.section.spot(&name);
+            let help = parameters_help(strategy.kind);
+            reading.fail(format!("{} cannot use its `{name}`", strategy.kind.name), spot, message, help);
+        }
+        Ok(made) if settings.risk.controls.needs_forecast() && !made.forecasts() => {
+            let key = if settings.risk.controls.kelly.is_some() { "kelly" } else { "confidence_weighted" };
+            let message =
+                format!("`{key}` sizes by a forecast, and {} forecasts nothing", strategy.kind.name);
+            let label = "leave it out, or let one decide that forecasts: `model`";
+            reading.section("risk").fail(key, message, label);
+        }
+        Ok(_) => {}
     }
     let (effective, notes, left_out) = (Vec::new(), Vec::new(), Vec::new());
     let (files, calendars, execution) = (data.files, hours.calendars, execution?);

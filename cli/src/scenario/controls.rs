@@ -38,6 +38,8 @@ pub fn read(section: &Section<'_>, currency: &str) -> Option<Controls> {
         stressed_size: section.ratio("stressed_size")?,
         fixed_fraction: section.ratio("fixed_fraction"),
         volatility_target: section.ratio("volatility_target"),
+        kelly: section.ratio("kelly"),
+        confidence_weighted: section.flag("confidence_weighted")?,
         allocation: match section.word("allocation")?.as_str() {
             "equal_risk" => Some(Allocation::EqualRisk),
             "inverse_volatility" => Some(Allocation::InverseVolatility),
@@ -136,6 +138,8 @@ pub fn written(controls: &Controls) -> Vec<(&'static str, String)> {
     }
     add("fixed_fraction", controls.fixed_fraction.map(show_ratio));
     add("volatility_target", controls.volatility_target.map(show_ratio));
+    add("kelly", controls.kelly.map(show_ratio));
+    add("confidence_weighted", yes(controls.confidence_weighted));
     add("allocation", controls.allocation.map(|rule| allocation(rule).to_string()));
     add("allocated", controls.allocated.map(show_ratio));
     if controls.measure != Measure::default() {
@@ -191,6 +195,10 @@ pub fn words(controls: &Controls, currency: &str) -> Vec<String> {
     say(controls.volatility_target.map(|share| {
         format!("a position moves by {} of equity over {} samples", show_ratio(share), measure.horizon)
     }));
+    say(controls.kelly.map(|share| format!("a position is worth {} of Kelly's rule", show_ratio(share))));
+    say(controls
+        .confidence_weighted
+        .then(|| "a position is the share that its forecast is sure of".to_string()));
     say(controls.allocation.map(|rule| {
         let shared = show_ratio(controls.allocated.unwrap_or(Ratio::ONE));
         format!("{shared} of equity are shared by {}", allocation(rule).replace('_', " "))

@@ -58,6 +58,7 @@ fn errors_look_as_promised() {
         ("unknown parameter", small("fast = 12", "fats = 12"), &[]),
         ("no parameter", small("slow = 48\n", ""), &[]),
         ("a parameter that cannot be", small("slow = 48", "slow = 4"), &[]),
+        ("a forecast that nobody makes", full("fixed_fraction = 2", "kelly = \"25 %\""), &[]),
         (
             "sizes that are not there",
             small("\"ema-cross\"\nfast = 12\nslow = 48", "\"ofi-sign\"\nthreshold = 5"),

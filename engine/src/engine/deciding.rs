@@ -103,6 +103,9 @@ impl Engine {
         if let Some(column) = proposal.evidence.iter().position(|evidence| !evidence.value.is_finite()) {
             return self.halt(TradingHalted::NotANumber { column: column as u32 });
         }
+        if proposal.forecast.is_some_and(|forecast| !forecast.is_finite()) {
+            return self.halt(TradingHalted::NotANumber { column: proposal.evidence.len() as u32 });
+        }
         let decision = Decision {
             strategy: self.settings.strategy.kind.clone(),
             actions: proposal.actions.clone(),
@@ -113,7 +116,10 @@ impl Engine {
         };
         self.counts.decisions += 1;
         let decided = self.emit(instrument, cause, Fact::DecisionMade(Box::new(decision)))?;
-        self.act(decided, &proposal.actions)
+        self.forecast = proposal.forecast.map(|forecast| (instrument, forecast));
+        let acted = self.act(decided, &proposal.actions);
+        self.forecast = None;
+        acted
     }
 
     /// Carries out the actions of a decision, one after the other.

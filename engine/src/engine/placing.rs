@@ -109,6 +109,7 @@ impl Engine {
         list: Option<Membership>,
     ) -> Result<Option<Left>, Fault> {
         request.margin_lacking = self.margin_lacking();
+        request.forecast = self.forecast_of(request.instrument);
         let State { markets, account, orders, .. } = &self.state;
         let verdict = self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);
         let (closing, granted, rule) = (verdict.closing, verdict.granted, verdict.rule);
@@ -200,6 +201,7 @@ impl Engine {
             request.quantity = request.quantity.max(Quantity::ZERO);
             request.beside = record.quantity;
             request.margin_lacking = self.margin_lacking();
+            request.forecast = self.forecast_of(instrument);
             let State { markets, account, orders, .. } = &self.state;
             let verdict =
                 self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);
@@ -232,6 +234,11 @@ impl Engine {
         let market = self.state.markets.get(instrument.index()?)?;
         let request = Request::new(instrument, side, kind, quantity);
         self.risk.refusal(&request, self.state.now, market, &self.state.orders)
+    }
+
+    /// What the decision under way forecasts of an instrument.
+    fn forecast_of(&self, instrument: InstrumentId) -> Option<Forecast> {
+        self.forecast.filter(|(of, _)| *of == instrument).map(|(_, forecast)| forecast)
     }
 
     /// The rule that keeps orders from a market that is closed, where the scenario does not let them wait.

@@ -88,6 +88,10 @@ pub enum Rule {
     Allocation = 33,
     /// Nothing is opened while the account is called for margin.
     MarginCall = 34,
+    /// A position is worth what Kelly's rule makes of the forecast, at most.
+    Kelly = 35,
+    /// A position is the share that the forecast is sure of, at most.
+    Confidence = 36,
 }
 
 impl Rule {
@@ -128,11 +132,13 @@ impl Rule {
             Rule::VolatilityTarget => "volatility_target",
             Rule::Allocation => "allocation",
             Rule::MarginCall => "margin_call",
+            Rule::Kelly => "kelly",
+            Rule::Confidence => "confidence",
         }
     }
 
     /// Every rule.
-    pub const ALL: [Rule; 34] = [
+    pub const ALL: [Rule; 36] = [
         Rule::NoMarket,
         Rule::PerTradeRisk,
         Rule::TotalRisk,
@@ -167,6 +173,8 @@ impl Rule {
         Rule::VolatilityTarget,
         Rule::Allocation,
         Rule::MarginCall,
+        Rule::Kelly,
+        Rule::Confidence,
     ];
 
     /// What the numbers of its results are.
@@ -203,7 +211,9 @@ impl Rule {
             | Rule::FixedFraction
             | Rule::VolatilityTarget
             | Rule::Allocation
-            | Rule::MarginCall => RuleUnit::Amount,
+            | Rule::MarginCall
+            | Rule::Kelly
+            | Rule::Confidence => RuleUnit::Amount,
         }
     }
 }
@@ -286,7 +296,7 @@ pub enum DistanceSource {
 }
 
 /// Risk's answer to one action of a decision.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Verdict {
     /// All rules together.
     pub outcome: Outcome,
@@ -311,6 +321,54 @@ pub struct Verdict {
     /// The rate by which amounts became the account's currency, where the instrument is quoted in another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Price>,
+    /// What the decision forecast of the instrument, where a rule sizes by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
     /// Every rule in the order of asking.
     pub rules: Vec<RuleResult>,
+}
+
+/// What a decision forecasts of its instrument's return over the horizon that it looks at.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Forecast {
+    /// The quantile of 5 %.
+    pub low: f64,
+    /// The quantile of 50 %.
+    pub median: f64,
+    /// The quantile of 95 %.
+    pub high: f64,
+    /// How likely the action that was chosen is the right one, as the forecaster has it.
+    pub probability: f64,
+    /// The volatility that it expects.
+    pub volatility: f64,
+    /// How far its members lie apart: the ensemble's disagreement.
+    pub disagreement: f64,
+}
+
+impl Forecast {
+    /// The mean by three points (D. Keefer and S. Bodily, "Three-Point Approximations for Continuous Random Variables",
+    /// 1983: Pearson and Tukey's).
+    pub fn mean(&self) -> f64 {
+        0.63 * self.median + 0.185 * (self.low + self.high)
+    }
+
+    /// The standard deviation by the distance of the outer quantiles, of the same source.
+    pub fn deviation(&self) -> f64 {
+        (self.high - self.low) / 3.25
+    }
+
+    /// How sure it is: the probability, less the more its members disagree; from 0 to 1.
+    pub fn confidence(&self) -> f64 {
+        if self.volatility > 0.0 && self.disagreement >= 0.0 {
+            (self.probability / (1.0 + self.disagreement / self.volatility)).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
+    }
+
+    /// Whether all of its numbers are numbers.
+    pub fn is_finite(&self) -> bool {
+        let Forecast { low, median, high, probability, volatility, disagreement } = *self;
+        [low, median, high, probability, volatility, disagreement].iter().all(|number| number.is_finite())
+    }
 }

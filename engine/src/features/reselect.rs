@@ -2,8 +2,8 @@
 //! data that it stands among, so a live session and a backtest over the same data get the same one at the same place.
 //!
 //! Selections come from a list, with the time at which each takes effect, or from a schedule: every so many bars the
-//! last ones are looked at, each row as a decision at the bar's close would have seen it (ticks that the run drops for a
-//! flaw included), on a thread beside. What they say takes effect a fixed time later, by when it must be there.
+//! last ones are looked at, each row as a decision at the bar's close would have seen it (ticks that the run drops for
+//! a flaw included), on a thread beside. What they say takes effect a fixed time later, by when it must be there.
 
 use std::collections::VecDeque;
 use std::thread::{self, JoinHandle};

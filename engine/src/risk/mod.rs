@@ -9,12 +9,14 @@ mod ask;
 mod buying_power;
 mod change;
 mod conditional_value_at_risk;
+mod confidence;
 mod correlated_exposure;
 mod daily_loss;
 mod duplicate_order;
 mod fixed_fraction;
 mod gross_exposure;
 mod hard_drawdown;
+mod kelly;
 mod kill_switch;
 mod leverage;
 mod margin_call;
@@ -45,8 +47,8 @@ use ask::Spread;
 use crate::account::{Account, converted, notional};
 use crate::bars::AverageTrueRange;
 use crate::event::{
-    CorporateAction, DistanceSource, OrderKind, Outcome, RegimeChanged, Rule, RuleResult, Side, Trail,
-    Verdict,
+    CorporateAction, DistanceSource, Forecast, OrderKind, Outcome, RegimeChanged, Rule, RuleResult, Side,
+    Trail, Verdict,
 };
 use crate::ids::InstrumentId;
 use crate::market::Market;
@@ -59,7 +61,7 @@ type PreTradeRule = fn(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult>;
 
 /// Every rule in the order of asking: those that say yes or no, those that shrink, those that cap. The minimum comes
 /// after all that reduce, so that nothing tiny slips through.
-const RULES: [PreTradeRule; 27] = [
+const RULES: [PreTradeRule; 29] = [
     kill_switch::assess,
     margin_call::assess,
     stale_data::assess,
@@ -72,8 +74,10 @@ const RULES: [PreTradeRule; 27] = [
     daily_loss::assess,
     soft_drawdown::assess,
     regime::assess,
+    confidence::assess,
     fixed_fraction::assess,
     volatility_target::assess,
+    kelly::assess,
     allocation::assess,
     per_trade::assess,
     total::assess,
@@ -179,6 +183,8 @@ pub struct Request {
     pub refused: Option<Rule>,
     /// What equity would have to be for anything to be opened, while the account is called for margin.
     pub margin_lacking: Option<Money>,
+    /// What the decision forecasts of the instrument, if anything.
+    pub forecast: Option<Forecast>,
 }
 
 impl Request {
@@ -195,6 +201,7 @@ impl Request {
             stop: None,
             refused: None,
             margin_lacking: None,
+            forecast: None,
         }
     }
 }
@@ -427,6 +434,7 @@ impl Risk {
             distance_source: DistanceSource::Unknown,
             equity,
             rate: rate.ok().flatten().map(|rate| rate.price),
+            forecast: request.forecast.filter(|_| self.settings.controls.needs_forecast()),
             rules: Vec::with_capacity(self.asked),
         };
         let refusal = Refusal { controls: &self.settings.controls, request, market: &markets[index], orders };

@@ -85,6 +85,10 @@ controls! {
     fixed_fraction: Option<Ratio>, above;
     /// A position's standard deviation over the horizon is this share of equity, at most.
     volatility_target: Option<Ratio>, above;
+    /// A position is worth this share of what Kelly's rule makes of the forecast, at most.
+    kelly: Option<Ratio>, above;
+    /// Whether a position is only the share of what is asked for that its forecast is sure of.
+    confidence_weighted: bool, off;
     /// How equity is shared among the instruments: a position is worth its share, at most.
     allocation: Option<Allocation>, |own, other| own != other && other.is_some();
     /// What is shared, as a multiple of equity; 1 where nothing is said.
@@ -138,6 +142,11 @@ impl Controls {
             || self.stress_at.is_some()
             || self.volatility_target.is_some()
             || self.allocation.is_some()
+    }
+
+    /// Whether any of them needs a strategy that forecasts.
+    pub fn needs_forecast(&self) -> bool {
+        self.kelly.is_some() || self.confidence_weighted
     }
 
     /// Whether any of them follows equity from event to event.

@@ -81,13 +81,23 @@ impl RiskSettings {
             stressed_size,
             fixed_fraction,
             volatility_target,
+            kelly,
+            confidence_weighted: _,
             allocation,
             allocated,
             measure: _,
         } = &self.controls;
         let share = |ratio: Ratio| Ratio::ZERO < ratio && ratio <= Ratio::ONE;
-        let shares =
-            [max_margin, max_var, max_cvar, soft_drawdown, hard_drawdown, max_daily_loss, volatility_target];
+        let shares = [
+            max_margin,
+            max_var,
+            max_cvar,
+            soft_drawdown,
+            hard_drawdown,
+            max_daily_loss,
+            volatility_target,
+            kelly,
+        ];
         let ratios = [price_collar, max_leverage, max_correlated, stress_at, fixed_fraction, allocated];
         let amounts = [max_order_value, max_position, max_gross_exposure, max_net_exposure];
         let often = |frequency: &Frequency| {
@@ -153,6 +163,8 @@ mod tests {
         stressed_size       "0.2"                                 "0.3"
         fixed_fraction      "0.2"                                 "0.3"
         volatility_target   "0.01"                                "0.02"
+        kelly               "0.25"                                "0.5"
+        confidence_weighted true                                  null
         allocation          "equal_risk"                          null
         allocated           "0.5"                                 "1.5"
     "#;

@@ -19,7 +19,7 @@ use std::fmt;
 use genovo_kernels::backend::Cpu;
 
 use crate::book::Book;
-use crate::event::{Action, Event, Evidence, Quote, Side};
+use crate::event::{Action, Event, Evidence, Forecast, Quote, Side};
 use crate::ids::{Hash, InstrumentId};
 use crate::order::Orders;
 use crate::settings::{Settings, Trigger};
@@ -72,6 +72,8 @@ pub struct Proposal {
     pub because: String,
     /// The numbers behind the reason; none may be NaN or infinite.
     pub evidence: Vec<Evidence>,
+    /// What it forecasts of the instrument that it was asked about, where it is [`Strategy::forecasts`]; all finite.
+    pub forecast: Option<Forecast>,
     /// The feature vector it saw: one value for each name of [`Strategy::features`], `None` where unknown.
     pub features: Vec<Option<f32>>,
 }
@@ -87,6 +89,7 @@ impl Proposal {
         self.because.clear();
         self.evidence.clear();
         self.features.clear();
+        self.forecast = None;
     }
 }
 
@@ -102,6 +105,11 @@ pub trait Strategy: Send {
     /// The content id of the model that decides, which is part of the run's identity; `None` for a rule.
     fn model(&self) -> Option<Hash> {
         None
+    }
+
+    /// Whether it says what it forecasts ([`Proposal::forecast`]): rules that size by it need one that does.
+    fn forecasts(&self) -> bool {
+        false
     }
 
     /// Where kernels run from now on. It changes no bit of what is decided, only how soon.

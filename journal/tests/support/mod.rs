@@ -381,6 +381,7 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
             ]),
             equity: r.money(),
             rate: None,
+            forecast: None,
             rules: (0..r.below(6))
                 .map(|_| RuleResult {
                     rule: r.pick(&RULES),
@@ -512,7 +513,17 @@ pub fn richer(mut fact: Fact, r: &mut Random) -> Fact {
             let (order, kind, quantity) = (r.order(), any_kind(r), Quantity(r.number()));
             decision.actions.push(Action::Replace { order, kind, quantity });
         }
-        Fact::RiskAssessed(verdict) => verdict.rate = Some(Price(r.number())),
+        Fact::RiskAssessed(verdict) => {
+            verdict.rate = r.maybe().map(Price);
+            verdict.forecast = (r.below(2) == 0).then(|| Forecast {
+                low: f64::from_bits(r.next()),
+                median: f64::from_bits(r.next()),
+                high: f64::from_bits(r.next()),
+                probability: f64::from_bits(r.next()),
+                volatility: f64::from_bits(r.next()),
+                disagreement: f64::from_bits(r.next()),
+            });
+        }
         Fact::OrderSubmitted(order) => {
             order.kind = any_kind(r);
             order.time_in_force = TimeInForce::Gtd;

@@ -1,6 +1,6 @@
 //! Risk's answer with its numbers.
 
-use genovo_engine::event::{DistanceSource, Outcome, Rule, RuleResult, RuleUnit, Verdict};
+use genovo_engine::event::{DistanceSource, Forecast, Outcome, Rule, RuleResult, RuleUnit, Verdict};
 use genovo_engine::settings::{RiskDistance, RiskSettings};
 use genovo_engine::units::{Money, Price, Quantity, Ratio};
 
@@ -98,7 +98,7 @@ fn table(recording: &Recording, verdict: &Verdict, result: &RuleResult, before: 
         }
         rule => {
             let [limit, asked, granted] = means(rule).map(String::from);
-            (limit, asked, granted)
+            (verdict.forecast.and_then(|forecast| sized_by(rule, forecast)).unwrap_or(limit), asked, granted)
         }
     };
     let label = if result.rule == Rule::MinimumPosition { "at least" } else { "allowed" };
@@ -123,6 +123,22 @@ fn table(recording: &Recording, verdict: &Verdict, result: &RuleResult, before: 
         format!("  {:<8} {:<width$}   {amount:>amount_width$}{share}", line.label, line.how)
     });
     rows.collect()
+}
+
+/// What a rule that sizes by a forecast makes of it.
+fn sized_by(rule: Rule, forecast: Forecast) -> Option<String> {
+    let percent = |share: f64| format::percent(share, 4);
+    match rule {
+        Rule::Kelly => Some(format!(
+            "by a forecast mean of {} and deviation of {}",
+            percent(forecast.mean()),
+            percent(forecast.deviation())
+        )),
+        Rule::Confidence => {
+            Some(format!("of which the forecast is sure to {}", percent(forecast.confidence())))
+        }
+        _ => None,
+    }
 }
 
 /// Every rule with its numbers, in the order of asking.
@@ -193,6 +209,16 @@ fn means(rule: Rule) -> [&'static str; 3] {
             ["its share of capital", "the position with the order", "with what is left of it"]
         }
         Rule::MarginCall => ["the equity that there is", "the equity that is needed", "the same"],
+        Rule::Kelly => [
+            "the share of what the forecast's edge and variance are worth",
+            "the position with the order",
+            "with what is left of it",
+        ],
+        Rule::Confidence => [
+            "the share of that position that the forecast is sure of",
+            "the position with the order",
+            "with what is left of it",
+        ],
         Rule::Regime => ["multiple of the usual volatility", "its multiple now", "the same"],
         Rule::NoMarket
         | Rule::PerTradeRisk

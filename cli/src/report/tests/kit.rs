@@ -236,6 +236,7 @@ impl Run {
             distance_source: DistanceSource::ShareOfPrice,
             equity: of("10000"),
             rate: None,
+            forecast: None,
             rules: rule.map(result).into_iter().collect(),
         })))
     }

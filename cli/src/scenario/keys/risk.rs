@@ -218,6 +218,20 @@ pub const RISK: Section = Section {
             "sizing: the standard deviation of a position over the horizon at most, as a share of equity",
         ),
         key(
+            "kelly",
+            Unit::Ratio,
+            Share,
+            Otherwise("off"),
+            "sizing: what a position is worth at most, as a share of Kelly's rule over the forecast",
+        ),
+        key(
+            "confidence_weighted",
+            Unit::Flag,
+            Any,
+            Is("false"),
+            "sizing: a position is the share of what is asked for that its forecast is sure of, at most",
+        ),
+        key(
             "allocation",
             Unit::Word(&["off", "equal_risk", "inverse_volatility", "hierarchical_risk_parity"]),
             Any,

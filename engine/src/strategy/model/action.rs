@@ -6,7 +6,7 @@ use genovo_kernels::random::RandomKey;
 use genovo_kernels::scalar::f32::{exp, ln};
 
 use super::super::{ParameterError, Parameters, Proposal, View};
-use crate::event::{Action, Side};
+use crate::event::{Action, Forecast, Side};
 use crate::ids::InstrumentId;
 use crate::rounded::Rounded;
 use crate::units::Quantity;
@@ -193,13 +193,21 @@ impl Said<'_> {
         {
             proposal.actions.push(Action::Target { instrument, quantity });
         }
-        let median = self.row.mean()[0][2];
+        let [low, _, median, _, high] = self.row.mean()[0].map(f64::from);
+        proposal.forecast = Some(Forecast {
+            low,
+            median,
+            high,
+            probability: f64::from(exp(logs[action])),
+            volatility: f64::from(volatility),
+            disagreement: f64::from(disagreement),
+        });
         proposal.because = format!(
             "{}: {:.1} % of the largest position dared; in the nearest horizon a median of {}, volatility {}, \
              disagreement {}",
             WORDS[action],
             100.0 * share,
-            Rounded(f64::from(median)),
+            Rounded(median),
             Rounded(f64::from(volatility)),
             Rounded(f64::from(disagreement)),
         );

@@ -208,6 +208,10 @@ impl Strategy for ModelStrategy {
         false
     }
 
+    fn forecasts(&self) -> bool {
+        true
+    }
+
     fn prepare(&mut self, due: &[InstrumentId], view: &dyn View) {
         self.failed = self.step(due, view).err();
     }
