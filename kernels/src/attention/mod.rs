@@ -69,8 +69,9 @@ pub struct Scratch {
 
 impl Scratch {
     /// Memory for heads of this shape on this CPU.
-    pub fn new(cpu: &Cpu, shape: &MixerShape, sequences: Sequences) -> Self {
-        let len = shape.heads.iter().map(|head| Layout::new(shape, *head, sequences).len);
+    pub fn new(cpu: &Cpu, shape: &MixerShape, sequences: &[Sequences]) -> Self {
+        let lens = |sequences| shape.heads.iter().map(move |head| Layout::new(shape, *head, sequences).len);
+        let len = sequences.iter().flat_map(|sequences| lens(*sequences));
         let len = len.fold(0, |most, len| if len > most { len } else { most });
         Self { free: Mutex::new((0..cpu.threads()).map(|_| Buffer::zeros(len)).collect()), len }
     }

@@ -17,7 +17,7 @@ use crate::share::{SharedRows, by_rows};
 use crate::tensor::{Buffer, Rows};
 
 /// Values in a chain of the norm.
-const CHUNK: usize = 4096;
+pub(crate) const CHUNK: usize = 4096;
 
 /// What a step of AdamW depends on.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -50,14 +50,14 @@ pub fn linear_rate(first: f64, step: u64, steps: u64) -> f64 {
 /// One step, as the kernel needs it: all rounded once.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Step {
-    clip: f32,
-    shrink: f32,
-    one_minus_beta1: f32,
-    beta2: f32,
-    one_minus_beta2: f32,
-    root_correction2: f32,
-    epsilon: f32,
-    size: f32,
+    pub(crate) clip: f32,
+    pub(crate) shrink: f32,
+    pub(crate) one_minus_beta1: f32,
+    pub(crate) beta2: f32,
+    pub(crate) one_minus_beta2: f32,
+    pub(crate) root_correction2: f32,
+    pub(crate) epsilon: f32,
+    pub(crate) size: f32,
 }
 
 /// β₁ᵗ and β₂ᵗ so far, by multiplication.

@@ -167,3 +167,18 @@ __device__ __forceinline__ float cos_turns(float x) {
     value = ((turns.quadrant + 1) & 2) == 0 ? value : -value;
     return value == 0.0f ? 0.0f : value;
 }
+
+// Four values out of shared memory. NVRTC turns a plain load into four and joins them again, not always to the
+// same text; so the instruction is written down.
+__device__ __forceinline__ float4 four_of(const float* at) {
+#ifdef __CUDACC_RTC__
+    float4 four;
+    asm("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
+        : "=f"(four.x), "=f"(four.y), "=f"(four.z), "=f"(four.w)
+        : "r"((unsigned)__cvta_generic_to_shared(at))
+        : "memory");
+    return four;
+#else
+    return *reinterpret_cast<const float4*>(at);
+#endif
+}

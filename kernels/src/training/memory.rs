@@ -243,7 +243,11 @@ impl Memory {
                 embedding: Embedding::new(spec, rows),
                 layer: LayerMemory::new(spec, rows, 0),
                 passing: Passing::new(spec, rows),
-                scratch: Scratch::new(cpu, &mixer, Sequences { count: group, steps: shape.burn_in, past: 0 }),
+                scratch: Scratch::new(
+                    cpu,
+                    &mixer,
+                    &[Sequences { count: group, steps: shape.burn_in, past: 0 }],
+                ),
                 h: Buffer::zeros(rows * spec.width),
             }
         });
@@ -251,7 +255,7 @@ impl Memory {
             sequences,
             // The burn-in needs room for weights alone, and that is there.
             products: Products::new(places.products(spec, rows)),
-            scratch: Scratch::new(cpu, &mixer, sequences),
+            scratch: Scratch::new(cpu, &mixer, &[sequences]),
             burn_in,
             embedding: Embedding::new(spec, rows),
             layers: (0..spec.layers).map(|_| LayerMemory::new(spec, rows, shape.sequences * past)).collect(),

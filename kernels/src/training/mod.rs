@@ -40,14 +40,18 @@
 //! assert!(last.total < first.total);
 //! ```
 
+mod backend;
 mod backward;
 mod batch;
+mod cpu;
 mod forward;
 mod memory;
 mod parameters;
 mod sensitivity;
 
+pub use backend::{Place, Plan, TrainingBackend};
 pub use batch::{Batch, BatchShape};
+pub use cpu::CpuScratch;
 pub use sensitivity::Sensitivity;
 
 use crate::backend::Cpu;

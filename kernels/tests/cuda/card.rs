@@ -11,6 +11,7 @@ use genovo_kernels::checkpoint::Checkpoint;
 use genovo_kernels::model::Spec;
 
 use crate::operations::{self, Size};
+use crate::training;
 
 /// Where a test finds other kernels than those of the program, as `linear.ptx` and so on.
 pub const KERNELS: &str = "GENOVO_TEST_KERNELS";
@@ -46,6 +47,12 @@ fn size() -> Size {
 fn operations_on_the_card_have_the_bits_of_the_cpu() {
     let Some(card) = card() else { return };
     operations::have_the_bits_of_the_cpu(&card, size());
+}
+
+#[test]
+fn training_on_the_card_has_the_bits_of_the_cpu() {
+    let Some(card) = card() else { return };
+    training::has_the_bits_of_the_cpu(&card, size());
 }
 
 #[test]

@@ -11,8 +11,16 @@ use std::ptr;
 use libloading::{Library, Symbol};
 
 /// The kernels' sources below `src`.
-pub const SOURCES: [&str; 6] =
-    ["linear/linear", "norm/norm", "fourier/fourier", "mixer/mixer", "heads/heads", "backend/cuda/rows"];
+pub const SOURCES: [&str; 8] = [
+    "linear/linear",
+    "norm/norm",
+    "fourier/fourier",
+    "mixer/mixer",
+    "heads/heads",
+    "backend/cuda/rows",
+    "linear/products",
+    "optimiser/optimiser",
+];
 
 /// How NVRTC is asked to compile. No product and sum may become one, subnormal numbers stay, quotients and
 /// roots are IEEE's.

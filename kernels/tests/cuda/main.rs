@@ -9,3 +9,4 @@ mod ptx;
 mod shim;
 mod stand_in;
 mod support;
+mod training;

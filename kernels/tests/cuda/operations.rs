@@ -10,7 +10,7 @@ use genovo_kernels::model::{Inputs, Model, ModelError, Outputs, Spec};
 use genovo_kernels::random::RandomKey;
 use genovo_kernels::tensor::Rows;
 
-use crate::support::{levels, numbers};
+use crate::support::numbers;
 
 /// How much is compared: an interpreter takes its time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,11 +20,11 @@ pub enum Size {
 }
 
 /// The bits of values.
-fn bits(values: &[f32]) -> Vec<u32> {
+pub fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-fn same(got: &[u32], expected: &[u32], what: &str) {
+pub fn same(got: &[u32], expected: &[u32], what: &str) {
     assert_eq!(got.len(), expected.len(), "{what}");
     for (at, (got, expected)) in got.iter().zip(expected).enumerate() {
         // The bits of a NaN are no promise.
@@ -37,21 +37,23 @@ fn same(got: &[u32], expected: &[u32], what: &str) {
 macro_rules! compare {
     ($backend:expr, $what:expr, $work:ident($($argument:expr),*)) => {{
         let got = $work($backend, $($argument),*);
-        for cpu in levels() {
-            same(&got, &$work(&cpu, $($argument),*), &format!("{}, {:?} and {cpu:?}", $what, $backend.describe()));
+        for cpu in $crate::support::levels() {
+            let what = format!("{}, {:?} and {cpu:?}", $what, $backend.describe());
+            $crate::operations::same(&got, &$work(&cpu, $($argument),*), &what);
         }
     }};
 }
+pub(crate) use compare;
 
 /// A buffer with these values.
-fn buffer<B: Backend>(backend: &B, values: &[f32]) -> B::Buffer {
+pub fn buffer<B: Backend>(backend: &B, values: &[f32]) -> B::Buffer {
     let mut buffer = backend.zeros(values.len()).unwrap();
     backend.write((&mut buffer, Rows::dense(values.len())), 1, values.len(), values).unwrap();
     buffer
 }
 
 /// All of a buffer.
-fn all<B: Backend>(backend: &B, buffer: &B::Buffer, len: usize) -> Vec<u32> {
+pub fn all<B: Backend>(backend: &B, buffer: &B::Buffer, len: usize) -> Vec<u32> {
     let mut values = vec![0.0; len];
     backend.read((buffer, Rows::dense(len)), 1, len, &mut values).unwrap();
     bits(&values)

@@ -31,12 +31,21 @@ pub fn run(test: &str, seed: u64, fault: Option<&str>, kernels: Option<&Path>) -
     (done.status.success(), said.into_owned())
 }
 
-const OPERATIONS: &str = "operations_on_the_card_have_the_bits_of_the_cpu";
+pub const OPERATIONS: &str = "operations_on_the_card_have_the_bits_of_the_cpu";
+pub const TRAINING: &str = "training_on_the_card_has_the_bits_of_the_cpu";
 
 #[test]
 fn operations_on_the_stand_in_have_the_bits_of_the_cpu_in_three_orders() {
     for seed in [0, 1, 20_261_126] {
         let (passed, said) = run(OPERATIONS, seed, None, None);
+        assert!(passed, "seed {seed}: {said}");
+    }
+}
+
+#[test]
+fn training_on_the_stand_in_has_the_bits_of_the_cpu_in_three_orders() {
+    for seed in [0, 4, 20_261_127] {
+        let (passed, said) = run(TRAINING, seed, None, None);
         assert!(passed, "seed {seed}: {said}");
     }
 }
@@ -55,8 +64,10 @@ fn kernels_of_nvrtc_12_have_the_bits_of_the_cpu_too() {
         let name = format!("{}.ptx", path.rsplit('/').next().unwrap());
         fs::write(folder.path().join(name), nvrtc.compile_own(path)).unwrap();
     }
-    let (passed, said) = run(OPERATIONS, 2, None, Some(folder.path()));
-    assert!(passed, "{said}");
+    for test in [OPERATIONS, TRAINING] {
+        let (passed, said) = run(test, 2, None, Some(folder.path()));
+        assert!(passed, "{said}");
+    }
 }
 
 #[test]

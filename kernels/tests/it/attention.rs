@@ -170,7 +170,7 @@ fn attention_and_its_gradients_have_the_bits_of_the_formulas() {
             let (all, rows) = (data.shape.width(), sequences.rows());
             let (mut got, mut statistics) =
                 (Buffer::zeros(rows * all), Buffer::zeros(rows * 2 * data.shape.heads.len()));
-            let scratch = Scratch::new(&cpu, &data.shape, sequences);
+            let scratch = Scratch::new(&cpu, &data.shape, &[sequences]);
             forward(&cpu, &data.shape, given, sequences, (&mut got, &mut statistics), &scratch);
             same(&got, &a, "a");
             let mut to = Buffer::of(&vec![7.0; rows * 4 * all]);

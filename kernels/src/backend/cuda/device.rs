@@ -55,6 +55,10 @@ kernels! {
     "mixer/mixer": MixStep = "mix_step", MixSequence = "mix_sequence";
     "heads/heads": Heads = "heads";
     "backend/cuda/rows": CopyRows = "copy_rows";
+    "linear/products":
+        Product = "product", InputGradient = "input_gradient", WeightGradient = "weight_gradient",
+        AddBlocks = "add_blocks";
+    "optimiser/optimiser": SquareSums = "square_sums", Adam = "adam";
 }
 
 /// How many threads run a kernel, and with how much shared memory.

@@ -21,7 +21,7 @@ const PINNED: usize = 1 << 20;
 /// Copies begin at such places.
 const ALIGN: usize = 256;
 /// The most arguments that a kernel has.
-const ARGUMENTS: usize = 12;
+const ARGUMENTS: usize = 16;
 
 /// A card as the driver knows it.
 #[derive(Clone, PartialEq, Eq, Debug)]

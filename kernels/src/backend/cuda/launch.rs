@@ -8,13 +8,15 @@ use crate::linear::BLOCK;
 use crate::mixer::MixerShape;
 
 /// Blocks that keep all multiprocessors of a large card busy.
-const ENOUGH_BLOCKS: usize = 264;
+pub(super) const ENOUGH_BLOCKS: usize = 264;
 /// Threads of a block in most kernels.
 const THREADS: usize = 256;
 /// Blocks of 256 inputs, times rows, whose inputs shared memory holds at once.
 const STAGED: usize = 32;
 /// A block of inputs in shared memory, as in `linear.cu`.
 const PADDED: usize = BLOCK + 4;
+/// Outputs of a block in each direction, as in `products.cu`.
+const SQUARE: usize = 64;
 /// Values of a row in shared memory, as in `norm.cu`.
 const NORM_TILE: usize = 4096;
 /// Floats of shared memory besides scores, as in `mixer.cu`.
@@ -28,6 +30,17 @@ pub(super) fn number(value: usize) -> Result<u32, BackendError> {
     u32::try_from(value).ok().filter(|value| *value < 1 << 31).ok_or_else(|| BackendError {
         backend: NAME,
         message: format!("{value} are more than a kernel counts"),
+    })
+}
+
+/// Blocks in a launch's second direction.
+///
+/// # Errors
+/// When it has no such many.
+fn across(blocks: usize) -> Result<u32, BackendError> {
+    u16::try_from(blocks).map(u32::from).map_err(|_| BackendError {
+        backend: NAME,
+        message: format!("{blocks} blocks side by side are more than a launch has"),
     })
 }
 
@@ -78,6 +91,24 @@ pub(super) fn product(
     Ok((kernel, launch))
 }
 
+/// Blocks of 64 by 64 outputs, as in `products.cu`.
+pub(super) fn squares(rows: usize, outputs: usize) -> usize {
+    rows.div_ceil(SQUARE) * outputs.div_ceil(SQUARE)
+}
+
+/// How products in training are launched, so many blocks of terms side by side.
+pub(super) fn products(rows: usize, outputs: usize, apart: usize) -> Result<Launch, BackendError> {
+    let grid = [number(squares(rows, outputs))?, across(apart)?];
+    let shared = (2 * 16 * (SQUARE + 4) * size_of::<f32>()) as u32;
+    Ok(Launch { grid, block: [THREADS as u32, 1, 1], shared })
+}
+
+/// How sums of squares are launched: 32 chunks a block, as in `optimiser.cu`.
+pub(super) fn square_sums(chunks: usize) -> Result<Launch, BackendError> {
+    let shared = (32 * 33 * size_of::<f32>()) as u32;
+    Ok(Launch { grid: [number(chunks.div_ceil(32))?, 1], block: [THREADS as u32, 1, 1], shared })
+}
+
 /// How norms are launched.
 pub(super) fn norm(rows: usize, width: usize) -> Result<Launch, BackendError> {
     let tile = if width < NORM_TILE { width } else { NORM_TILE };
@@ -89,13 +120,8 @@ pub(super) fn norm(rows: usize, width: usize) -> Result<Launch, BackendError> {
 pub(super) fn mix(shape: &MixerShape, rows: usize) -> Result<Launch, BackendError> {
     let window = shape.heads.iter().fold(1, |most, head| if head.window > most { head.window } else { most });
     let items = if window > shape.head_width { window } else { shape.head_width };
-    let heads = number(shape.heads.len())?;
-    if heads > u32::from(u16::MAX) {
-        let message = format!("{heads} heads are more than a launch has");
-        return Err(BackendError { backend: NAME, message });
-    }
     Ok(Launch {
-        grid: [number(rows)?, heads],
+        grid: [number(rows)?, across(shape.heads.len())?],
         block: [warps(items), 1, 1],
         shared: ((window.next_multiple_of(4) + MIXER_SHARED) * size_of::<f32>()) as u32,
     })

@@ -10,12 +10,14 @@ mod driver;
 mod launch;
 mod operations;
 mod pack;
+mod training;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use device::{Device, Kernel, Launch};
 pub use driver::{Card, Driver, Found, look, version_text};
+pub use training::TrainingScratch;
 
 use super::{Backend, BackendError};
 use crate::linear::Columns;

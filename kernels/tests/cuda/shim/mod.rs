@@ -15,7 +15,7 @@ use libloading::Library;
 use tempfile::TempDir;
 
 use crate::compilers::{SOURCES, file, missing, read};
-use crate::operations;
+use crate::{operations, training};
 
 /// Runs a kernel; null, or why it could not be run.
 type Run = unsafe extern "C" fn(
@@ -159,6 +159,16 @@ fn the_host_shim_has_the_bits_of_the_cpu() {
     for (seed, size) in sizes {
         let Some(shim) = Shim::find(seed) else { return };
         operations::have_the_bits_of_the_cpu(&Cuda::on(shim), size);
+    }
+}
+
+#[test]
+fn training_on_the_host_shim_has_the_bits_of_the_cpu() {
+    let sizes =
+        [(9, operations::Size::Full), (0, operations::Size::Small), (1_000_006, operations::Size::Small)];
+    for (seed, size) in sizes {
+        let Some(shim) = Shim::find(seed) else { return };
+        training::has_the_bits_of_the_cpu(&Cuda::on(shim), size);
     }
 }
 

@@ -7,13 +7,26 @@
 
 #include "cuda.hpp"
 
+// A broken kernel is compiled with those of its own side alone.
+#ifndef TRAINING_ALONE
+#define INFERENCE(KNOWN) KNOWN
 #include "linear.cu"
 #include "norm.cu"
 #undef TILE
 #include "fourier.cu"
 #include "heads.cu"
 #include "mixer.cu"
+#else
+#define INFERENCE(KNOWN)
+#endif
 #include "rows.cu"
+#ifndef INFERENCE_ALONE
+#define TRAINING(KNOWN) KNOWN
+#include "products.cu"
+#include "optimiser.cu"
+#else
+#define TRAINING(KNOWN)
+#endif
 
 namespace {
 constexpr unsigned SHARED = 49152, STACK = 64 << 10, GUARD = 1024;
@@ -120,11 +133,16 @@ struct Known {
     const char* name;
     void (*run)(void**);
 };
-#define KNOWN(KERNEL) {#KERNEL, Of<KERNEL>::run}
+#define KNOWN(KERNEL) {#KERNEL, Of<KERNEL>::run},
+#define I(KERNEL) INFERENCE(KNOWN(KERNEL))
+#define T(KERNEL) TRAINING(KNOWN(KERNEL))
 const Known KERNELS[] = {
-    KNOWN(linear_f32_1),  KNOWN(linear_f32_2),  KNOWN(linear_f32_8),  KNOWN(linear_bf16_1), KNOWN(linear_bf16_2),
-    KNOWN(linear_bf16_8), KNOWN(linear_int8_1), KNOWN(linear_int8_2), KNOWN(linear_int8_8), KNOWN(rms_norm),
-    KNOWN(fourier),       KNOWN(heads),         KNOWN(mix_step),      KNOWN(mix_sequence),  KNOWN(copy_rows),
+    KNOWN(copy_rows)
+    // clang-format off
+    I(linear_f32_1) I(linear_f32_2) I(linear_f32_8) I(linear_bf16_1) I(linear_bf16_2) I(linear_bf16_8)
+    I(linear_int8_1) I(linear_int8_2) I(linear_int8_8) I(rms_norm) I(fourier) I(heads) I(mix_step) I(mix_sequence)
+    T(product) T(input_gradient) T(weight_gradient) T(add_blocks) T(square_sums) T(adam)
+    // clang-format on
 };
 }  // namespace
 
