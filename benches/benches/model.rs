@@ -1,4 +1,9 @@
-//! How fast are the model's kernels: matrix products beside another library, and one decision?
+//! How fast are the model's kernels: matrix products beside other libraries, and one decision?
+//!
+//! OpenBLAS is loaded when the system has it (`libopenblas.so.0`, or the file that `GENOVO_OPENBLAS` names, that of
+//! the wheel `scipy-openblas32` too) and told to use one thread.
+
+use std::ffi::{CStr, c_char, c_int};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use genovo_kernels::backend::{Backend, Cpu};
@@ -11,7 +16,66 @@ use genovo_kernels::tensor::{Buffer, Rows};
 /// Outputs, rows and inputs of the shapes that training and inference have.
 const SHAPES: [(usize, usize, usize); 3] = [(768, 64, 768), (3072, 64, 768), (768, 768, 768)];
 
+/// `cblas_sgemm`, of an interface with 32-bit integers.
+type Sgemm = unsafe extern "C" fn(
+    c_int,
+    c_int,
+    c_int,
+    c_int,
+    c_int,
+    c_int,
+    f32,
+    *const f32,
+    c_int,
+    *const f32,
+    c_int,
+    f32,
+    *mut f32,
+    c_int,
+);
+
+/// OpenBLAS on one thread.
+struct OpenBlas {
+    sgemm: Sgemm,
+    // Keeps the function's code in memory.
+    _library: libloading::Library,
+}
+
+impl OpenBlas {
+    fn load() -> Result<OpenBlas, String> {
+        let name = std::env::var("GENOVO_OPENBLAS").unwrap_or_else(|_| "libopenblas.so.0".to_string());
+        // SAFETY: the library's initialisers only detect the CPU; the functions have the types of cblas.h.
+        unsafe {
+            let library = libloading::Library::new(&name).map_err(|error| error.to_string())?;
+            // The wheel puts its name before those of the functions.
+            let prefix = if library.get::<Sgemm>("cblas_sgemm").is_ok() { "" } else { "scipy_" };
+            let named = |name: &str| format!("{prefix}{name}");
+            let sgemm = *library.get::<Sgemm>(named("cblas_sgemm")).map_err(|error| error.to_string())?;
+            library
+                .get::<unsafe extern "C" fn(c_int)>(named("openblas_set_num_threads"))
+                .map_err(|error| error.to_string())?(1);
+            let config = library
+                .get::<unsafe extern "C" fn() -> *const c_char>(named("openblas_get_config"))
+                .map_err(|error| error.to_string())?();
+            println!("{}", CStr::from_ptr(config).to_string_lossy());
+            Ok(OpenBlas { sgemm, _library: library })
+        }
+    }
+
+    /// y = x·w, all dense and row by row.
+    fn product(&self, (rows, inputs, outputs): (usize, usize, usize), x: &[f32], w: &[f32], y: &mut [f32]) {
+        const ROW_MAJOR: c_int = 101;
+        const AS_IT_IS: c_int = 111;
+        assert!(x.len() == rows * inputs && w.len() == inputs * outputs && y.len() == rows * outputs);
+        let (m, k, n) = (rows as c_int, inputs as c_int, outputs as c_int);
+        let (x, w, y) = (x.as_ptr(), w.as_ptr(), y.as_mut_ptr());
+        // SAFETY: the three matrices have these many rows and columns.
+        unsafe { (self.sgemm)(ROW_MAJOR, AS_IT_IS, AS_IT_IS, m, n, k, 1.0, x, k, w, n, 0.0, y, n) }
+    }
+}
+
 fn products(criterion: &mut Criterion) {
+    let openblas = OpenBlas::load().map_err(|why| println!("skipped OpenBLAS: {why}")).ok();
     for (outputs, rows, inputs) in SHAPES {
         let mut group = criterion.benchmark_group(format!("product {outputs}x{rows}x{inputs}, 1 thread"));
         group.throughput(Throughput::Elements((2 * outputs * rows * inputs) as u64));
@@ -42,6 +106,11 @@ fn products(criterion: &mut Criterion) {
                 }
             });
         });
+        if let Some(openblas) = &openblas {
+            group.bench_function("OpenBLAS", |bencher| {
+                bencher.iter(|| openblas.product((rows, inputs, outputs), &x, &weights, &mut y));
+            });
+        }
         for level in CpuLevel::ALL.into_iter().skip(1) {
             let Ok(cpu) = Cpu::new(level, 1) else {
                 println!("skipped: this machine has no {level}");

@@ -91,6 +91,7 @@ unsafe fn items<V: Lanes, W: Weight>(job: &Job<'_>, all: *const W) {
                 x_stride: job.x_stride,
                 weights: strip.add(panel * PANEL * inputs + k * width),
                 apart: PANEL * inputs,
+                width,
                 terms: if inputs - k < BLOCK { inputs - k } else { BLOCK },
                 first: k == 0,
                 sums: totals.add(panel * PANEL),
@@ -127,6 +128,8 @@ struct Block<W> {
     weights: *const W,
     /// From a panel to the next.
     apart: usize,
+    /// From a term's weights to the next's.
+    width: usize,
     terms: usize,
     first: bool,
     /// `[rows][WIDTH]`
@@ -242,7 +245,7 @@ impl<W: Weight> Block<W> {
         }
     }
 
-    /// One panel in vectors of eight.
+    /// One panel in vectors of eight, half a panel at a time where the sums of all of it would fill the registers.
     ///
     /// # Safety
     /// As `vector`.
@@ -254,10 +257,28 @@ impl<W: Weight> Block<W> {
             row += unsafe {
                 match rows - row {
                     1 => self.chains::<V, 1, 1, 4>(row),
-                    2 | 4 => self.chains::<V, 2, 1, 4>(row),
-                    _ => self.chains::<V, 3, 1, 4>(row),
+                    2 => self.chains::<V, 2, 1, 4>(row),
+                    3 => self.halves::<V, 3>(row),
+                    4 | 8 => self.halves::<V, 4>(row),
+                    5 | 9 | 10 => self.halves::<V, 5>(row),
+                    _ => self.halves::<V, 6>(row),
                 }
             };
+        }
+    }
+
+    /// `ROWS` rows of one panel in vectors of eight, two vectors and then the other two.
+    ///
+    /// # Safety
+    /// As `vector`.
+    #[inline(always)]
+    unsafe fn halves<V: Lanes, const ROWS: usize>(&self, row: usize) -> usize {
+        let half = PANEL / 2;
+        // SAFETY: the caller's promise: a panel has two halves.
+        unsafe {
+            self.chains::<V, ROWS, 1, 2>(row);
+            let other = Block { weights: self.weights.add(half), sums: self.sums.add(half), ..*self };
+            other.chains::<V, ROWS, 1, 2>(row)
         }
     }
 
@@ -301,7 +322,7 @@ impl<W: Weight> Block<W> {
                         }
                     }
                 }
-                weights = weights.add(VECTORS * V::COUNT);
+                weights = weights.add(self.width);
             }
             for r in 0..ROWS {
                 for p in 0..PANELS {
