@@ -15,7 +15,7 @@
 //! - [`training`] goes the other way: [`activation`], [`gate`], [`attention`], [`convolution`] and the
 //!   modules named `training` are the operations with their gradients, [`losses`] what is made small,
 //!   [`optimiser`] the step, [`returns`] what a policy learns from.
-//! - [`tensor`] is their memory.
+//! - [`tensor`] is their memory, [`reading`] how fast that can be read.
 //!
 //! **Exact** in a module's docs means: the same bits on every machine, backend and run. The word makes no
 //! claim about closeness to the true value; that is the ulp figure next to it.
@@ -39,6 +39,7 @@ pub mod model;
 pub mod norm;
 pub mod optimiser;
 pub mod random;
+pub mod reading;
 pub mod returns;
 pub mod scalar;
 mod share;

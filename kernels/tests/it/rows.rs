@@ -3,6 +3,7 @@
 use genovo_kernels::backend::Backend;
 use genovo_kernels::heads::HeadShape;
 use genovo_kernels::scalar::f32::{cos_turns, sin_turns};
+use genovo_kernels::reading;
 use genovo_kernels::tensor::{Buffer, Rows};
 
 use crate::support::{cpus, numbers};
@@ -87,5 +88,20 @@ fn heads_have_the_same_bits_at_every_level() {
             "quantiles crossed: {out:?}"
         );
         assert!((0.0..=1.0).contains(&out[shape.scale()]));
+    }
+}
+
+#[test]
+fn the_largest_number_is_found_wherever_it_lies() {
+    for cpu in cpus() {
+        for len in [1, 31, 127, 128, 1_000, 250_000] {
+            for place in [0, len / 3, len - 1] {
+                let mut numbers = Buffer::of(&vec![f32::NAN; len]);
+                numbers.iter_mut().step_by(2).for_each(|number| *number = -2.0);
+                numbers[place] = -1.0;
+                assert_eq!(reading::most(&cpu, &numbers), -1.0, "{cpu:?}: {place} of {len}");
+            }
+        }
+        assert_eq!(reading::most(&cpu, &Buffer::zeros(0)), f32::NEG_INFINITY, "{cpu:?}");
     }
 }
