@@ -2,8 +2,8 @@
 
 use genovo_kernels::backend::Backend;
 use genovo_kernels::heads::HeadShape;
-use genovo_kernels::scalar::f32::{cos_turns, sin_turns};
 use genovo_kernels::reading;
+use genovo_kernels::scalar::f32::{cos_turns, sin_turns};
 use genovo_kernels::tensor::{Buffer, Rows};
 
 use crate::support::{cpus, numbers};
