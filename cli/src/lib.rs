@@ -5,6 +5,7 @@
 //! strategy is written with, [`engine`] everything else. `docs/your-own-strategy.md` walks through one.
 
 mod audit;
+mod backend;
 mod bench;
 mod cache;
 pub mod commands;

@@ -21,6 +21,7 @@ use crate::error::{Exit, Failure, Place, SourceLine};
 use crate::failures;
 use crate::models;
 use crate::report::format;
+use crate::scenario::Backend;
 
 /// What recomputing a run found.
 pub struct Recomputed {
@@ -28,6 +29,8 @@ pub struct Recomputed {
     pub events: u64,
     /// The first that was not.
     pub difference: Option<Difference>,
+    /// Why the CPU went on where a card had begun.
+    pub lost_card: Option<String>,
 }
 
 /// The first event of a journal, and the settings in it.
@@ -55,7 +58,8 @@ pub fn settings_of(journal: &Journal) -> Result<(RunStarted, Settings), Failure>
     Ok((started, settings))
 }
 
-/// Runs a journal's inputs through the engine again, kernels at this level, and compares all that comes out.
+/// Runs a journal's inputs through the engine again and compares all that comes out. Kernels run where the command
+/// line wants them, at this level where that is the CPU.
 pub fn recompute(journal: &Journal, cpu: CpuLevel, context: &Context) -> Result<Recomputed, Failure> {
     let (started, settings) = settings_of(journal)?;
     models::bring(&settings, journal.path(), context)?;
@@ -68,9 +72,10 @@ pub fn recompute(journal: &Journal, cpu: CpuLevel, context: &Context) -> Result<
             SettingsError::Parameter(_) | SettingsError::Features(_) => failure,
         }
     })?;
-    if let Ok(cpu) = Cpu::new(cpu, 1) {
-        engine.compute_on(&cpu);
-    }
+    let nothing = "Nothing was recomputed.";
+    let cpu = Cpu::new(cpu, 1).map_err(|error| Failure::new(Exit::Usage, error.to_string(), nothing))?;
+    let backends = context.backends.borrow().clone();
+    backends.place(&mut engine, Backend::Auto, cpu, nothing)?.tell(context)?;
     let events = || journal.events().map(|event| event.map_err(WorldError::new));
     let mut log = Comparison::new(events());
     let result = match started.world {
@@ -96,7 +101,7 @@ pub fn recompute(journal: &Journal, cpu: CpuLevel, context: &Context) -> Result<
     match (result, &difference) {
         // A fault of the engine is a difference when it did not stop the recorded run.
         (Err(error), None) => Err(failures::run(&error, "The run was not recomputed to its end.")),
-        _ => Ok(Recomputed { events, difference }),
+        _ => Ok(Recomputed { events, difference, lost_card: engine.lost_card().map(ToString::to_string) }),
     }
 }
 
@@ -110,6 +115,7 @@ pub fn command(path: &Path, cpu: CpuLevel, context: &Context) -> Result<(), Fail
         context.answer(&serde_json::json!({
             "verified": found.difference.is_none(),
             "events": found.events,
+            "card_lost_because": found.lost_card,
             "head_hash": journal.summary().head_hash,
             "first_difference": found.difference.as_ref().map(|difference| serde_json::json!({
                 "sequence": difference.sequence,
@@ -119,6 +125,9 @@ pub fn command(path: &Path, cpu: CpuLevel, context: &Context) -> Result<(), Fail
             })),
         }))?;
     } else if failure.is_none() {
+        if let Some(why) = &found.lost_card {
+            say(&format!("! {why}\n  The CPU went on, with the same bits.\n"))?;
+        }
         say(&format!(
             "{}: {} events recomputed, equal bit for bit   head {}\n",
             path.display(),

@@ -344,7 +344,7 @@ numbered! {
     Outcome { Allowed, Reduced, Denied }
     DistanceSource { AverageTrueRange, ShareOfPrice, Stop, Unknown }
     WorldKind { Simulated, Live, Market }
-    Link { Market, Broker }
+    Link { Market, Broker, Card }
     Connection { Disconnected, Connecting, Authenticating, Syncing, Live, Degraded, Backoff, Terminal }
     LimitsAnswer {
         ApprovalNeeded, NoSuchLimit, BadValue, Unchanged, WouldLoosen, Forged, NotAllowed, NoSuchRequest, OwnRequest,

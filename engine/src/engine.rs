@@ -15,7 +15,9 @@ mod upkeep;
 
 use std::sync::OnceLock;
 
-use genovo_kernels::backend::Cpu;
+use genovo_kernels::backend::{AnyBackend, BackendError};
+use genovo_kernels::checkpoint::Precision;
+use genovo_kernels::model::Spec;
 
 use crate::LOGIC_VERSION;
 use crate::account::{Account, NoRate, PositionOverflow};
@@ -340,9 +342,22 @@ impl Engine {
         }
     }
 
+    /// The shape of the network that decides, and how it is stored; `None` where none does.
+    pub fn network(&self) -> Option<(&Spec, Precision)> {
+        self.strategy.network()
+    }
+
     /// Where kernels run from now on; without it, at this machine's best level on one thread. It changes no bit.
-    pub fn compute_on(&mut self, cpu: &Cpu) {
-        self.strategy.compute_on(cpu);
+    ///
+    /// # Errors
+    /// When the backend has no room for the network, or fails; then they run where they ran before.
+    pub fn compute_on(&mut self, backend: &AnyBackend) -> Result<(), BackendError> {
+        self.strategy.compute_on(backend)
+    }
+
+    /// Why the card on which kernels were to run does so no more: the CPU went on, with the same bits.
+    pub fn lost_card(&self) -> Option<&BackendError> {
+        self.strategy.lost_card()
     }
 
     /// The settings it runs with.

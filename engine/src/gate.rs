@@ -53,6 +53,7 @@ impl Gate {
         match link {
             Link::Market => self.market = state,
             Link::Broker => self.broker = state,
+            Link::Card => {}
         }
     }
 
@@ -61,6 +62,8 @@ impl Gate {
         let state = match link {
             Link::Market => self.market,
             Link::Broker => self.broker,
+            // Whoever has none computes elsewhere.
+            Link::Card => return true,
         };
         state == Connection::Live
     }

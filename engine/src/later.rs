@@ -3,7 +3,9 @@
 //! Until they do, everything is as if they were not there. The strategy and the risk windows that will hold then
 //! watch from the first event on, so that they know as much as if they had always been there.
 
-use genovo_kernels::backend::Cpu;
+use genovo_kernels::backend::{AnyBackend, BackendError};
+use genovo_kernels::checkpoint::Precision;
+use genovo_kernels::model::Spec;
 
 use crate::event::Event;
 use crate::ids::{Hash, InstrumentId, Sequence};
@@ -95,8 +97,16 @@ impl Strategy for Successive {
         self.strategies[usize::from(self.second)].forecasts()
     }
 
-    fn compute_on(&mut self, cpu: &Cpu) {
-        self.strategies.iter_mut().for_each(|strategy| strategy.compute_on(cpu));
+    fn network(&self) -> Option<(&Spec, Precision)> {
+        self.strategies.iter().find_map(|strategy| strategy.network())
+    }
+
+    fn compute_on(&mut self, backend: &AnyBackend) -> Result<(), BackendError> {
+        self.strategies.iter_mut().try_for_each(|strategy| strategy.compute_on(backend))
+    }
+
+    fn lost_card(&self) -> Option<&BackendError> {
+        self.strategies.iter().find_map(|strategy| strategy.lost_card())
     }
 
     fn update(&mut self, event: &Event, view: &dyn View) -> bool {

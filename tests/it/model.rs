@@ -87,7 +87,7 @@ fn settings(instruments: usize, changes: &[(&str, &str)]) -> Settings {
 /// Runs it on this CPU, over these instruments' quotes.
 fn record(settings: &Settings, walks: &[Vec<Event>], cpu: &Cpu) -> Vec<Event> {
     let mut engine = Engine::new(settings.clone(), &Registry::default()).unwrap();
-    engine.compute_on(cpu);
+    engine.compute_on(&cpu.clone().into()).unwrap();
     let sources = walks.iter().map(|walk| Box::new(MemorySource::new(walk.clone())) as _).collect();
     let mut world = Simulated::new(settings, engine.identity(WorldKind::Simulated), sources).unwrap();
     let mut log = Vec::new();
@@ -122,7 +122,7 @@ fn a_run_recorded_at_one_level_is_recomputed_at_every_other() {
         assert!(orders > 20, "{orders} fills");
         for cpu in &cpus {
             let mut engine = Engine::new(settings.clone(), &Registry::default()).unwrap();
-            engine.compute_on(cpu);
+            engine.compute_on(&cpu.clone().into()).unwrap();
             let events = || log.clone().into_iter().map(Ok);
             let market = Box::new(MarketOf::new(events()));
             let identity = engine.identity(WorldKind::Simulated);

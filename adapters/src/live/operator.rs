@@ -1,7 +1,9 @@
 //! What a running session can be told, from any thread.
 
 use crossbeam::channel::Sender;
-use genovo_engine::event::{ApprovalGiven, Fact, LimitsRequested, OperatorCommand};
+use genovo_engine::event::{
+    ApprovalGiven, Connection, ConnectionChanged, Fact, LimitsRequested, Link, OperatorCommand,
+};
 
 /// What an operator, or the process that runs the session, can say to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,12 @@ impl Operator {
     /// Asks for a change of a limit; whether anybody listens. The engine judges it.
     pub fn request(&self, request: LimitsRequested) -> bool {
         self.0.send(Said::Fact(Box::new(Fact::LimitsRequested(Box::new(request))))).is_ok()
+    }
+
+    /// Tells of a card that computes no more, and why; whether anybody listens. The journal keeps it.
+    pub fn card_lost(&self, reason: String) -> bool {
+        let lost = ConnectionChanged { link: Link::Card, state: Connection::Terminal, reason };
+        self.0.send(Said::Fact(Box::new(Fact::ConnectionChanged(Box::new(lost))))).is_ok()
     }
 
     /// Hands in an approval; whether anybody listens.

@@ -22,13 +22,14 @@ use genovo_engine::run::{RunError, run};
 use genovo_engine::settings::{AlteredColumn, Change, Later, Settings};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::world::WorldError;
-use genovo_journal::{Identity, Journal, Sealed, Writer};
+use genovo_journal::{Journal, Sealed, Writer};
 use serde_json::{Value, json};
 use tracing::info;
 
 use super::recording::Recording;
 use super::{when, words};
 use crate::commands::Context;
+use crate::commands::replay::Machine;
 use crate::compare::figures::{Figure, Unit};
 use crate::compare::folded::{Folder, Step};
 use crate::compare::{Comparison, Run, Wish, fold, settings};
@@ -36,6 +37,7 @@ use crate::error::{Exit, Failure};
 use crate::progress::Progress;
 use crate::report::{self, format};
 use crate::scenario;
+use crate::scenario::Backend;
 use crate::scenario::readable::did_you_mean;
 use crate::sources::Opened;
 use crate::verify::settings_of;
@@ -58,8 +60,8 @@ pub struct Question<'a> {
     pub keep: Option<&'a Path>,
     /// Where the page goes; `None` for a new folder in the journal's.
     pub report: Option<&'a Path>,
-    /// Who would have written the branch.
-    pub identity: Identity,
+    /// What runs the branch.
+    pub machine: Machine,
 }
 
 /// What came of it.
@@ -102,8 +104,14 @@ impl<'a> WhatIf<'a> {
         let changed = changed(&recorded, &question, context)?;
         let mut engine = Engine::new(changed.clone(), &context.registry)
             .map_err(|error| Failure::new(Exit::Usage, error.to_string(), NOTHING))?;
+        let backends = context.backends.borrow().clone();
+        let placed = backends.place(&mut engine, Backend::Auto, question.machine.kernels()?, NOTHING)?;
+        placed.tell(context)?;
         let identity = engine.identity(started.world);
-        let writer = question.keep.map(|folder| Writer::create(folder, &question.identity)).transpose();
+        let writer = question
+            .keep
+            .map(|folder| Writer::create(folder, &question.machine.identity(&placed.backend)))
+            .transpose();
         let writer = writer.map_err(|error| failures::journal(&error, NOTHING))?;
         info!(journal = %journal.path().display(), events = journal.summary().events, "recomputing");
         let summary = journal.summary();

@@ -22,6 +22,7 @@ pub use measure::{append, apply, replay, scan, tick_to_order};
 pub use model::model;
 pub use tail::tail;
 
+use crate::backend::Backends;
 use crate::error::{Exit, Failure};
 use crate::report::format;
 use crate::scenario::{self, Scenario};
@@ -122,6 +123,8 @@ pub struct Setting<'a> {
     pub time: Duration,
     /// Where journals are written meanwhile.
     pub folder: &'a Path,
+    /// Where a model's kernels run.
+    pub backends: &'a Backends,
 }
 
 /// A scenario that is measured, with the name of its data.

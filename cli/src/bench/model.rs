@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use genovo_kernels::backend::Cpu;
+use genovo_kernels::backend::cuda::Cuda;
+use genovo_kernels::backend::{Backend, Cpu};
 use genovo_kernels::checkpoint::{Checkpoint, Precision};
 use genovo_kernels::cpu::CpuLevel;
 use genovo_kernels::model::{
@@ -13,6 +14,7 @@ use genovo_kernels::tensor::Buffer;
 
 use super::{Figure, Latency, Setting, Value};
 use crate::error::{Exit, Failure};
+use crate::scenario::Backend as Where;
 
 const NOT_MEASURED: &str = "Nothing was measured.";
 /// Symbols that decide at one time, in the figure for many.
@@ -32,18 +34,18 @@ fn failed(error: impl std::fmt::Display) -> Failure {
 }
 
 /// A model that takes steps of some streams on made-up inputs.
-struct Runner {
-    model: Model,
-    streams: Streams<Cpu>,
-    work: Workspace<Cpu>,
+struct Runner<B: Backend> {
+    model: Model<B>,
+    streams: Streams<B>,
+    work: Workspace<B>,
     outputs: Outputs,
     due: Vec<usize>,
     inputs: [Vec<f32>; 5],
 }
 
-impl Runner {
-    fn new(cpu: Cpu, checkpoint: &Checkpoint, symbols: usize) -> Result<Runner, ModelError> {
-        let model = Model::new(cpu, checkpoint)?;
+impl<B: Backend> Runner<B> {
+    fn new(backend: B, checkpoint: &Checkpoint, symbols: usize) -> Result<Runner<B>, ModelError> {
+        let model = Model::new(backend, checkpoint)?;
         let spec = model.spec();
         // Any numbers of ordinary size: no kernel's speed depends on them.
         let values = |width: usize| (0..symbols * width).map(|n| (n % 17) as f32 / 17.0 - 0.5).collect();
@@ -83,11 +85,19 @@ struct Taken {
     best: f64,
 }
 
-/// Decisions of these sizes.
+/// Decisions of these sizes, on the CPU and on a card: on both unless one of them is asked for, where there is a card.
 pub fn model(setting: &Setting<'_>, sizes: &[&str]) -> Result<Vec<Figure>, Failure> {
     let level = CpuLevel::detect();
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let threads: Vec<usize> = [1, 2].into_iter().filter(|threads| *threads <= cores).collect();
+    let asked = setting.backends.wanted(Default::default());
+    let cpu = [1, 2].into_iter().filter(|threads| *threads <= cores && asked != Where::Cuda);
+    let threads: Vec<usize> = cpu.collect();
+    let card = match asked {
+        Where::Cpu => None,
+        // That there is none is no failure of a bench that was not asked for it.
+        Where::Auto => setting.backends.card().ok(),
+        Where::Cuda => Some(setting.backends.card().map_err(failed)?),
+    };
     let memory = Memory::new();
     let cpus = threads.iter().map(|&threads| Cpu::new(level, threads).map_err(failed));
     let cpus = cpus.collect::<Result<Vec<Cpu>, Failure>>()?;
@@ -104,6 +114,9 @@ pub fn model(setting: &Setting<'_>, sizes: &[&str]) -> Result<Vec<Figure>, Failu
             let checkpoint = reduced.as_ref().unwrap_or(&made);
             for (cpu, rate) in cpus.iter().zip(&mut rates) {
                 figures.extend(of_one(setting, cpu, checkpoint, &memory, rate)?);
+            }
+            if let Some(card) = &card {
+                figures.extend(of_card(setting, card, checkpoint)?);
             }
         }
     }
@@ -199,13 +212,38 @@ fn of_one(
     ])
 }
 
-fn measure(
+/// One size and precision on a card.
+fn of_card(setting: &Setting<'_>, card: &Cuda, checkpoint: &Checkpoint) -> Result<Vec<Figure>, Failure> {
+    let metadata = checkpoint.metadata();
+    let name = format!("{} {}, card", metadata.spec.name(), metadata.precision.name());
+    let data = format!("model {}, {}, initialised from seed 1", metadata.spec.name(), card.describe());
+    let one = measure(setting, card, checkpoint, 1)?;
+    let many = measure(setting, card, checkpoint, SYMBOLS)?;
+    let decisions = |name: String, measures, taken: &Taken| Figure {
+        name,
+        measures,
+        data: data.clone(),
+        value: Value::Number { value: taken.decisions as f64 / taken.seconds, unit: "decisions/s" },
+    };
+    Ok(vec![
+        decisions(name.clone(), ONE, &one),
+        decisions(format!("{name}, 8 symbols"), MANY, &many),
+        Figure {
+            name: format!("{name}, one decision"),
+            measures: ONE,
+            data: data.clone(),
+            value: Value::Latency(Box::new(one.latency)),
+        },
+    ])
+}
+
+fn measure<B: Backend + Clone>(
     setting: &Setting<'_>,
-    cpu: &Cpu,
+    backend: &B,
     checkpoint: &Checkpoint,
     symbols: usize,
 ) -> Result<Taken, Failure> {
-    let mut runner = Runner::new(cpu.clone(), checkpoint, symbols).map_err(failed)?;
+    let mut runner = Runner::new(backend.clone(), checkpoint, symbols).map_err(failed)?;
     runner.warm_up().map_err(failed)?;
     // Some ten milliseconds a round.
     let steps = (650_000_000 / (symbols * checkpoint.spec().parameters().unwrap_or(1))).clamp(1, 1_000);

@@ -14,6 +14,7 @@ use crate::audit::recording::{NOTHING, Numbered, Recording};
 use crate::audit::show::{self, Bound, Selection};
 use crate::audit::whatif::{Question as Asked, WhatIf};
 use crate::audit::{diff, json, tail, vector, verify};
+use crate::backend::BackendArgument;
 use crate::error::{Exit, Failure};
 use crate::models::ModelArgument;
 use crate::progress::EventBar;
@@ -294,6 +295,8 @@ struct Explain {
     no_proof: bool,
     #[command(flatten)]
     model: ModelArgument,
+    #[command(flatten)]
+    backend: BackendArgument,
 }
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -307,6 +310,7 @@ Examples:
 impl Explain {
     fn run(&self, context: &Context) -> Result<(), Failure> {
         self.model.tell(context);
+        self.backend.tell(context, NOTHING)?;
         let recording = Recording::open(&runs::resolve(&self.journal)?)?;
         let only = self.symbol.as_deref().map(|symbol| recording.instrument(symbol)).transpose()?;
         let proof = || match self.no_proof {
@@ -457,6 +461,8 @@ struct Whatif {
     report: Option<PathBuf>,
     #[command(flatten)]
     model: ModelArgument,
+    #[command(flatten)]
+    backend: BackendArgument,
 }
 
 const WHATIF_EXAMPLES: &str = "\
@@ -483,6 +489,7 @@ fn shift(text: &str) -> Result<(String, u32), String> {
 impl Whatif {
     fn run(&self, context: &Context) -> Result<(), Failure> {
         self.model.tell(context);
+        self.backend.tell(context, NOTHING)?;
         let recording = Recording::open(&runs::resolve(&self.journal)?)?;
         let from = self.from(&recording)?;
         let question = Asked {
@@ -492,7 +499,7 @@ impl Whatif {
             from,
             keep: self.keep.as_deref(),
             report: self.report.as_deref(),
-            identity: super::replay::Machine::of_this_machine()?.identity(),
+            machine: super::replay::Machine::of_this_machine()?,
         };
         let found = WhatIf::ask(&recording, question, context)?;
         match context.json {

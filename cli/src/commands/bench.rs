@@ -9,6 +9,7 @@ use genovo_adapters::broker::desk::LOOK;
 use genovo_journal::CommitMode;
 
 use super::{Context, live, say, say_json};
+use crate::backend::Backends;
 use crate::bench::{self, Conditions, Deciding, Figure, Machine, Setting, Value};
 use crate::error::{Exit, Failure};
 
@@ -34,6 +35,17 @@ pub struct Bench {
     hgrm: Option<PathBuf>,
     #[command(flatten)]
     live: LiveArguments,
+    #[command(flatten)]
+    of_model: ModelArguments,
+}
+
+/// Where the network is measured.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Of model")]
+struct ModelArguments {
+    /// Where kernels run [default: on the CPU, and on a card where there is one].
+    #[arg(long, value_name = "auto|cpu|cuda", value_parser = ["auto", "cpu", "cuda"])]
+    backend: Option<String>,
 }
 
 /// Conditions of a live session that is measured.
@@ -135,6 +147,7 @@ Examples:
   genovo bench replay
   genovo bench tick-to-order --seconds 10 --hgrm figures
   genovo bench model --seconds 5
+  genovo bench model --backend cuda
   genovo bench live --rate 10000 --for 60s --hgrm figures
   genovo bench live --commit disk --folder /var/lib/genovo
   genovo bench live --stall 100ms
@@ -233,6 +246,12 @@ impl Bench {
             let message = format!("{argument} says nothing about `{}`", self.name.word());
             return Err(Failure::new(Exit::Usage, message, nothing).help("it is for: genovo bench live"));
         }
+        let of_model = matches!(self.name, Name::Model | Name::All);
+        if self.of_model.backend.is_some() && !of_model {
+            let message = format!("--backend says nothing about `{}`", self.name.word());
+            return Err(Failure::new(Exit::Usage, message, nothing).help("it is for: genovo bench model"));
+        }
+        let backends = Backends::of(self.of_model.backend.as_deref(), nothing)?;
         let conditions = self.live.conditions(self.otherwise(context.json))?;
         let mut builder = tempfile::Builder::new();
         let builder = builder.prefix("genovo-bench-");
@@ -248,6 +267,7 @@ impl Bench {
             data: self.data.as_deref(),
             time: Duration::from_secs_f64(self.seconds),
             folder: folder.path(),
+            backends: &backends,
         };
         let machine = Machine::here();
         if !context.json {

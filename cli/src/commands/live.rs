@@ -13,6 +13,7 @@ use genovo_engine::units::Timestamp;
 
 use super::{Changes, Context, say, say_json};
 use crate::audit::when;
+use crate::backend::BackendArgument;
 use crate::error::{Exit, Failure};
 use crate::live::folder::{self, Anchor, SessionFile};
 use crate::live::screen::{Show, signed};
@@ -70,6 +71,8 @@ pub struct Live {
     /// Bytes kept free on the disk, so that a session that has filled it can still cancel its orders and stop.
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
     reserve: u64,
+    #[command(flatten)]
+    backend: BackendArgument,
 }
 
 /// What is said to a session that runs.
@@ -110,6 +113,7 @@ impl Live {
         };
         if !context.json {
             say(&opening(&session))?;
+            session.placed.tell(context)?;
         }
         let ended = session.run(&orders)?;
         match context.json {
@@ -130,6 +134,7 @@ impl Live {
             reserve: Some(self.reserve),
             keys: true,
             show: if context.json { Show::Json } else { Show::Lines },
+            backends: self.backend.backends("Nothing was started.")?,
         })
     }
 
@@ -150,7 +155,6 @@ impl Live {
         };
         let mut scenario =
             scenario::load_only(&path, &self.changes.set, &self.changes.symbol, &context.registry)?;
-        scenario.execution.backend.on_the_processor("Nothing was started.")?;
         // Said loudly where it is not so; in the settings, for what follows from it must replay.
         scenario.settings.risk.protect = scenario.unprotected != Some(true);
         let journal = self.journal.clone().unwrap_or_else(|| runs::live_place(&jiff::Zoned::now()));

@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use genovo_engine::strategy::Registry;
 
+use crate::backend::Backends;
 use crate::error::{Exit, Failure};
 use crate::scenario::{self, Scenario};
 use crate::verbosity::Verbosity;
@@ -40,6 +41,8 @@ pub struct Context {
     pub json: bool,
     /// The file that `--model` names, of the commands that recompute a run.
     pub(crate) model: RefCell<Option<PathBuf>>,
+    /// Where recomputing computes.
+    pub(crate) backends: RefCell<Backends>,
     /// Whether the program has its answer: an object that says what failed would be a second one.
     answered: Cell<bool>,
 }
@@ -128,8 +131,8 @@ pub fn run(registry: Registry) -> ExitCode {
         }
     };
     cli.verbosity.start();
-    let (model, answered) = (RefCell::new(None), Cell::new(false));
-    let context = Context { registry, json: cli.json, model, answered };
+    let (model, backends, answered) = (RefCell::default(), RefCell::default(), Cell::new(false));
+    let context = Context { registry, json: cli.json, model, backends, answered };
     let outcome = cli.command.run(&context);
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
     if context.json && !context.answered.get() {

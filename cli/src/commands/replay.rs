@@ -15,17 +15,19 @@ use genovo_engine::settings::{DataKind, Settings};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::world::Source;
 use genovo_journal::{Identity, Sealed, Writer};
+use genovo_kernels::backend::AnyBackend;
 use genovo_kernels::cpu::CpuLevel;
 use tracing::info;
 
 use super::{Changes, Context, ScenarioArgument, say, say_json};
+use crate::backend::{BackendArgument, Backends, Placed};
 use crate::cache::Cache;
 use crate::error::{Exit, Failure};
 use crate::models::ModelArgument;
 use crate::progress::Progress;
 use crate::report::terminal::{self, Colour, Files};
 use crate::report::{self, Report, ReportBuilder};
-use crate::scenario::{Backend, Cpu, Mode, Scenario};
+use crate::scenario::{Cpu, Mode, Scenario};
 use crate::sources::{self, Opened};
 use crate::{failures, provenance, runs, verify};
 
@@ -55,9 +57,8 @@ pub struct Replay {
     /// Read, decide and write on a thread each.
     #[arg(long)]
     pipelined: bool,
-    /// Where kernels run; `cuda` is not possible yet.
-    #[arg(long, value_name = "auto|cpu|cuda", value_parser = ["auto", "cpu", "cuda"])]
-    backend: Option<String>,
+    #[command(flatten)]
+    backend: BackendArgument,
     /// Which instruction set kernels use.
     #[arg(long, value_name = "auto|scalar|avx2|avx512", value_parser = ["auto", "scalar", "avx2", "avx512"])]
     cpu: Option<String>,
@@ -75,6 +76,7 @@ Examples:
   genovo replay scenarios/gold.toml --cache
   genovo replay --verify last
   genovo replay --verify last --cpu scalar
+  genovo replay --verify last --backend cuda
   genovo replay --verify last --model models/gold.safetensors";
 
 impl Replay {
@@ -82,13 +84,16 @@ impl Replay {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         if let Some(journal) = &self.verify {
             self.model.tell(context);
-            let cpu = level(self.cpu.as_deref().unwrap_or("auto"), "Nothing was recomputed.")?;
+            let nothing = "Nothing was recomputed.";
+            self.backend.tell(context, nothing)?;
+            let cpu = level(self.cpu.as_deref().unwrap_or("auto"), nothing)?;
             return verify::command(&runs::resolve(journal)?, cpu, context);
         }
         let began = Instant::now();
         let scenario = self.scenario.clone().expect("the command line asks for it");
         let argument = ScenarioArgument { scenario, changes: self.changes.clone() };
         let scenario = argument.load(context)?;
+        let backends = self.backend.backends("Nothing was run.")?;
         let machine = self.machine(&scenario)?;
         if !context.json {
             for note in &scenario.notes {
@@ -98,7 +103,7 @@ impl Replay {
         }
         let cache = self.cache.as_deref().map(|folder| Cache::at(folder, context.json)).transpose()?;
         let (journal, report) = (self.journal.as_deref(), self.report.as_deref());
-        let done = replay(&scenario, &machine, cache.as_ref(), journal, report, context)?;
+        let done = replay(&scenario, (&machine, &backends), cache.as_ref(), journal, report, context)?;
         let wall = began.elapsed();
         match context.json {
             true => say_json(&done.to_json(&argument.scenario, wall)),
@@ -109,10 +114,6 @@ impl Replay {
     /// What the flags and the scenario's `[execution]` come to on this machine.
     fn machine(&self, scenario: &Scenario) -> Result<Machine, Failure> {
         let execution = scenario.execution;
-        self.backend
-            .as_deref()
-            .map_or(execution.backend, Backend::of)
-            .on_the_processor("Nothing was run.")?;
         let cpu = self.cpu.as_deref().unwrap_or(match execution.cpu {
             Cpu::Auto => "auto",
             other => other.word(),
@@ -155,9 +156,10 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Where kernels run: at this level, on two threads where there are two cores.
-    pub fn kernels(&self) -> Option<genovo_kernels::backend::Cpu> {
-        genovo_kernels::backend::Cpu::new(self.cpu, self.cores.min(2)).ok()
+    /// Where kernels run unless it is on a card: at this level, on two threads where there are two cores.
+    pub fn kernels(&self) -> Result<genovo_kernels::backend::Cpu, Failure> {
+        genovo_kernels::backend::Cpu::new(self.cpu, self.cores.min(2))
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string(), "Nothing was run."))
     }
 
     /// What suits this machine, where nobody asks for anything else.
@@ -169,12 +171,15 @@ impl Machine {
     }
 
     /// For `identity.toml`: outside the chain.
-    pub fn identity(&self) -> Identity {
+    pub fn identity(&self, backend: &AnyBackend) -> Identity {
         let mode = if self.pipelined { "pipelined" } else { "inline" };
         Identity {
             version: env!("CARGO_PKG_VERSION").to_string(),
             commit: option_env!("GENOVO_COMMIT").unwrap_or("unknown").to_string(),
-            backend: "cpu".to_string(),
+            backend: match backend {
+                AnyBackend::Cpu(_) => "cpu".to_string(),
+                AnyBackend::Cuda(_) => backend.describe(),
+            },
             cpu: self.cpu.to_string(),
             threads: format!("{mode} on {} cores", self.cores),
             host: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -193,6 +198,8 @@ struct Done {
     report_folder: PathBuf,
     engine: Duration,
     skipped: Vec<(PathBuf, u64)>,
+    placed: Placed,
+    lost_card: Option<String>,
 }
 
 /// The journal's queue, and the report that is folded from the same events on the way into it.
@@ -216,7 +223,7 @@ impl Log for Observed {
 
 fn replay(
     scenario: &Scenario,
-    machine: &Machine,
+    (machine, backends): (&Machine, &Backends),
     cache: Option<&Cache>,
     journal: Option<&Path>,
     report: Option<&Path>,
@@ -226,13 +233,15 @@ fn replay(
     let usage = |message: String| Failure::new(Exit::Usage, message, nothing);
     let mut engine = Engine::new(scenario.settings.clone(), &context.registry)
         .map_err(|error| usage(error.to_string()))?;
+    let placed = backends.place(&mut engine, scenario.execution.backend, machine.kernels()?, nothing)?;
+    placed.tell(context)?;
     let started = engine.identity(WorldKind::Simulated);
     let run_id = canonical::run_id(&started);
     let opened = sources::open(scenario, cache)?;
     let journal = journal.map_or_else(|| runs::place(&scenario.settings.name, run_id), Path::to_owned);
     let (named, existed) = (journal.parent() != Some(Path::new(runs::RUNS)), journal.exists());
-    let writer =
-        Writer::create(&journal, &machine.identity()).map_err(|error| failures::journal(&error, nothing))?;
+    let writer = Writer::create(&journal, &machine.identity(&placed.backend));
+    let writer = writer.map_err(|error| failures::journal(&error, nothing))?;
     provenance::note(&journal, scenario);
     info!(journal = %journal.display(), run = %run_id, pipelined = machine.pipelined, cpu = %machine.cpu, "running");
     let tallies = opened.tallies.clone();
@@ -271,6 +280,8 @@ fn replay(
         journal,
         report_folder,
         engine: elapsed,
+        placed,
+        lost_card: engine.lost_card().map(ToString::to_string),
     })
 }
 
@@ -283,9 +294,6 @@ pub fn drive(
     machine: &Machine,
 ) -> Result<(Counts, Writer, ReportBuilder, Duration), RunError> {
     let settings = engine.settings().clone();
-    if let Some(cpu) = machine.kernels() {
-        engine.compute_on(&cpu);
-    }
     let began = Instant::now();
     let sources: Vec<Box<dyn Source>> = match machine.pipelined {
         true => opened
@@ -317,6 +325,9 @@ impl Done {
         let rate = self.counts.ticks as f64 / seconds / 1e6;
         let ticks = report::format::count(self.counts.ticks);
         let mut text = format!("  replayed {ticks} ticks   {rate:.1}M/s   {seconds:.2} s\n\n");
+        if let Some(why) = &self.lost_card {
+            text.push_str(&format!("  ! {why}\n    The CPU went on, with the same bits.\n"));
+        }
         for (path, skipped) in &self.skipped {
             text.push_str(&format!("  ! {}: {skipped} bad rows left out\n", path.display()));
         }
@@ -350,6 +361,9 @@ impl Done {
             "blocks_bytes": self.sealed.blocks_bytes,
             "store_bytes": self.sealed.store_bytes,
             "report": self.report_folder.join("report.html"),
+            "backend": self.placed.backend.describe(),
+            "backend_chosen_because": self.placed.line(),
+            "card_lost_because": self.lost_card,
             "rows_skipped": self.skipped.iter().map(|(_, count)| count).sum::<u64>(),
         })
     }

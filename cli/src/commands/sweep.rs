@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
+use genovo_engine::engine::Engine;
 use serde_json::json;
 
 use super::{Changes, Context, ScenarioArgument, say};
+use crate::backend::BackendArgument;
 use crate::cache::Cache;
 use crate::error::{Exit, Failure};
 use crate::report::format;
@@ -47,6 +49,8 @@ pub struct Sweep {
     /// cache. Changes no result.
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     cache: Option<PathBuf>,
+    #[command(flatten)]
+    backend: BackendArgument,
 }
 
 /// Every `--grid`: a key and its values. The derive has no argument whose occurrences stay apart.
@@ -96,7 +100,12 @@ impl Sweep {
     pub fn run(&self, context: &Context) -> Result<(), Failure> {
         let argument = ScenarioArgument { scenario: self.scenario.clone(), changes: self.changes.clone() };
         let base = argument.load(context)?;
-        base.execution.backend.on_the_processor(NOTHING)?;
+        let backends = self.backend.backends(NOTHING)?;
+        let mut first = Engine::new(base.settings.clone(), &context.registry)
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string(), NOTHING))?;
+        let cpu = sweep::kernels(NOTHING)?;
+        let placed = backends.place(&mut first, base.execution.backend, cpu, NOTHING)?;
+        drop(first);
         let trials = match &self.list {
             Some(path) => grid::list(path)?,
             None => grid::grid(&self.grid.0)?,
@@ -116,8 +125,16 @@ impl Sweep {
             let trials = format::plural(wanted.len() as u64, "trial", "trials");
             let events = format::count(market.len() as u64);
             say(&format!("{name} · {trials} over {events} market events · {threads} at a time\n"))?;
+            placed.tell(context)?;
         }
-        let done = sweep::sweep(&wanted, &market, &mut log, &context.registry, threads, context.json)?;
+        let means = sweep::Means {
+            registry: &context.registry,
+            threads,
+            backends: &backends,
+            backend: base.execution.backend,
+            quiet: context.json,
+        };
+        let done = sweep::sweep(&wanted, &market, &mut log, means)?;
         let deflated = sweep::deflated(&log);
         let mut judged: Vec<(&Trial, Option<f64>)> =
             done.trials.iter().map(|at| (&log.trials()[*at], deflated[*at])).collect();
@@ -134,6 +151,8 @@ impl Sweep {
             "name": name,
             "market_events": market.len(),
             "threads": threads,
+            "backend": placed.backend.describe(),
+            "backend_chosen_because": placed.line(),
             "trials": judged.len(),
             "new": done.new,
             "trials_in_log": log.trials().len(),

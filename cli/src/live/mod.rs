@@ -35,8 +35,10 @@ use genovo_engine::strategy::Registry;
 use genovo_engine::units::{Money, Quantity, Timestamp};
 use genovo_engine::world::{Source, WorldError};
 use genovo_journal::{CommitMode, Identity, Journal, LiveOptions, LiveWriter, Resumed};
+use genovo_kernels::backend::{AnyBackend, Cpu};
 use genovo_kernels::cpu::CpuLevel;
 
+use crate::backend::{Backends, Placed};
 use crate::commands::import;
 use crate::error::{Exit, Failure};
 use crate::report::{self, ReportBuilder};
@@ -70,6 +72,8 @@ pub struct Orders {
     pub keys: bool,
     /// Whether and how what happens is shown.
     pub show: Show,
+    /// Where a model's kernels run.
+    pub backends: Backends,
 }
 
 impl Default for Orders {
@@ -83,6 +87,7 @@ impl Default for Orders {
             reserve: None,
             keys: false,
             show: Show::Lines,
+            backends: Backends::cpu(),
         }
     }
 }
@@ -161,6 +166,8 @@ pub struct Session {
     live: Live,
     log: SessionLog,
     measured: Measured,
+    /// Where a model's kernels run.
+    pub placed: Placed,
     /// How it found things, when it goes on.
     pub resumption: Option<Resumption>,
 }
@@ -173,6 +180,8 @@ struct SessionLog {
     memory: Memory,
     checkpoints: Checkpoints,
     commits: Arc<Mutex<Latency>>,
+    /// Whom to tell when the card is lost that computes.
+    card: Option<Operator>,
 }
 
 impl Log for SessionLog {
@@ -216,6 +225,10 @@ impl Log for SessionLog {
 
     #[inline]
     fn reached(&mut self, engine: &Engine) -> Result<(), LogError> {
+        if let (Some(operator), Some(error)) = (&self.card, self.card.as_ref().and(engine.lost_card())) {
+            operator.card_lost(error.to_string());
+            self.card = None;
+        }
         if self.checkpoints.is_due(self.writer.events()) { self.checkpoint(engine) } else { Ok(()) }
     }
 }
@@ -234,10 +247,13 @@ impl SessionLog {
 }
 
 /// For `identity.toml`: outside the chain.
-fn this_machine() -> Identity {
+fn this_machine(placed: &Placed) -> Identity {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     Identity {
-        backend: "cpu".to_string(),
+        backend: match &placed.backend {
+            AnyBackend::Cpu(_) => "cpu".to_string(),
+            card => card.describe(),
+        },
         cpu: CpuLevel::detect().to_string(),
         threads: format!("live on {cores} cores"),
         ..import::identity()
@@ -254,6 +270,25 @@ fn options(file: &SessionFile, orders: &Orders) -> Result<LiveOptions, Failure> 
         options.reserve_bytes = bytes;
     }
     Ok(options)
+}
+
+/// Lets the engine compute where it should.
+fn place(engine: &mut Engine, scenario: &Scenario, orders: &Orders) -> Result<Placed, Failure> {
+    orders.backends.place(engine, scenario.execution.backend, kernels(scenario)?, NOTHING)
+}
+
+/// Where an engine of this scenario should compute.
+fn choose(scenario: &Scenario, orders: &Orders, registry: &Registry) -> Result<Placed, Failure> {
+    let engine = Engine::new(scenario.settings.clone(), registry);
+    let engine = engine.map_err(|error| Failure::new(Exit::Usage, error.to_string(), NOTHING))?;
+    orders.backends.choose(engine.network(), scenario.execution.backend, kernels(scenario)?, NOTHING)
+}
+
+/// The CPU of a session.
+fn kernels(scenario: &Scenario) -> Result<Cpu, Failure> {
+    let level = CpuLevel::choose(scenario.execution.cpu.word());
+    let cpu = level.and_then(|level| Cpu::new(level, 1));
+    cpu.map_err(|error| Failure::new(Exit::Usage, error.to_string(), NOTHING))
 }
 
 fn durability(options: &LiveOptions) -> Durability {
@@ -306,6 +341,7 @@ impl Session {
         if scenario.execution.checkpoint_every > 0 {
             engine.keep_for_checkpoints();
         }
+        let placed = place(&mut engine, &scenario, orders)?;
         let started = engine.identity(WorldKind::Live);
         let Outside { feed, first, broker: given, source } = match outside {
             Some(outside) => outside,
@@ -322,7 +358,7 @@ impl Session {
             }
         };
         let options = options(&file, orders)?;
-        let writer = LiveWriter::create(&journal, &this_machine(), options)
+        let writer = LiveWriter::create(&journal, &this_machine(&placed), options)
             .map_err(|error| failures::journal(&error, NOTHING))?;
         file.anchor = Anchor::now(first);
         file.session = crate::signing::random()?;
@@ -342,6 +378,7 @@ impl Session {
             source,
             ids,
             started: Some(started),
+            placed,
             past: Past { now: first, ..Past::default() },
             taken: 0,
             resumption: None,
@@ -362,7 +399,8 @@ impl Session {
         let mut scenario = scenario::load_only(&file.scenario, &file.set, &file.symbol, registry)?;
         let usage = |message: String| Failure::new(Exit::Usage, message, NOTHING);
         let options = options(&file, orders)?;
-        let resumed = LiveWriter::resume(journal, &this_machine(), options)
+        let placed = choose(&scenario, orders, registry)?;
+        let resumed = LiveWriter::resume(journal, &this_machine(&placed), options)
             .map_err(|error| failures::journal(&error, NOTHING))?;
         let every = scenario.execution.checkpoint_every;
         let Some((recorded, first)) = beginning(&resumed)? else {
@@ -391,6 +429,7 @@ impl Session {
         } else if every > 0 {
             engine.keep_for_checkpoints();
         }
+        let placed = place(&mut engine, &scenario, orders)?;
         let saved_at = memory.events();
         let from = checkpoint.map_or(Sequence::NONE, |known| Sequence(known.0 + 1));
         let events =
@@ -434,6 +473,7 @@ impl Session {
             source: Box::<SystemTimeSource>::default(),
             ids,
             started: None,
+            placed,
             past,
             taken,
             resumption: Some(resumption),
@@ -551,6 +591,7 @@ struct Assembly {
     source: Box<dyn TimeSource>,
     ids: ClientIds,
     started: Option<RunStarted>,
+    placed: Placed,
     past: Past,
     taken: u64,
     resumption: Option<Resumption>,
@@ -571,6 +612,7 @@ fn assemble(assembly: Assembly, options: &LiveOptions, orders: &Orders) -> Resul
         source,
         ids,
         started,
+        placed,
         past,
         taken,
         resumption,
@@ -609,8 +651,9 @@ fn assemble(assembly: Assembly, options: &LiveOptions, orders: &Orders) -> Resul
     let screen = Screen::open(&settings, engine.account().clone(), orders.show, measured.clone());
     let checkpoints = Checkpoints::open(writer.handle(), checkpoint_every, saved_at);
     let commits = Arc::clone(&measured.commits);
-    let log = SessionLog { writer, limits, screen, memory, checkpoints, commits };
-    Ok(Session { journal, file, engine, taken, live, log, measured, resumption })
+    let card = placed.backend.is_card().then(|| live.operator());
+    let log = SessionLog { writer, limits, screen, memory, checkpoints, commits, card };
+    Ok(Session { journal, file, engine, taken, live, log, measured, placed, resumption })
 }
 
 /// The first event of a journal that goes on, and its time; none when there is no event.

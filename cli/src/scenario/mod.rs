@@ -42,7 +42,7 @@ pub use again::change;
 pub use document::limits;
 pub use section::{EffectiveKey, EffectiveSection};
 
-use crate::error::{Exit, Failure};
+use crate::error::Failure;
 
 /// A scenario that was read and found good.
 #[derive(Clone, Debug)]
@@ -180,20 +180,6 @@ words! {
         Cpu = "cpu",
         /// On a graphics card.
         Cuda = "cuda",
-    }
-}
-
-impl Backend {
-    /// Refuses the card: no run computes there. `nothing` says what was not done.
-    pub fn on_the_processor(self, nothing: &'static str) -> Result<(), Failure> {
-        if self != Backend::Cuda {
-            return Ok(());
-        }
-        let message =
-            "no run computes on a graphics card: genovo has the kernels for one, but nothing calls them yet";
-        Err(Failure::new(Exit::Usage, message, nothing).help(
-            "take `backend = \"cpu\"` in [execution], or --backend cpu of genovo replay; see docs/gpu.md",
-        ))
     }
 }
 

@@ -25,9 +25,11 @@ use genovo_kernels::backend::Cpu;
 use genovo_kernels::cpu::CpuLevel;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::backend::Backends;
 use crate::error::{Exit, Failure};
 use crate::failures;
 use crate::report::{ReportBuilder, Returns};
+use crate::scenario::Backend;
 use grid::Changes;
 use shared::Market;
 use trials::{Log, Outcome};
@@ -72,30 +74,43 @@ pub struct Done {
     pub elapsed: Duration,
 }
 
+/// With what trials are run.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// The strategies that trials can name.
+    pub registry: &'a Registry,
+    /// How many trials run at a time.
+    pub threads: usize,
+    /// Where their kernels compute: all of them on one card, if there.
+    pub backends: &'a Backends,
+    /// The same by the scenario.
+    pub backend: Backend,
+    /// Whether no bar is shown.
+    pub quiet: bool,
+}
+
 /// Runs what the log does not have yet, a thread a run, and logs it in the order in which it was wanted.
 pub fn sweep(
     wanted: &[Wanted],
     market: &Arc<Market>,
     log: &mut Log,
-    registry: &Registry,
-    threads: usize,
-    quiet: bool,
+    means: Means<'_>,
 ) -> Result<Done, Failure> {
     let began = Instant::now();
     let mut seen = std::collections::BTreeSet::new();
     let once: Vec<&Wanted> = wanted.iter().filter(|trial| seen.insert(trial.run.as_str())).collect();
     let new: Vec<&Wanted> = once.iter().copied().filter(|trial| log.get(&trial.run).is_none()).collect();
-    let bar = bar(new.len() as u64, quiet);
+    let bar = bar(new.len() as u64, means.quiet);
     let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (sender, receiver) = mpsc::channel();
     let result = std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, new.len().max(1)) {
+        for _ in 0..means.threads.clamp(1, new.len().max(1)) {
             let (sender, next, stopped, new) = (sender.clone(), &next, &stopped, &new);
             scope.spawn(move || {
                 while !stopped.load(Ordering::Relaxed) {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(trial) = new.get(at) else { break };
-                    if sender.send((at, try_once(&trial.settings, market, registry))).is_err() {
+                    if sender.send((at, try_once(&trial.settings, market, means))).is_err() {
                         break;
                     }
                 }
@@ -163,13 +178,12 @@ impl EventLog for Fold {
 }
 
 /// One run over the shared market.
-fn try_once(settings: &Settings, market: &Arc<Market>, registry: &Registry) -> Result<Outcome, Failure> {
-    let usage = |message: String| Failure::new(Exit::Usage, message, "The trials before it are in the log.");
-    let mut engine = Engine::new(settings.clone(), registry).map_err(|error| usage(error.to_string()))?;
-    // Threads are for trials; a model's kernels stay on their trial's.
-    if let Some(cpu) = CpuLevel::choose("auto").ok().and_then(|level| Cpu::new(level, 1).ok()) {
-        engine.compute_on(&cpu);
-    }
+fn try_once(settings: &Settings, market: &Arc<Market>, means: Means<'_>) -> Result<Outcome, Failure> {
+    let kept = "The trials before it are in the log.";
+    let usage = |message: String| Failure::new(Exit::Usage, message, kept);
+    let mut engine =
+        Engine::new(settings.clone(), means.registry).map_err(|error| usage(error.to_string()))?;
+    means.backends.place(&mut engine, means.backend, kernels(kept)?, kept)?;
     let started = engine.identity(WorldKind::Simulated);
     let failed = |error| failures::run(&error, "The trials before it are in the log.");
     let mut world = Simulated::new(settings, started, vec![Box::new(market.source())])
@@ -201,6 +215,12 @@ fn try_once(settings: &Settings, market: &Arc<Market>, registry: &Registry) -> R
         halted: report.halted,
         state_hash: report.identity.state_hash,
     })
+}
+
+/// The CPU of a trial: threads are for trials, and a model's kernels stay on their trial's.
+pub fn kernels(nothing: &'static str) -> Result<Cpu, Failure> {
+    let cpu = CpuLevel::choose("auto").and_then(|level| Cpu::new(level, 1));
+    cpu.map_err(|error| Failure::new(Exit::Usage, error.to_string(), nothing))
 }
 
 /// How likely each trial's Sharpe ratio is more than the luck of having tried so many, over all trials of the log.

@@ -1,5 +1,6 @@
-//! Whole runs by the binary: swept, compared, fed by what the world says, with columns selected on the way.
+//! Whole runs by the binary: on a card, swept, compared, fed by what the world says, with columns selected on the way.
 
+mod card;
 mod compare;
 mod limits;
 mod outside;

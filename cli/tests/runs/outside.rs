@@ -54,24 +54,6 @@ fn folder(scenario: &str) -> Folder {
 }
 
 #[test]
-fn no_command_takes_a_card_and_computes_elsewhere() {
-    let run = folder(&format!("{SCENARIO}\n[execution]\nbackend = \"cuda\"\n"));
-    for (arguments, nothing) in [
-        (&["replay", "scenario.toml"][..], "Nothing was run."),
-        (
-            &["replay", "scenario.toml", "--set", "execution.backend=\"cpu\"", "--backend", "cuda"],
-            "Nothing was run.",
-        ),
-        (&["sweep", "scenario.toml", "--grid", "seed", "1", "2"], "Nothing was run."),
-        (&["live", "scenario.toml", "--speed", "max"], "Nothing was started."),
-    ] {
-        let said = run.refused(arguments);
-        assert!(said.contains("no run computes on a graphics card") && said.contains(nothing), "{said}");
-    }
-    run.done(&["replay", "scenario.toml", "--backend", "cpu", "--journal", "run"]);
-}
-
-#[test]
 fn what_the_world_says_counts_from_when_it_said_it() {
     let run = folder(SCENARIO);
     run.done(&["replay", "scenario.toml", "--journal", "run"]);

@@ -53,9 +53,14 @@ impl Folder {
 
     /// What the binary says with these arguments, whatever becomes of it.
     pub fn genovo(&self, arguments: &[&str]) -> Output {
-        let genovo = Path::new(env!("CARGO_BIN_EXE_genovo"));
-        let output = Command::new(genovo).args(arguments).current_dir(&self.0).output();
-        output.expect("the genovo binary")
+        self.command(arguments).output().expect("the genovo binary")
+    }
+
+    /// The binary with these arguments, ready to run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut genovo = Command::new(Path::new(env!("CARGO_BIN_EXE_genovo")));
+        genovo.args(arguments).current_dir(&self.0);
+        genovo
     }
 
     /// Its answer where it must succeed.

@@ -19,14 +19,17 @@ pub enum Link {
     Market = 1,
     /// Orders and what becomes of them.
     Broker = 2,
+    /// The card on which a model's kernels run. Nothing waits for it: without it the CPU computes, with the same bits.
+    Card = 3,
 }
 
 impl Link {
-    /// `market` or `broker`.
+    /// `market`, `broker` or `card`.
     pub const fn name(self) -> &'static str {
         match self {
             Link::Market => "market",
             Link::Broker => "broker",
+            Link::Card => "card",
         }
     }
 }
@@ -84,7 +87,7 @@ impl Connection {
     }
 }
 
-/// A connection changed. Orders leave only while both links are live.
+/// A connection changed. Orders leave only while those to market and broker are live.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub struct ConnectionChanged {
     /// Which link.

@@ -16,7 +16,9 @@ pub mod random;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use genovo_kernels::backend::Cpu;
+use genovo_kernels::backend::{AnyBackend, BackendError};
+use genovo_kernels::checkpoint::Precision;
+use genovo_kernels::model::Spec;
 
 use crate::book::Book;
 use crate::event::{Action, Event, Evidence, Forecast, Quote, Side};
@@ -112,8 +114,23 @@ pub trait Strategy: Send {
         false
     }
 
+    /// The shape of the network that decides, and how it is stored; `None` where none does.
+    fn network(&self) -> Option<(&Spec, Precision)> {
+        None
+    }
+
     /// Where kernels run from now on. It changes no bit of what is decided, only how soon.
-    fn compute_on(&mut self, _: &Cpu) {}
+    ///
+    /// # Errors
+    /// When the backend has no room for the network, or fails; then they run where they ran before.
+    fn compute_on(&mut self, _: &AnyBackend) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// Why the card on which kernels were to run does so no more: the CPU went on, with the same bits.
+    fn lost_card(&self) -> Option<&BackendError> {
+        None
+    }
 
     /// Sees a market event, a closed bar, a timer or an answer of the venue, in order. Returns whether its signal
     /// changed, which is what the trigger `on_signal` waits for.

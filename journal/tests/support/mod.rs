@@ -257,7 +257,7 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
         Kind::AccountReported => Fact::AccountReported(Box::new(AccountReported { balance: r.money() })),
         Kind::PositionReported => Fact::PositionReported(PositionReported { quantity: Quantity(r.number()) }),
         Kind::ConnectionChanged => Fact::ConnectionChanged(Box::new(ConnectionChanged {
-            link: r.pick(&[Link::Market, Link::Broker]),
+            link: r.pick(&[Link::Market, Link::Broker, Link::Card]),
             state: r.pick(&Connection::ALL),
             reason: r.text(),
         })),

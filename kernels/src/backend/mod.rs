@@ -4,12 +4,16 @@
 //! of the plain forms. A backend owns its memory; values go in and out by [`Backend::write`] and
 //! [`Backend::read`]. Work may be queued: only `read` waits for it.
 
+mod any;
 mod cpu;
 pub mod cuda;
+mod estimate;
 
 use std::fmt;
 
+pub use any::AnyBackend;
 pub use cpu::{Cpu, THREADS_MAX};
+pub use estimate::Estimate;
 
 use crate::heads::HeadShape;
 use crate::linear::{Columns, Epilogue, Matrix};

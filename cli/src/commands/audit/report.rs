@@ -12,6 +12,7 @@ use super::super::{Context, say};
 use crate::audit::pack::{Fold, PURPOSE, Pack, Proof, page};
 use crate::audit::recording::Recording;
 use crate::audit::{verify, when};
+use crate::backend::BackendArgument;
 use crate::error::{Exit, Failure};
 use crate::models::ModelArgument;
 use crate::progress::EventBar;
@@ -56,6 +57,8 @@ pub struct Report {
     check: Option<PathBuf>,
     #[command(flatten)]
     model: ModelArgument,
+    #[command(flatten)]
+    backend: BackendArgument,
 }
 
 const EXAMPLES: &str = "\
@@ -81,6 +84,7 @@ impl Report {
             return Err(Failure::new(Exit::Usage, message, NOTHING).help("write the earlier one as --from"));
         }
         self.model.tell(context);
+        self.backend.tell(context, NOTHING)?;
         let key = self.key.as_deref().map(|path| SecretKey::read(path, NOTHING)).transpose()?;
         let last = [PathBuf::from("last")];
         let named = if self.journals.is_empty() { &last[..] } else { &self.journals };

@@ -105,13 +105,7 @@ pub const EXECUTION: Section = Section {
             Is("auto"),
             "instruction set of the kernels",
         ),
-        key(
-            "backend",
-            Unit::Word(&["auto", "cpu", "cuda"]),
-            Any,
-            Is("auto"),
-            "where the kernels run; `cuda` is not possible yet",
-        ),
+        key("backend", Unit::Word(&["auto", "cpu", "cuda"]), Any, Is("auto"), "where a model's kernels run"),
         key(
             "checkpoint_every",
             Unit::Whole,

@@ -17,9 +17,10 @@ mod tests;
 mod units;
 mod weights;
 
-use genovo_kernels::backend::Cpu;
+use genovo_kernels::backend::{AnyBackend, BackendError, Cpu};
+use genovo_kernels::checkpoint::Precision;
 use genovo_kernels::cpu::CpuLevel;
-use genovo_kernels::model::ModelError;
+use genovo_kernels::model::{ModelError, Spec};
 
 use super::{Needs, ParameterError, ParameterSpec, Parameters, Proposal, Strategy, StrategyKind, View};
 use crate::canonical::{Canonical, Input};
@@ -95,7 +96,9 @@ crate::state! { Instrument { seen, holding } }
 struct ModelStrategy {
     weights: Weights,
     columns: Columns,
-    cpu: Cpu,
+    backend: AnyBackend,
+    /// Why a card computes no more.
+    lost: Option<BackendError>,
     /// Made at the first step: checking a scenario needs none.
     network: Option<Network>,
     instruments: Vec<Instrument>,
@@ -117,8 +120,6 @@ impl ModelStrategy {
         let columns = Columns::of(parameters, settings, &weights)?;
         let choice = Choice::by(parameters, settings.seed)?;
         let sizing = Sizing::by(parameters)?;
-        let level = CpuLevel::detect();
-        let cpu = Cpu::new(level, 1).map_err(|error| ParameterError::new("size", error))?;
         let instruments = settings.instruments.iter().map(|instrument| Instrument {
             seen: Seen::new(instrument),
             holding: Holding::default(),
@@ -134,7 +135,8 @@ impl ModelStrategy {
             network: None,
             weights,
             columns,
-            cpu,
+            backend: best_cpu().into(),
+            lost: None,
             sizing,
             choice,
         })
@@ -149,11 +151,39 @@ impl ModelStrategy {
 
     fn make_network(&mut self) -> Result<(), ModelError> {
         if self.network.is_none() {
-            let checkpoint = self.weights.checkpoint();
-            self.network = Some(Network::new(&self.cpu, &checkpoint, self.instruments.len())?);
-            drop(checkpoint);
-            self.weights.release();
+            self.network = Some(self.network_on(&self.backend)?);
         }
+        Ok(())
+    }
+
+    /// A network that remembers nothing.
+    fn network_on(&self, backend: &AnyBackend) -> Result<Network, ModelError> {
+        let checkpoint = self.weights.checkpoint();
+        let made = Network::new(backend, &checkpoint, self.instruments.len());
+        drop(checkpoint);
+        self.weights.release();
+        made
+    }
+
+    /// The network of a card that failed, on the CPU: what it remembers and its last pass have the same bits.
+    fn recovered(&self) -> Result<Network, ModelError> {
+        let mut made = self.network_on(&best_cpu().into())?;
+        if let Some(network) = &self.network {
+            network.bring(&mut made)?;
+        }
+        Ok(made)
+    }
+
+    /// Goes on without the card that failed.
+    fn leave_the_card(&mut self, error: ModelError) -> Result<(), ModelError> {
+        let ModelError::Backend(error) = error else { return Err(error) };
+        // A CPU that fails has nowhere to go.
+        if !self.backend.is_card() {
+            return Err(error.into());
+        }
+        self.network = Some(self.recovered()?);
+        self.backend = best_cpu().into();
+        self.lost = Some(error);
         Ok(())
     }
 
@@ -176,8 +206,13 @@ impl ModelStrategy {
                 instrument.row = network.add(stream, features, step);
             }
         }
-        network.pass()
+        network.pass().or_else(|error| self.leave_the_card(error))
     }
+}
+
+/// The best level of this machine, on one thread.
+fn best_cpu() -> Cpu {
+    Cpu::new(CpuLevel::detect(), 1).expect("a machine has its own level")
 }
 
 impl Strategy for ModelStrategy {
@@ -189,15 +224,32 @@ impl Strategy for ModelStrategy {
         Some(self.weights.id())
     }
 
-    fn compute_on(&mut self, cpu: &Cpu) {
-        self.cpu = cpu.clone();
-        if let Some(before) = self.network.take() {
-            // What was remembered is the same on every CPU.
-            self.network = Some(match self.make_network() {
-                Ok(()) => before.moved_into(self.network.take()),
-                Err(_) => before,
-            });
+    fn network(&self) -> Option<(&Spec, Precision)> {
+        Some((self.weights.spec(), self.weights.precision()))
+    }
+
+    fn compute_on(&mut self, backend: &AnyBackend) -> Result<(), BackendError> {
+        // A CPU makes its network when it is asked for; whether a card has room shows here.
+        if self.network.is_none() && !backend.is_card() {
+            self.backend = backend.clone();
+            return Ok(());
         }
+        let failed = |error| match error {
+            ModelError::Backend(error) => error,
+            other => BackendError { backend: "model", message: other.to_string() },
+        };
+        let mut made = self.network_on(backend).map_err(failed)?;
+        if let Some(network) = &self.network {
+            // What was remembered is the same everywhere.
+            let memory = network.save().map_err(failed)?;
+            made.load(memory).map_err(failed)?;
+        }
+        (self.network, self.backend) = (Some(made), backend.clone());
+        Ok(())
+    }
+
+    fn lost_card(&self) -> Option<&BackendError> {
+        self.lost.as_ref()
     }
 
     fn update(&mut self, event: &Event, view: &dyn View) -> bool {
@@ -244,7 +296,8 @@ impl State for ModelStrategy {
         self.instruments[..].save(out);
         self.network.is_some().write(out);
         if let Some(network) = &self.network {
-            let (steps, rings) = network.save();
+            let saved = network.save().or_else(|_| self.recovered().and_then(|made| made.save()));
+            let (steps, rings) = saved.expect("a CPU computes, and reads its own memory");
             steps.write(out);
             rings.write(out);
         }
@@ -256,7 +309,7 @@ impl State for ModelStrategy {
         if bool::read(input)? {
             let (steps, rings): (Vec<u64>, Vec<f32>) = Canonical::read(input)?;
             self.make_network().map_err(|_| StateError::Impossible("the model"))?;
-            let loaded = self.network.as_mut().map(|network| network.load(&steps, &rings));
+            let loaded = self.network.as_mut().map(|network| network.load((steps, rings)));
             loaded.unwrap_or(Ok(())).map_err(|_| StateError::Impossible("the model's memory"))?;
         }
         Ok(())
@@ -297,7 +350,14 @@ impl ModelStrategy {
         let one = &mut self.instruments[index];
         let (Some(step), Some(network)) = (&one.step, &mut self.network) else { return Ok(()) };
         let account = one.holding.look(view, instrument, self.sizing.quantity, step.volatility);
-        let row = network.heads(one.row, &account)?;
+        let row = one.row;
+        if let Err(error) = network.heads(row, &account) {
+            self.leave_the_card(error)?;
+            self.network.as_mut().map_or(Ok(()), |network| network.heads(row, &account))?;
+        }
+        let one = &mut self.instruments[index];
+        let (Some(step), Some(network)) = (&one.step, &self.network) else { return Ok(()) };
+        let row = network.said();
         if self.columns == Columns::Own {
             proposal.features.extend(step.features);
         }

@@ -137,6 +137,43 @@ fn all_that_are_due_share_one_pass_over_the_weights() {
     assert_eq!(strategy.network.as_ref().unwrap().passes, 6);
 }
 
+/// What a card that is lost leaves behind is enough to go on from, wherever between two copies of its streams it was.
+#[test]
+fn a_network_is_made_anew_from_what_was_kept() {
+    let settings = settings(&["calendar"]);
+    let mut strategy = ModelStrategy::new(&parameters(&SEEDED, &Models::default()), &settings).unwrap();
+    strategy.make_network().unwrap();
+    strategy.network.as_mut().unwrap().keep().unwrap();
+    let mut view =
+        Still { now: Timestamp(1), instrument: InstrumentId(1), orders: Orders::default(), row: vec![] };
+    (1..=3).for_each(|instrument| quote(&mut strategy, &view, instrument));
+    let account = [0.25; super::account::ACCOUNT.len()];
+    for step in 1..=70 {
+        view.now = Timestamp(step * 1_000_000_000);
+        // The second comes to its copies with other steps than the others.
+        let due = [1, 2, 3].map(InstrumentId);
+        let due = if step % 3 == 0 { &due[..1] } else { &due[..] };
+        strategy.prepare(due, &view);
+        if ![1, 31, 32, 33, 34, 64, 65, 66, 70].contains(&step) {
+            continue;
+        }
+        let network = strategy.network.as_ref().unwrap();
+        let mut made = strategy.recovered().unwrap();
+        assert_eq!(made.save(), network.save(), "step {step}");
+        assert_eq!(made.save().unwrap().0[0], step as u64);
+        let said = |network: &mut super::Network| {
+            network.heads(due.len() - 1, &account).unwrap();
+            let bits = network.said().logits().map(f32::to_bits);
+            (bits, network.said().value().to_bits())
+        };
+        let expected = said(strategy.network.as_mut().unwrap());
+        assert_eq!(said(&mut made), expected, "step {step}");
+        // What was made anew keeps in its turn.
+        made.keep().unwrap();
+        strategy.network = Some(made);
+    }
+}
+
 /// The first 32 columns of the catalogue's families over ticks: as many as `tiny` sees.
 fn thirty_two() -> Vec<String> {
     let names = settings(&["microstructure"]).features.unwrap();

@@ -70,6 +70,14 @@ impl Weights {
         &self.spec
     }
 
+    /// How its large matrices are stored.
+    pub(super) fn precision(&self) -> Precision {
+        match &self.origin {
+            Origin::Seed { precision, .. } => *precision,
+            Origin::Given(checkpoint) => checkpoint.metadata().precision,
+        }
+    }
+
     /// The hash of the features that the model was trained on, where it says so.
     pub(super) fn feature_set(&self) -> Option<&str> {
         match &self.origin {
