@@ -30,3 +30,21 @@ extern "C" __global__ void __launch_bounds__(256) fourier(
     y[row * y_stride + frequency] = sin_turns(turns);
     y[row * y_stride + count + frequency] = cos_turns(turns);
 }
+
+// The gradient of the phases, of rows [sines, cosines] and theirs. A thread has one frequency of one row.
+extern "C" __global__ void __launch_bounds__(256) phase_gradient(
+    const float* __restrict__ features,
+    unsigned long long feature_stride,
+    const float* __restrict__ gradient,
+    unsigned long long gradient_stride,
+    float* __restrict__ dphases,
+    unsigned count,
+    unsigned rows
+) {
+    const unsigned at = blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= rows * count) return;
+    const unsigned row = at / count, frequency = at % count;
+    const float* feature = features + row * feature_stride + frequency;
+    const float* given = gradient + row * gradient_stride + frequency;
+    dphases[at] = times(TURN, fma_of(-given[count], feature[0], times(given[0], feature[count])));
+}

@@ -61,3 +61,42 @@ extern "C" __global__ void __launch_bounds__(256) heads(
     }
     out[(unsigned long long)row * width + column] = value;
 }
+
+// The gradient of the heads' sums, of that of their outputs. A thread has one sum of one row.
+extern "C" __global__ void __launch_bounds__(256) heads_gradient(
+    const float* __restrict__ raw, const float* __restrict__ out, const float* __restrict__ gradient,
+    float* __restrict__ draw, unsigned members, unsigned horizons, unsigned rows
+) {
+    const unsigned means = horizons * QUANTILES, all = members * means;
+    const unsigned raw_risk = ACTIONS + 1, raw_impact = raw_risk + horizons + 1, raw_all = raw_impact + 1;
+    const unsigned volatility = ACTIONS + 1, scale = volatility + horizons;
+    const unsigned quantiles = scale + 2 + means + horizons, width = quantiles + all;
+    const unsigned at = blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= rows * (raw_all + all)) return;
+    const unsigned row = at / (raw_all + all), column = at % (raw_all + all);
+    const float* given = gradient + (unsigned long long)row * width;
+    float value;
+    if (column < raw_risk) {
+        value = given[column];
+    } else if (column < raw_risk + horizons) {
+        value = times(given[volatility + column - raw_risk], sigmoid(raw[at]));
+    } else if (column < raw_impact) {
+        const float share = out[(unsigned long long)row * width + scale];
+        value = times(times(given[scale], share), minus(1.0f, share));
+    } else if (column == raw_impact) {
+        value = times(given[scale + 1], sigmoid(raw[at]));
+    } else {
+        // Of 5 %, 25 %, 50 %, 75 %, 95 %; and c, u1, u2, d1, d2 of what they are made.
+        const unsigned which = (column - raw_all) % QUANTILES;
+        const float* five = given + quantiles + (column - raw_all) - which;
+        if (which == 0) {
+            value = plus(plus(plus(plus(five[0], five[1]), five[2]), five[3]), five[4]);
+        } else {
+            float through = which == 1 ? plus(five[3], five[4]) : five[4];
+            if (which == 3) through = -plus(five[1], five[0]);
+            if (which == 4) through = -five[0];
+            value = times(through, sigmoid(raw[at]));
+        }
+    }
+    draw[at] = value;
+}

@@ -18,7 +18,7 @@ mod row;
 use crate::backend::Cpu;
 use crate::heads::{ACTIONS, HeadShape, QUANTILES};
 use crate::tensor::{Buffer, Rows};
-use row::{RowTerms, Scales};
+pub(crate) use row::{RowTerms, Scales};
 
 /// The share of returns that lies below each quantile.
 pub const TAUS: [f32; QUANTILES] = [0.05, 0.25, 0.5, 0.75, 0.95];
@@ -248,10 +248,7 @@ pub fn losses(
     assert!(Rows::dense(width).fit(rows, width, outputs.len()), "{rows} rows of outputs");
     assert!(Rows::dense(width).fit(rows, width, gradient.len()), "{rows} rows of gradients");
     targets.check(shape, rows)?;
-    let counted = targets.weight.iter().filter(|weight| **weight != 0.0).count();
-    let count = counted as f64;
-    let (mean, deviation) = targets.advantages(count);
-    let scales = Scales::new(shape, coefficients, count);
+    let all = Common::new(shape, coefficients, targets);
     let mut sums = [0.0f64; RowTerms::COUNT];
     for row in 0..rows {
         let gradient = &mut gradient[row * width..][..width];
@@ -259,37 +256,68 @@ pub fn losses(
         if targets.weight[row] == 0.0 {
             continue;
         }
-        let normal = targets
-            .policy
-            .map_or(0.0, |policy| ((f64::from(policy.advantage[row]) - mean) / (deviation + 1e-8)) as f32);
-        let given = row::Given { shape, coefficients, scales: &scales, targets, row, advantage: normal };
+        let (scales, advantage) = (&all.scales, all.advantage(targets, row));
+        let given = row::Given { shape, coefficients, scales, targets, row, advantage };
         let terms = row::loss(cpu, &given, &outputs[row * width..][..width], gradient);
         for (sum, term) in sums.iter_mut().zip(terms.0) {
             *sum += f64::from(term);
         }
     }
-    let members = (shape.members * shape.horizons * QUANTILES) as f64;
-    let [quantile, volatility, scale, impact, policy, value, entropy, divergence, clipped] = sums;
-    let mut losses = Losses {
-        total: 0.0,
-        quantile: quantile / (count * members),
-        volatility: volatility / (count * shape.horizons as f64),
-        scale: scale / count,
-        impact: impact / count,
-        policy: policy / count,
-        value: value / count,
-        entropy: entropy / count,
-        divergence: divergence / count,
-        clipped: clipped / count,
-        rows: counted,
-    };
-    let c = coefficients;
-    losses.total = c.policy * losses.policy + c.value * losses.value - c.entropy * losses.entropy
-        + c.quantile * losses.quantile
-        + c.volatility * losses.volatility
-        + c.scale * losses.scale
-        + c.impact * losses.impact;
-    Ok(losses)
+    Ok(all.losses(sums))
+}
+
+/// What the rows of a batch have in common.
+pub(crate) struct Common<'a> {
+    shape: HeadShape,
+    coefficients: &'a Coefficients,
+    counted: usize,
+    /// Of the advantages that count.
+    mean: f64,
+    deviation: f64,
+    pub(crate) scales: Scales,
+}
+
+impl<'a> Common<'a> {
+    pub(crate) fn new(shape: HeadShape, coefficients: &'a Coefficients, targets: &Targets<'_>) -> Self {
+        let counted = targets.weight.iter().filter(|weight| **weight != 0.0).count();
+        let count = counted as f64;
+        let (mean, deviation) = targets.advantages(count);
+        let scales = Scales::new(shape, coefficients, count);
+        Self { shape, coefficients, counted, mean, deviation, scales }
+    }
+
+    /// Â of a row, 0 without a policy.
+    pub(crate) fn advantage(&self, targets: &Targets<'_>, row: usize) -> f32 {
+        let normal = |advantage: f32| (f64::from(advantage) - self.mean) / (self.deviation + 1e-8);
+        targets.policy.map_or(0.0, |policy| normal(policy.advantage[row]) as f32)
+    }
+
+    /// The losses, of each term's sum over all rows.
+    pub(crate) fn losses(&self, sums: [f64; RowTerms::COUNT]) -> Losses {
+        let (shape, count) = (self.shape, self.counted as f64);
+        let members = (shape.members * shape.horizons * QUANTILES) as f64;
+        let [quantile, volatility, scale, impact, policy, value, entropy, divergence, clipped] = sums;
+        let mut losses = Losses {
+            total: 0.0,
+            quantile: quantile / (count * members),
+            volatility: volatility / (count * shape.horizons as f64),
+            scale: scale / count,
+            impact: impact / count,
+            policy: policy / count,
+            value: value / count,
+            entropy: entropy / count,
+            divergence: divergence / count,
+            clipped: clipped / count,
+            rows: self.counted,
+        };
+        let c = self.coefficients;
+        losses.total = c.policy * losses.policy + c.value * losses.value - c.entropy * losses.entropy
+            + c.quantile * losses.quantile
+            + c.volatility * losses.volatility
+            + c.scale * losses.scale
+            + c.impact * losses.impact;
+        losses
+    }
 }
 
 /// What these random numbers are for.

@@ -9,14 +9,14 @@ use crate::lanes::at_level;
 use crate::scalar::f32::{exp, ln};
 
 /// Coefficients over the numbers that they are means of, rounded once.
-pub(super) struct Scales {
-    quantile: f32,
-    volatility: f32,
-    scale: f32,
-    impact: f32,
-    policy: f32,
-    value: f32,
-    entropy: f32,
+pub(crate) struct Scales {
+    pub(crate) quantile: f32,
+    pub(crate) volatility: f32,
+    pub(crate) scale: f32,
+    pub(crate) impact: f32,
+    pub(crate) policy: f32,
+    pub(crate) value: f32,
+    pub(crate) entropy: f32,
 }
 
 impl Scales {
@@ -36,10 +36,10 @@ impl Scales {
 
 /// A row's share of: quantile, volatility, scale, impact, policy, value, entropy, divergence, clipped.
 #[derive(Default)]
-pub(super) struct RowTerms(pub(super) [f32; Self::COUNT]);
+pub(crate) struct RowTerms(pub(super) [f32; Self::COUNT]);
 
 impl RowTerms {
-    pub(super) const COUNT: usize = 9;
+    pub(crate) const COUNT: usize = 9;
 }
 
 /// All that a row's losses depend on besides its outputs.

@@ -66,6 +66,33 @@ __device__ __forceinline__ float exp_of(float x) {
     return times(times(parts.high, power_of_two(half)), power_of_two(parts.k - half));
 }
 
+__device__ __forceinline__ float ln_of(float x) {
+    if (is_nan(x) || x == __int_as_float(0x7f800000)) return x;
+    if (x == 0.0f) return __int_as_float((int)0xff800000u);
+    if (x < 0.0f) return __int_as_float(0x7fc00000);
+    const bool small = x < 1.17549435e-38f;
+    const unsigned bits = __float_as_uint(small ? times(x, ALL_INTEGERS) : x);
+    // x = 2^k (1 + r) with 1 + r in [sqrt(1/2), sqrt(2)); the constant is the bits of sqrt(1/2).
+    const int k = (int)(bits - 0x3f3504f3u) >> 23;
+    const float r = minus(__uint_as_float(bits - ((unsigned)k << 23)), 1.0f);
+    const float exponent = __int2float_rn(k - (small ? 23 : 0));
+    const float square = times(r, r);
+    float poly = 0.06971612f;
+    poly = fma_of(poly, r, -0.11479734f);
+    poly = fma_of(poly, r, 0.1168542f);
+    poly = fma_of(poly, r, -0.12425687f);
+    poly = fma_of(poly, r, 0.14249058f);
+    poly = fma_of(poly, r, -0.16667803f);
+    poly = fma_of(poly, r, 0.20000716f);
+    poly = fma_of(poly, r, -0.24999997f);
+    poly = fma_of(poly, r, 0.3333333f);
+    const float tail = fma_of(times(square, r), poly, times(exponent, LN2_LOW));
+    const float base = times(exponent, LN2_HIGH);
+    const float sum = plus(base, r);
+    const float sum_low = exponent == 0.0f ? 0.0f : plus(minus(base, sum), r);
+    return plus(sum, fma_of(-0.5f, square, plus(sum_low, tail)));
+}
+
 __device__ __forceinline__ float sigmoid(float x) {
     if (is_nan(x)) return x;
     if (x < -30.0f) return exp_of(x);

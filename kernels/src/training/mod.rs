@@ -49,12 +49,12 @@ mod memory;
 mod parameters;
 mod sensitivity;
 
-pub use backend::{Place, Plan, TrainingBackend};
+pub use backend::{NormGiven, Place, Plan, RowOperations, TrainingBackend};
 pub use batch::{Batch, BatchShape};
 pub use cpu::CpuScratch;
 pub use sensitivity::Sensitivity;
 
-use crate::backend::Cpu;
+use crate::backend::{BackendError, Cpu};
 use crate::checkpoint::{Checkpoint, CheckpointError, Lineage, Precision};
 use crate::heads::HeadShape;
 use crate::losses::{Coefficients, Losses, TargetError, losses};
@@ -80,6 +80,9 @@ pub enum TrainingError {
     /// A gradient that is NaN or infinite.
     #[error("the gradient's norm is {0}: nothing was changed")]
     Gradient(f64),
+    /// A backend that failed.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
     /// There is no gradient to step along.
     #[error("an update needs gradients first: there are none since the last one")]
     NoGradient,

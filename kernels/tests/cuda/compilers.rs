@@ -11,7 +11,7 @@ use std::ptr;
 use libloading::{Library, Symbol};
 
 /// The kernels' sources below `src`.
-pub const SOURCES: [&str; 8] = [
+pub const SOURCES: [&str; 13] = [
     "linear/linear",
     "norm/norm",
     "fourier/fourier",
@@ -19,6 +19,11 @@ pub const SOURCES: [&str; 8] = [
     "heads/heads",
     "backend/cuda/rows",
     "linear/products",
+    "attention/attention",
+    "convolution/convolution",
+    "gate/gate",
+    "activation/activation",
+    "losses/losses",
     "optimiser/optimiser",
 ];
 

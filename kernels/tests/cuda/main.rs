@@ -9,4 +9,5 @@ mod ptx;
 mod shim;
 mod stand_in;
 mod support;
+mod targets;
 mod training;

@@ -48,9 +48,12 @@ const MIXER: &str = "mixer/mixer.cu";
 const SCALAR: &str = "scalar/scalar.cuh";
 const PRODUCTS: &str = "linear/products.cu";
 const OPTIMISER: &str = "optimiser/optimiser.cu";
+const ATTENTION: &str = "attention/attention.cu";
+const CONVOLUTION: &str = "convolution/convolution.cu";
+const LOSSES: &str = "losses/losses.cu";
 
 /// Sources of training alone.
-const TRAINING: [&str; 2] = [PRODUCTS, OPTIMISER];
+const TRAINING: [&str; 5] = [PRODUCTS, OPTIMISER, ATTENTION, CONVOLUTION, LOSSES];
 
 /// Products and sums without a rounding of their own.
 const BARE: &[(&str, &str)] = &[("__fadd_rn(a, b)", "a + b"), ("__fmul_rn(a, b)", "a * b")];
@@ -179,6 +182,30 @@ const MUTANTS: &[Mutant] = &[
         )],
         Rung::Shim,
     ),
+    of(
+        ATTENTION,
+        "a key that gathers from its newest step first",
+        &[("unsigned at = key; at < end; at++", "unsigned at = end; at-- > key;")],
+        Rung::Shim,
+    ),
+    of(
+        ATTENTION,
+        "no barrier before scores are compared",
+        &[("    __syncthreads();\n    // A warp has", "    // A warp has")],
+        Rung::Shim,
+    ),
+    of(
+        CONVOLUTION,
+        "gradients that come back from the next sequence",
+        &[("row % steps + ahead < steps", "row + ahead < rows")],
+        Rung::Shim,
+    ),
+    of(
+        LOSSES,
+        "a policy's slope that ends on the other side",
+        &[("? ratio > high : ratio < low;", "? ratio < low : ratio > high;")],
+        Rung::Shim,
+    ),
     Mutant {
         name: "products and sums that may become one",
         path: SCALAR,
@@ -212,6 +239,16 @@ const MUTANTS: &[Mutant] = &[
         edits: &[(
             "? rest : rows;\n            __syncthreads();",
             "? rest : rows;\n            if (threadIdx.x < channels) __syncthreads();",
+        )],
+        flags: &OPTIONS,
+        rung: Rung::StandIn,
+    },
+    Mutant {
+        name: "values multiplied while others still bring them",
+        path: PRODUCTS,
+        edits: &[(
+            "        __syncthreads();\n        fetch<X_ALONG, ONES>(x_next, x, first",
+            "        fetch<X_ALONG, ONES>(x_next, x, first",
         )],
         flags: &OPTIONS,
         rung: Rung::StandIn,

@@ -48,6 +48,9 @@ pub(crate) use compare;
 /// A buffer with these values.
 pub fn buffer<B: Backend>(backend: &B, values: &[f32]) -> B::Buffer {
     let mut buffer = backend.zeros(values.len()).unwrap();
+    if values.is_empty() {
+        return buffer;
+    }
     backend.write((&mut buffer, Rows::dense(values.len())), 1, values.len(), values).unwrap();
     buffer
 }
@@ -161,7 +164,7 @@ fn heads<B: Backend>(backend: &B, shape: HeadShape, rows: usize) -> Vec<u32> {
 }
 
 /// Heads of a width, each by window, slope and dilation; sequences; steps.
-type Mix = (usize, &'static [(usize, f32, usize)], usize, usize);
+pub type Mix = (usize, &'static [(usize, f32, usize)], usize, usize);
 
 const MIXES: [Mix; 6] = [
     (1, &[(1, 1.0, 1)], 1, 3),
@@ -172,7 +175,7 @@ const MIXES: [Mix; 6] = [
     (8, &[(16, 0.5, 1), (300, 0.03125, 16)], 1, 310),
 ];
 
-fn shape((head_width, heads, ..): Mix) -> MixerShape {
+pub fn shape_of((head_width, heads, ..): Mix) -> MixerShape {
     let heads = heads.iter().map(|(window, slope, dilation)| Head {
         window: *window,
         slope: *slope,
@@ -181,13 +184,13 @@ fn shape((head_width, heads, ..): Mix) -> MixerShape {
     MixerShape { head_width, heads: heads.collect() }
 }
 
-fn tame(id: u64, purpose: u32, len: usize) -> Vec<f32> {
+pub fn tame(id: u64, purpose: u32, len: usize) -> Vec<f32> {
     numbers(id, purpose, len).iter().map(|x| if x.abs() > 100.0 { x * 1e-6 } else { *x }).collect()
 }
 
 /// Whole sequences.
 fn mixed<B: Backend>(backend: &B, mix: Mix) -> Vec<u32> {
-    let (shape, (.., sequences, steps)) = (shape(mix), mix);
+    let (shape, (.., sequences, steps)) = (shape_of(mix), mix);
     let (all_channels, rows) = (shape.width(), sequences * steps);
     let (taps, bias) = (tame(4, 1, 4 * all_channels), tame(4, 2, all_channels));
     let mixer = backend.mixer(&shape, MixerWeights { taps: &taps, bias: &bias }).unwrap();
@@ -200,7 +203,7 @@ fn mixed<B: Backend>(backend: &B, mix: Mix) -> Vec<u32> {
 
 /// The same sequences step by step, all streams in one batch, two layers of rings; outputs, then the rings.
 fn stepped<B: Backend>(backend: &B, mix: Mix) -> Vec<u32> {
-    let (shape, (.., sequences, steps)) = (shape(mix), mix);
+    let (shape, (.., sequences, steps)) = (shape_of(mix), mix);
     let (width, layer) = (shape.width(), shape.state_len());
     let (taps, bias) = (tame(4, 1, 4 * width), tame(4, 2, width));
     let (projected, u) = (tame(4, 3, sequences * steps * 4 * width), tame(4, 4, sequences * steps * width));

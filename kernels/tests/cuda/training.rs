@@ -2,20 +2,23 @@
 //! subnormal numbers, zeros of both signs.
 
 use genovo_kernels::attention::Sequences;
+use genovo_kernels::heads::HeadShape;
 use genovo_kernels::linear::Epilogue;
 use genovo_kernels::linear::products::Shape;
 use genovo_kernels::mixer::{Head, MixerShape};
 use genovo_kernels::optimiser::{AdamW, Powers};
 use genovo_kernels::tensor::Rows;
-use genovo_kernels::training::{Place, Plan, TrainingBackend};
+use genovo_kernels::training::{NormGiven, Place, Plan, TrainingBackend};
 
-use crate::operations::{Size, all, buffer, compare};
+use crate::operations::{Mix, Size, all, buffer, compare, shape_of, tame};
 use crate::support::numbers;
+use crate::targets::losses;
 
 /// A plan for one matrix.
 fn plan(shape: Shape, rows: usize, weights: usize) -> Plan {
     Plan {
         mixer: MixerShape { head_width: 1, heads: vec![Head { window: 1, slope: 1.0, dilation: 1 }] },
+        heads: HeadShape { members: 1, horizons: 1 },
         sequences: vec![Sequences { count: 1, steps: 1, past: 0 }],
         products: vec![(shape, rows)],
         weights,
@@ -112,6 +115,134 @@ fn optimiser<B: TrainingBackend>(backend: &B, len: usize) -> Vec<u32> {
     found
 }
 
+/// A norm, its factors, and its gradients: stored, added, with and without that of the gains.
+fn norm<B: TrainingBackend>(backend: &B, rows: usize, width: usize) -> Vec<u32> {
+    let mut plan = plan(Shape { inputs: 1, outputs: 1 }, 1, 1);
+    plan.sequences = vec![Sequences { count: 1, steps: rows, past: 0 }];
+    plan.mixer.head_width = width;
+    let scratch = &mut backend.scratch(&plan).unwrap();
+    let (place, apart) = (Rows::columns(1, width + 3), rows * (width + 3));
+    let weights = buffer(backend, &numbers(9, 1, width + 4));
+    let (x, gradient) = (buffer(backend, &tame(9, 2, apart)), buffer(backend, &numbers(9, 3, rows * width)));
+    let mut factors = buffer(backend, &vec![7.0; rows + 1]);
+    let mut y = buffer(backend, &vec![7.0; apart]);
+    backend.norm_factors((&x, place), &mut factors, rows, width).unwrap();
+    let given = ((&x, place), &factors);
+    backend.norm_scale((&weights, 3), given, (&mut y, place), rows, width).unwrap();
+    let mut found = [all(backend, &factors, rows + 1), all(backend, &y, apart)].concat();
+    for add in [false, true] {
+        let mut dgain = buffer(backend, &vec![7.0; width + 4]);
+        let gradient = (&gradient, Rows::dense(width));
+        let given = NormGiven { gain: (&weights, 3), x: (&x, place), factors: &factors, gradient };
+        let to = add.then_some((&mut dgain, 2));
+        backend.norm_gradient(scratch, given, (&mut y, place), add, to, (rows, width)).unwrap();
+        found.extend(all(backend, &y, apart));
+        found.extend(all(backend, &dgain, width + 4));
+    }
+    found
+}
+
+/// What is made value by value: silu, the gated product, the fusion, phases, heads, copies.
+fn values<B: TrainingBackend>(backend: &B, rows: usize, width: usize) -> Vec<u32> {
+    let of = |purpose: u32, width: usize| buffer(backend, &numbers(10, purpose, rows * width));
+    let sevens = |width: usize| buffer(backend, &vec![7.0; rows * width]);
+    let (place, dense) = (Rows::columns(2, width + 3), Rows::dense(width));
+    let (x, gradient) = (of(1, width + 3), of(2, width));
+    let mut y = sevens(width + 3);
+    let mut found = Vec::new();
+    backend.silu((&x, place), (&mut y, place), rows, width).unwrap();
+    found.extend(all(backend, &y, rows * (width + 3)));
+    backend.silu_gradient((&x, place), (&gradient, dense), (&mut y, place), rows, width).unwrap();
+    found.extend(all(backend, &y, rows * (width + 3)));
+    backend.copy((&gradient, dense), (&mut y, place), rows, width).unwrap();
+    found.extend(all(backend, &y, rows * (width + 3)));
+
+    let (pair, mut dpair, mut y) = (of(3, 2 * width), sevens(2 * width), sevens(width));
+    backend.swiglu(&pair, &mut y, rows, width).unwrap();
+    backend.swiglu_gradient(&pair, &gradient, &mut dpair, rows, width).unwrap();
+    found.extend([all(backend, &y, rows * width), all(backend, &dpair, 2 * rows * width)].concat());
+
+    let (projected, attention, sums) = (of(4, 4 * width), of(5, width), of(6, width));
+    let (mut da, mut dsums, mut dprojected) = (sevens(width), sevens(width), sevens(4 * width));
+    let given = [&projected, &attention, &sums];
+    backend.gate(given, &mut y, rows, width).unwrap();
+    let to = [&mut da, &mut dsums, &mut dprojected];
+    backend.gate_gradient(given, &gradient, to, rows, width).unwrap();
+    for buffer in [&y, &da, &dsums] {
+        found.extend(all(backend, buffer, rows * width));
+    }
+    found.extend(all(backend, &dprojected, 4 * rows * width));
+
+    let shape = Shape { inputs: 3, outputs: width };
+    let weights = buffer(backend, &numbers(10, 7, shape.len() + 1));
+    let place = Place { shape, matrix: 1, bias: 1 + 3 * width };
+    let times = Rows::columns(1, 2 * width + 1);
+    let (stamps, mut features) = (of(8, 4), sevens(2 * width + 1));
+    let stamps = (&stamps, Rows::columns(1, 4));
+    backend.time_features((&weights, place), stamps, (&mut features, times), rows).unwrap();
+    let given = of(9, 2 * width + 1);
+    backend.phase_gradient((&features, times), (&given, times), &mut y, rows, width).unwrap();
+    found.extend(all(backend, &features, rows * (2 * width + 1)));
+    found.extend(all(backend, &y, rows * width));
+    found
+}
+
+/// The gradient of the heads' sums.
+fn heads<B: TrainingBackend>(backend: &B, shape: HeadShape, rows: usize) -> Vec<u32> {
+    let (from, to) = (rows * shape.raw_width(), rows * shape.width());
+    let raw = buffer(backend, &numbers(11, 1, from));
+    let gradient = buffer(backend, &numbers(11, 2, to));
+    let (mut outputs, mut draw) = (backend.zeros(to).unwrap(), backend.zeros(from).unwrap());
+    backend.heads(shape, &raw, &mut outputs, rows).unwrap();
+    backend.heads_gradient(shape, (&raw, &outputs), &gradient, &mut draw, rows).unwrap();
+    all(backend, &draw, from)
+}
+
+/// Heads, each by window, slope and dilation; sequences, steps; steps of the past.
+const MIXES: [(Mix, usize); 6] = [
+    ((1, &[(1, 1.0, 1)], 1, 3), 0),
+    ((16, &[(4, 0.5, 1), (8, 0.25, 2), (16, 1.0, 4), (16, 0.125, 8)], 3, 21), 24),
+    ((33, &[(31, 0.5, 3), (33, 0.25, 5)], 2, 40), 7),
+    ((257, &[(3, 0.5, 1)], 2, 7), 2),
+    ((8, &[(16, 0.5, 1), (257, 0.03125, 16)], 1, 310), 0),
+    ((24, &[(257, 0.03125, 16)], 1, 33), 256),
+];
+
+/// Attention and convolution with all of their gradients.
+fn sequences<B: TrainingBackend>(backend: &B, (mix, past): (Mix, usize)) -> Vec<u32> {
+    let (shape, (.., count, steps)) = (shape_of(mix), mix);
+    let sequences = Sequences { count, steps, past };
+    let (width, rows, heads) = (shape.width(), count * steps, shape.heads.len());
+    let mut plan = plan(Shape { inputs: 1, outputs: 1 }, 1, 1);
+    (plan.mixer, plan.sequences) = (shape, vec![sequences]);
+    let scratch = &mut backend.scratch(&plan).unwrap();
+    let of = |purpose: u32, len: usize| buffer(backend, &tame(12, purpose, len));
+    let (projected, past) = (of(1, rows * 4 * width), of(2, count * past * 3 * width));
+    let (weights, u) = (of(3, 5 * width + 2), of(4, rows * width));
+    let gradient = of(5, rows * width);
+    let mut found = Vec::new();
+
+    let (mut a, mut statistics) = (of(6, rows * width), of(7, rows * heads * 2));
+    let given = (&projected, &past);
+    backend.attention(scratch, given, sequences, (&mut a, &mut statistics)).unwrap();
+    found.extend([all(backend, &a, rows * width), all(backend, &statistics, rows * heads * 2)].concat());
+    let mut dprojected = of(8, rows * 4 * width);
+    let from = (&statistics, &gradient);
+    backend.attention_gradient(scratch, given, sequences, from, &mut dprojected).unwrap();
+    found.extend(all(backend, &dprojected, rows * 4 * width));
+
+    let given = (&u, &past);
+    backend.convolution(scratch, (&weights, 2), given, sequences, &mut a).unwrap();
+    found.extend(all(backend, &a, rows * width));
+    let mut du = of(9, rows * width);
+    backend.convolution_input_gradient(scratch, (&weights, 2), &gradient, sequences, &mut du).unwrap();
+    found.extend(all(backend, &du, rows * width));
+    let mut to = of(10, 5 * width + 2);
+    backend.convolution_weight_gradient(scratch, given, &gradient, sequences, (&mut to, 1)).unwrap();
+    found.extend(all(backend, &to, 5 * width + 2));
+    found
+}
+
 /// Every operation of training has the bits of the CPU at all its levels.
 pub fn has_the_bits_of_the_cpu<B: TrainingBackend>(backend: &B, size: Size) {
     for (rows, inputs, outputs) in PRODUCTS {
@@ -120,6 +251,21 @@ pub fn has_the_bits_of_the_cpu<B: TrainingBackend>(backend: &B, size: Size) {
         }
     }
     compare!(backend, "vanishing", vanishing());
+    for (rows, width) in [(1, 1), (31, 33), (33, 31), (5, 257), (513, 7)] {
+        compare!(backend, format!("norm {rows}×{width}"), norm(rows, width));
+        compare!(backend, format!("values {rows}×{width}"), values(rows, width));
+    }
+    for (members, horizons, rows) in [(1, 1, 1), (5, 3, 33), (4, 3, 257)] {
+        let shape = HeadShape { members, horizons };
+        compare!(backend, format!("{shape:?}"), heads(shape, rows));
+        compare!(backend, format!("losses of {shape:?}"), losses(shape, rows));
+    }
+    for mix in MIXES {
+        let ((.., steps), _) = mix;
+        if size == Size::Full || steps < 300 {
+            compare!(backend, format!("{mix:?}"), sequences(mix));
+        }
+    }
     for len in [1, 33, 4097, 140_000] {
         if size == Size::Full || len < 10_000 {
             compare!(backend, format!("optimiser {len}"), optimiser(len));

@@ -50,14 +50,26 @@ kernels! {
         LinearF32x1 = "linear_f32_1", LinearF32x2 = "linear_f32_2", LinearF32x8 = "linear_f32_8",
         LinearBf16x1 = "linear_bf16_1", LinearBf16x2 = "linear_bf16_2", LinearBf16x8 = "linear_bf16_8",
         LinearInt8x1 = "linear_int8_1", LinearInt8x2 = "linear_int8_2", LinearInt8x8 = "linear_int8_8";
-    "norm/norm": RmsNorm = "rms_norm";
-    "fourier/fourier": Fourier = "fourier";
+    "norm/norm":
+        RmsNorm = "rms_norm", NormFactors = "norm_factors", NormScale = "norm_scale",
+        NormInputGradient = "norm_input_gradient", NormGainGradient = "norm_gain_gradient";
+    "fourier/fourier": Fourier = "fourier", PhaseGradient = "phase_gradient";
     "mixer/mixer": MixStep = "mix_step", MixSequence = "mix_sequence";
-    "heads/heads": Heads = "heads";
+    "heads/heads": Heads = "heads", HeadsGradient = "heads_gradient";
     "backend/cuda/rows": CopyRows = "copy_rows";
     "linear/products":
         Product = "product", InputGradient = "input_gradient", WeightGradient = "weight_gradient",
         AddBlocks = "add_blocks";
+    "attention/attention":
+        Attention = "attention", AttentionQueryGradient = "attention_query_gradient",
+        AttentionKeyGradient = "attention_key_gradient";
+    "convolution/convolution":
+        Convolution = "convolution", ConvolutionInputGradient = "convolution_input_gradient",
+        ConvolutionWeightGradient = "convolution_weight_gradient";
+    "gate/gate": Gate = "gate", GateGradient = "gate_gradient";
+    "activation/activation":
+        Silu = "silu", SiluGradient = "silu_gradient", SwiGlu = "swiglu", SwiGluGradient = "swiglu_gradient";
+    "losses/losses": Losses = "losses", LossSums = "loss_sums";
     "optimiser/optimiser": SquareSums = "square_sums", Adam = "adam";
 }
 

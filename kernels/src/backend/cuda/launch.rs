@@ -3,6 +3,7 @@
 use super::NAME;
 use super::device::{Kernel, Launch};
 use super::pack::{Format, PANEL};
+use crate::attention::Sequences;
 use crate::backend::BackendError;
 use crate::linear::BLOCK;
 use crate::mixer::MixerShape;
@@ -19,6 +20,10 @@ const PADDED: usize = BLOCK + 4;
 const SQUARE: usize = 64;
 /// Values of a row in shared memory, as in `norm.cu`.
 const NORM_TILE: usize = 4096;
+/// Steps of a head in a block, as in `attention.cu`.
+const TOGETHER: usize = 8;
+/// Floats that every card has in a block's shared memory.
+const SHARED_MOST: usize = 12 << 10;
 /// Floats of shared memory besides scores, as in `mixer.cu`.
 const MIXER_SHARED: usize = 6144 + 32;
 
@@ -107,6 +112,55 @@ pub(super) fn products(rows: usize, outputs: usize, apart: usize) -> Result<Laun
 pub(super) fn square_sums(chunks: usize) -> Result<Launch, BackendError> {
     let shared = (32 * 33 * size_of::<f32>()) as u32;
     Ok(Launch { grid: [number(chunks.div_ceil(32))?, 1], block: [THREADS as u32, 1, 1], shared })
+}
+
+/// How chains over rows are launched, with so many tiles of 32 by 32 values: 32 rows a block, as in `norm.cu`.
+pub(super) fn row_chains(rows: usize, tiles: usize) -> Result<Launch, BackendError> {
+    let shared = ((tiles * 32 * 33 + 32) * size_of::<f32>()) as u32;
+    Ok(Launch { grid: [number(rows.div_ceil(32))?, 1], block: [THREADS as u32, 1, 1], shared })
+}
+
+/// A thread for each column of each block of rows.
+pub(super) fn columns(width: usize, blocks: usize) -> Result<Launch, BackendError> {
+    let Launch { grid: [grid, _], block, .. } = flat(width)?;
+    Ok(Launch { grid: [grid, across(blocks)?], block, shared: 0 })
+}
+
+/// How attention in training is launched: eight steps of a head a block, of each its channels in shared memory,
+/// and `arrays` numbers of each key that they see, as in `attention.cu`.
+///
+/// # Errors
+/// When windows or channels are more than shared memory holds.
+pub(super) fn attention(
+    shape: &MixerShape,
+    sequences: Sequences,
+    arrays: usize,
+) -> Result<Launch, BackendError> {
+    let window = shape.heads.iter().fold(0, |most, head| if head.window > most { head.window } else { most });
+    let known = sequences.past + sequences.steps;
+    let keys = (if window < known { window } else { known }) + TOGETHER - 1;
+    let floats = TOGETHER * (arrays * (shape.head_width + keys) + 1);
+    if floats > SHARED_MOST {
+        let message =
+            format!("a window of {window} with {} channels is more than a kernel holds", shape.head_width);
+        return Err(BackendError { backend: NAME, message });
+    }
+    let tiles = sequences.count * sequences.steps.div_ceil(TOGETHER);
+    Ok(Launch {
+        grid: [number(tiles)?, across(shape.heads.len())?],
+        block: [THREADS as u32, 1, 1],
+        shared: (floats * size_of::<f32>()) as u32,
+    })
+}
+
+/// A thread for each row's losses.
+pub(super) fn losses(rows: usize) -> Result<Launch, BackendError> {
+    Ok(Launch { grid: [number(rows.div_ceil(64))?, 1], block: [64, 1, 1], shared: 0 })
+}
+
+/// One block adds them, 256 rows of nine at a time, as in `losses.cu`.
+pub(super) fn loss_sums() -> Launch {
+    Launch { grid: [1, 1], block: [THREADS as u32, 1, 1], shared: (256 * 9 * size_of::<f32>()) as u32 }
 }
 
 /// How norms are launched.

@@ -8,21 +8,26 @@
 #include "cuda.hpp"
 
 // A broken kernel is compiled with those of its own side alone.
-#ifndef TRAINING_ALONE
-#define INFERENCE(KNOWN) KNOWN
-#include "linear.cu"
 #include "norm.cu"
 #undef TILE
 #include "fourier.cu"
 #include "heads.cu"
+#include "rows.cu"
+#ifndef TRAINING_ALONE
+#define INFERENCE(KNOWN) KNOWN
+#include "linear.cu"
 #include "mixer.cu"
 #else
 #define INFERENCE(KNOWN)
 #endif
-#include "rows.cu"
 #ifndef INFERENCE_ALONE
 #define TRAINING(KNOWN) KNOWN
 #include "products.cu"
+#include "attention.cu"
+#include "convolution.cu"
+#include "gate.cu"
+#include "activation.cu"
+#include "losses.cu"
 #include "optimiser.cu"
 #else
 #define TRAINING(KNOWN)
@@ -137,11 +142,15 @@ struct Known {
 #define I(KERNEL) INFERENCE(KNOWN(KERNEL))
 #define T(KERNEL) TRAINING(KNOWN(KERNEL))
 const Known KERNELS[] = {
-    KNOWN(copy_rows)
     // clang-format off
+    KNOWN(copy_rows) KNOWN(rms_norm) KNOWN(norm_factors) KNOWN(norm_scale) KNOWN(norm_input_gradient)
+    KNOWN(norm_gain_gradient) KNOWN(fourier) KNOWN(phase_gradient) KNOWN(heads) KNOWN(heads_gradient)
     I(linear_f32_1) I(linear_f32_2) I(linear_f32_8) I(linear_bf16_1) I(linear_bf16_2) I(linear_bf16_8)
-    I(linear_int8_1) I(linear_int8_2) I(linear_int8_8) I(rms_norm) I(fourier) I(heads) I(mix_step) I(mix_sequence)
+    I(linear_int8_1) I(linear_int8_2) I(linear_int8_8) I(mix_step) I(mix_sequence)
     T(product) T(input_gradient) T(weight_gradient) T(add_blocks) T(square_sums) T(adam)
+    T(attention) T(attention_query_gradient) T(attention_key_gradient) T(convolution)
+    T(convolution_input_gradient) T(convolution_weight_gradient) T(gate) T(gate_gradient) T(silu) T(silu_gradient)
+    T(swiglu) T(swiglu_gradient) T(losses) T(loss_sums)
     // clang-format on
 };
 }  // namespace
