@@ -365,6 +365,12 @@ impl Engine {
         &self.settings
     }
 
+    /// By what the next value of a column of the catalogue will be scaled, for an instrument: what is taken off it, and
+    /// what it is divided by. `None` where there are no such columns yet.
+    pub fn feature_scale(&self, index: usize, column: usize) -> Option<(f64, f64)> {
+        self.catalogue.as_ref()?.scale_of(index, column)
+    }
+
     /// What happened so far, in numbers.
     pub fn counts(&self) -> Counts {
         self.counts

@@ -37,6 +37,11 @@ pub fn column(time: Timestamp) -> String {
     stamp(time, "%Y-%m-%d %H:%M:%S%.9f")
 }
 
+/// `2014-05-02 14:30:00.007543`: with as much of the second as there is.
+pub fn column_short(time: Timestamp) -> String {
+    stamp(time, "%Y-%m-%d %H:%M:%S%.f")
+}
+
 /// `19:35` on the day of `other`, else `5 May 19:35`.
 pub fn minute_after(time: Timestamp, other: Timestamp) -> String {
     let day = |time: Timestamp| time.0.div_euclid(Nanoseconds::DAY.0);

@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use genovo_engine::ids::{OrderId, Sequence};
 
 use super::{Context, say};
+use crate::audit::attribution::Asked as Attributed;
 use crate::audit::explain::{ExplainedEvent, ExplainedOrder, Proof};
 use crate::audit::export::{self, Subject, TableFormat};
 use crate::audit::recording::{NOTHING, Numbered, Recording};
@@ -294,6 +295,8 @@ struct Explain {
     #[arg(long)]
     no_proof: bool,
     #[command(flatten)]
+    attributed: Attributed,
+    #[command(flatten)]
     model: ModelArgument,
     #[command(flatten)]
     backend: BackendArgument,
@@ -305,6 +308,7 @@ Examples:
   genovo audit explain last --order 12 --rules
   genovo audit explain last --event 286,641
   genovo audit explain last --event 286,641 --symbol XAUUSD
+  genovo audit explain last --order 12 --of median --top 20 --flips 10
   genovo audit explain last --order 12 --json";
 
 impl Explain {
@@ -317,8 +321,9 @@ impl Explain {
             true => Ok(Proof::NotAsked),
             false => Proof::of(&recording, context),
         };
+        let asked = (&self.attributed, context);
         if let Some(order) = self.order {
-            let explained = ExplainedOrder::new(&recording, OrderId(order), self.rules, proof)?;
+            let explained = ExplainedOrder::new(&recording, OrderId(order), self.rules, asked, proof)?;
             if only.is_some_and(|wanted| wanted != explained.instrument()) {
                 let symbol = recording.symbol(explained.instrument());
                 let message = format!("order {order} is one of {symbol}");
@@ -342,7 +347,7 @@ impl Explain {
                 })?
             }
         };
-        let explained = ExplainedEvent::new(&recording, one, only, proof()?)?;
+        let explained = ExplainedEvent::new(&recording, one, only, asked, proof()?)?;
         match context.json {
             true => context.answer(&explained.to_json())?,
             false => say(&explained.text()?)?,

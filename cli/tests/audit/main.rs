@@ -1,5 +1,6 @@
 //! `genovo audit` as a program: what it says, what it answers a program, how it ends.
 
+mod attribution;
 mod diff;
 mod explain;
 mod features;

@@ -101,6 +101,13 @@ impl Window {
         Some(clip((value - middle) / scale))
     }
 
+    /// What [`Window::robust`] takes off a value and divides it by; `None` where there is no value or no width.
+    pub fn centre_and_width(&self) -> Option<(f64, f64)> {
+        let (low, middle, high) = (self.quantile(0.25)?, self.quantile(0.5)?, self.quantile(0.75)?);
+        let width = (high - low) / QUARTILES;
+        (width != 0.0).then_some((middle, width))
+    }
+
     /// Φ⁻¹ of (values below + half of those equal + 1/2) / (values + 1).
     pub fn normal(&self, value: f64) -> Option<f64> {
         if self.sorted.is_empty() {
@@ -172,6 +179,11 @@ impl Normaliser {
         window.push(value);
         scaled
     }
+
+    /// The last values of a column, where columns are scaled by them and enough came.
+    pub fn window(&self, index: usize) -> Option<&Window> {
+        self.windows.get(index).filter(|window| window.len() >= LEAST)
+    }
 }
 
 #[cfg(test)]
@@ -234,6 +246,22 @@ mod tests {
         };
         assert_eq!(first, again);
         assert_eq!(first, CLIP);
+    }
+
+    #[test]
+    fn what_is_scaled_can_be_taken_back() {
+        let mut normaliser = Normaliser::new(Normalise::Robust, 1);
+        for index in 0..100 {
+            normaliser.scale(0, f64::from(index % 17) * 0.3);
+        }
+        let (centre, width) = normaliser.window(0).unwrap().centre_and_width().unwrap();
+        let scaled = normaliser.scale(0, 3.7).unwrap();
+        assert!((centre + scaled * width - 3.7).abs() < 1e-12);
+        assert!(normaliser.window(1).is_none());
+        let mut still = Window::new(4);
+        assert_eq!(still.centre_and_width(), None);
+        still.push(1.0);
+        assert_eq!(still.centre_and_width(), None);
     }
 
     #[test]

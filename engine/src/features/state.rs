@@ -280,6 +280,12 @@ impl FeatureState {
         self.instruments[index].alterations.apply(input, &mut self.scaled);
     }
 
+    /// By what the next value of a column will be scaled ([`Normaliser`], robust): what is taken off it, and what it is
+    /// divided by. `None` until enough values came, and where all are the same.
+    pub fn scale_of(&self, index: usize, column: usize) -> Option<(f64, f64)> {
+        self.instruments.get(index)?.normaliser.window(column)?.centre_and_width()
+    }
+
     /// How many bars of the shortest timeframe an instrument has had.
     pub fn bars(&self, index: usize) -> u64 {
         self.instruments.get(index).map_or(0, |instrument| instrument.banks[0].bars())

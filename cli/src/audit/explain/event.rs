@@ -4,10 +4,12 @@ use genovo_engine::ids::InstrumentId;
 use serde_json::{Value, json};
 
 use super::rows::{self, Row};
-use super::{Proof, order_of, proof_lines, story};
+use super::{Proof, attribution, order_of, proof_lines, story};
+use crate::audit::attribution::{Asked, Attribution};
 use crate::audit::json as events;
 use crate::audit::recording::{Numbered, Recording};
 use crate::audit::when;
+use crate::commands::Context;
 use crate::error::Failure;
 use crate::report::format;
 
@@ -22,15 +24,17 @@ pub struct ExplainedEvent<'a> {
     effects: Vec<Row>,
     /// Effects beyond those that are shown.
     more: usize,
+    attribution: Option<Attribution>,
     proof: Proof,
 }
 
 impl<'a> ExplainedEvent<'a> {
-    /// Gathers them; of the effects `only` those on this instrument.
+    /// Gathers them; of the effects `only` those on this instrument, and of a model's decision what is `asked`.
     pub fn new(
         recording: &'a Recording,
         one: Numbered,
         only: Option<InstrumentId>,
+        asked: (&Asked, &Context),
         proof: Proof,
     ) -> Result<ExplainedEvent<'a>, Failure> {
         let mut causes = Vec::new();
@@ -45,7 +49,8 @@ impl<'a> ExplainedEvent<'a> {
         let more = effects.len().saturating_sub(SHOWN);
         let effects = effects.iter().take(SHOWN).rev().map(|one| rows::of_event(recording, one));
         let effects = effects.collect::<Result<Vec<_>, _>>()?;
-        Ok(ExplainedEvent { recording, one, causes, effects, more, proof })
+        let attribution = attribution(recording, std::iter::once(&one), asked)?;
+        Ok(ExplainedEvent { recording, one, causes, effects, more, attribution, proof })
     }
 
     /// For a reader.
@@ -75,6 +80,10 @@ impl<'a> ExplainedEvent<'a> {
         });
         text.push_str(&rows::table(&self.causes));
         text.push('\n');
+        if let Some(attribution) = &self.attribution {
+            text.push_str(&attribution.text());
+            text.push('\n');
+        }
         text.push_str(&proof_lines(&self.proof, self.recording));
         if let Some(order) = order_of(&self.one.event.fact) {
             let path = self.recording.journal.path().display();
@@ -96,6 +105,7 @@ impl<'a> ExplainedEvent<'a> {
             "causes": list(&self.causes),
             "effects": effects,
             "effects_left_out": self.more,
+            "attribution": self.attribution.as_ref().map(Attribution::to_json),
             "proof": self.proof.to_json(self.recording),
         })
     }

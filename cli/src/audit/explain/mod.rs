@@ -1,7 +1,8 @@
 //! `audit explain`: why an order is there, back to the tick that caused it, and what became of it.
 //!
 //! [`story`] gathers what the journal has of an order, [`title`] says it in two lines, [`rows`] writes the
-//! chain newest first, [`afterwards`] follows the position, and [`proof`] recomputes the run.
+//! chain newest first, [`afterwards`] follows the position, and [`proof`] recomputes the run. What a model's decision
+//! depended on comes from [`attribution`](super::attribution).
 
 mod afterwards;
 mod event;
@@ -20,8 +21,10 @@ use serde_json::{Value, json};
 pub use event::ExplainedEvent;
 pub use proof::Proof;
 
+use super::attribution::{Asked, Attribution};
 use super::json as events;
-use super::recording::Recording;
+use super::recording::{Numbered, Recording};
+use crate::commands::Context;
 use crate::error::Failure;
 use crate::provenance::{self, Row as SourceRow};
 use crate::report::format;
@@ -35,23 +38,27 @@ pub struct ExplainedOrder<'a> {
     story: Story,
     rows: Vec<Row>,
     afterwards: Afterwards,
+    attribution: Option<Attribution>,
     proof: Proof,
 }
 
 impl<'a> ExplainedOrder<'a> {
-    /// Gathers everything about an order; `all_rules` shows every rule's numbers.
+    /// Gathers everything about an order; `all_rules` shows every rule's numbers, and `asked` says what of a model's
+    /// decision.
     ///
     /// The proof comes last: an order that is not there needs none.
     pub fn new(
         recording: &'a Recording,
         order: OrderId,
         all_rules: bool,
+        asked: (&Asked, &Context),
         proof: impl FnOnce() -> Result<Proof, Failure>,
     ) -> Result<ExplainedOrder<'a>, Failure> {
         let story = Story::of(recording, order)?;
         let rows = rows::of_order(recording, &story, all_rules)?;
         let afterwards = Afterwards::of(recording, &story)?;
-        Ok(ExplainedOrder { recording, story, rows, afterwards, proof: proof()? })
+        let attribution = attribution(recording, story.chain.iter(), asked)?;
+        Ok(ExplainedOrder { recording, story, rows, afterwards, attribution, proof: proof()? })
     }
 
     /// Whose order it is.
@@ -65,6 +72,10 @@ impl<'a> ExplainedOrder<'a> {
         text.push('\n');
         text.push_str(&rows::table(&self.rows));
         text.push('\n');
+        if let Some(attribution) = &self.attribution {
+            text.push_str(&attribution.text());
+            text.push('\n');
+        }
         text.push_str(&format!("  Afterwards  {}\n", self.afterwards.text(self.recording, &self.story)));
         text.push_str(&proof_lines(&self.proof, self.recording));
         text
@@ -92,6 +103,7 @@ impl<'a> ExplainedOrder<'a> {
             "chain": self.rows.iter().map(|row| events::event(self.recording, &row.one)).collect::<Vec<_>>(),
             "verdict": story.verdict,
             "features": self.recording.features(),
+            "attribution": self.attribution.as_ref().map(Attribution::to_json),
             "afterwards": self.afterwards.to_json(),
             "proof": self.proof.to_json(self.recording),
         })
@@ -101,6 +113,16 @@ impl<'a> ExplainedOrder<'a> {
     pub fn failure(&self) -> Option<Failure> {
         self.proof.failure(self.recording)
     }
+}
+
+/// What the decision among these events depended on, where a model made it.
+fn attribution<'a>(
+    recording: &Recording,
+    mut events: impl Iterator<Item = &'a Numbered>,
+    (asked, context): (&Asked, &Context),
+) -> Result<Option<Attribution>, Failure> {
+    let decided = events.find(|one| matches!(one.event.fact, Fact::DecisionMade(_)));
+    decided.map_or(Ok(None), |decided| Attribution::of(recording, decided, asked, context))
 }
 
 /// The order that an event is about.

@@ -97,6 +97,11 @@ impl Again {
         self.columns == Columns::Selected
     }
 
+    /// How many columns `[features]` has.
+    pub fn columns(&self) -> usize {
+        self.selected
+    }
+
     /// Slots that have not been given a selection yet, where the settings have any.
     pub fn slots(&self) -> Option<Slots> {
         self.slots.filter(|_| self.sees_columns()).map(Slots::new)

@@ -34,6 +34,7 @@ use action::{Choice, Names, Sizing};
 pub use again::{Again, Chosen, InputKind};
 use columns::Columns;
 pub use columns::feature_set;
+pub use market::FEATURES as OWN_FEATURES;
 use market::Seen;
 use network::Network;
 pub use units::{Meaning, meaning};
