@@ -6,6 +6,7 @@ use genovo_kernels::backend::Cpu;
 use genovo_kernels::checkpoint::{Checkpoint, Exactness, Lineage};
 use genovo_kernels::cpu::CpuLevel;
 use genovo_kernels::model::{Inputs, Model, Outputs, Spec};
+use genovo_kernels::scalar::f32::{exp, ln};
 use serde_json::Value;
 
 use crate::support::Folder;
@@ -78,17 +79,19 @@ impl Rows {
         rows
     }
 
-    /// The log-probabilities of all three actions, in f64, at the last step.
-    fn decide(&self, model: &Model<Cpu>) -> [f64; 3] {
+    /// The log-probabilities of all three actions at the last step, in f64 and as the strategy rounds them.
+    fn decide(&self, model: &Model<Cpu>) -> ([f64; 3], [f32; 3]) {
         let [features, book, trades, stamps, account] = &self.parts;
         let mut work = model.workspace(self.steps).unwrap();
         model.sequences((1, self.steps), Inputs { features, book, trades, stamps }, &mut work).unwrap();
         let mut outputs = Outputs::new(model.spec(), 1);
         let account = &account[account.len() - 8..];
         model.heads(account, self.steps - 1..self.steps, &mut work, &mut outputs).unwrap();
-        let logits = outputs.row(0).logits().map(f64::from);
-        let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
-        logits.map(|logit| logit - sum.ln())
+        let logits = outputs.row(0).logits();
+        let sum: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum();
+        let largest = logits.into_iter().fold(f32::NEG_INFINITY, f32::max);
+        let norm = ln(logits.into_iter().map(|logit| exp(logit - largest)).fold(0.0, |sum, one| sum + one));
+        (logits.map(|logit| f64::from(logit) - sum.ln()), logits.map(|logit| (logit - largest) - norm))
     }
 
     /// The value of a named input so many steps before the last.
@@ -127,7 +130,8 @@ impl Rows {
     }
 }
 
-fn best(logs: [f64; 3]) -> usize {
+/// Of equals the first.
+fn best((_, logs): ([f64; 3], [f32; 3])) -> usize {
     (0..3).fold(0, |best, action| if logs[action] > logs[best] { action } else { best })
 }
 
@@ -166,7 +170,7 @@ fn gradients_and_flips_are_those_of_the_model_itself() {
             assert_eq!(f32_of(&one["value"]), there, "{name}");
             let mut moved = |by: f32| {
                 *rows.input(name, before as usize) = there + by;
-                rows.decide(&model)[action]
+                rows.decide(&model).0[action]
             };
             let slope = (moved(0.02) - moved(-0.02)) / 0.04;
             moved(0.0);
@@ -174,7 +178,8 @@ fn gradients_and_flips_are_those_of_the_model_itself() {
             // The outputs are rounded to f32.
             let error = (slope - gradient).abs();
             assert!(error < 0.03 * gradient.abs() + 3e-5, "{name}, {before} before: {slope}, not {gradient}");
-            assert_eq!(one["contribution"], gradient * f64::from(there));
+            let product = one["contribution"].as_f64().unwrap();
+            assert!((product - gradient * f64::from(there)).abs() <= 1e-12 * product.abs(), "{name}");
         }
         for one in found["flips"].as_array().unwrap() {
             let name = one["input"].as_str().unwrap();

@@ -139,7 +139,12 @@ impl Found {
             let from = if age == 0 { 0 } else { AGES[age - 1] };
             json!({ "from": from, "to": AGES.get(age).map(|end| end - 1), "share": share })
         });
-        let families = self.families.iter().map(|(name, share)| json!({ "family": name, "share": share }));
+        // What rounds to nothing is left out; a program gets it.
+        let families = self
+            .families
+            .iter()
+            .filter(|(_, share)| *share >= 0.0005)
+            .map(|(name, share)| json!({ "family": name, "share": share }));
         json!({
             "output": self.name(),
             "value": self.output,
