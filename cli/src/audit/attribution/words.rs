@@ -202,7 +202,7 @@ fn plain(value: f64) -> String {
     let size = value.abs();
     match () {
         () if size == 0.0 => "0".to_string(),
-        () if size >= 1e7 || size < 1e-5 => format!("{value:.3e}"),
+        () if !(1e-5..1e7).contains(&size) => format!("{value:.3e}"),
         () => {
             let decimals = (0..9).find(|decimals| size * 10_f64.powi(*decimals) >= 999.5).unwrap_or(9);
             format!("{value:.*}", decimals as usize)
