@@ -44,6 +44,15 @@ pub trait Backend {
     /// What it is, for a reader: `cpu avx512, 2 threads`.
     fn describe(&self) -> String;
 
+    /// What is asked for from here to the next read belongs together and will come again with other values: it may
+    /// be kept back until then and queued at once. No bit depends on it.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn as_one(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     /// `len` zeros.
     ///
     /// # Errors

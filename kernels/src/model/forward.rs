@@ -186,6 +186,7 @@ impl<B: Backend> Model<B> {
             let state = stream * streams.layers * streams.layer;
             work.due.push(StreamRow { state, step: streams.steps[*stream] });
         }
+        self.backend.as_one()?;
         let past = Past::Rings { state: &mut streams.state, layer: streams.layer };
         self.trunk(inputs, work, due.len(), past)?;
         for stream in due {
@@ -305,6 +306,7 @@ impl<B: Backend> Model<B> {
         let z = Rows::columns(rows.start * stride, stride);
         let rows = rows.len();
         let place = Rows::columns(z.offset + spec.width, stride);
+        backend.as_one()?;
         backend.write((&mut work.heads, place), rows, spec.account, account)?;
         let raw = |column: usize| Rows::columns(column, shape.raw_width());
 

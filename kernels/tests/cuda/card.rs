@@ -9,6 +9,7 @@ use genovo_kernels::backend::cuda::{Cuda, Driver};
 use genovo_kernels::backend::{Backend, BackendError, Cpu};
 use genovo_kernels::checkpoint::Checkpoint;
 use genovo_kernels::model::Spec;
+use genovo_kernels::tensor::Rows;
 
 use crate::operations::{self, Size};
 use crate::training;
@@ -59,6 +60,28 @@ fn training_on_the_card_has_the_bits_of_the_cpu() {
 fn models_on_the_card_have_the_bits_of_the_cpu() {
     let Some(card) = card() else { return };
     operations::models_have_the_bits_of_the_cpu(&card, if size() == Size::Small { 3 } else { 300 });
+}
+
+#[test]
+fn a_model_decides_six_times_on_the_card() {
+    let Some(card) = card() else { return };
+    operations::try_to_say(card, &Checkpoint::init(&Spec::tiny(), 1).unwrap(), 6).unwrap();
+}
+
+/// Work that is kept back is done before the memory goes that it is about.
+#[test]
+fn memory_may_go_before_work_is_read() {
+    let Some(card) = card() else { return };
+    let dense = Rows::dense(8);
+    let (gain, mut x) = (card.zeros(8).unwrap(), card.zeros(8).unwrap());
+    card.as_one().unwrap();
+    card.write((&mut x, dense), 1, 8, &[2.0; 8]).unwrap();
+    let mut gone = card.zeros(8).unwrap();
+    card.rms_norm(&gain, (&x, dense), (&mut gone, dense), 1, 8).unwrap();
+    drop(gone);
+    let mut values = [1.0; 8];
+    card.read((&x, dense), 1, 8, &mut values).unwrap();
+    assert_eq!(values, [2.0; 8]);
 }
 
 #[test]

@@ -5,11 +5,26 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use genovo_kernels::backend::Estimate;
+use genovo_kernels::checkpoint::Precision;
+use genovo_kernels::model::Spec;
+
 use crate::card::KERNELS;
 use crate::compilers::{Nvrtc, SOURCES};
 
 /// A test of [`card`](crate::card) on the stand-in: whether it passed, and what it said.
 pub fn run(test: &str, seed: u64, fault: Option<&str>, kernels: Option<&Path>) -> (bool, String) {
+    run_with(test, seed, fault, kernels, None)
+}
+
+/// The same with a file for what the stand-in has counted.
+fn run_with(
+    test: &str,
+    seed: u64,
+    fault: Option<&str>,
+    kernels: Option<&Path>,
+    report: Option<&Path>,
+) -> (bool, String) {
     let folder = genovo_driver::folder();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", &format!("card::{test}"), "--nocapture"]);
@@ -20,6 +35,9 @@ pub fn run(test: &str, seed: u64, fault: Option<&str>, kernels: Option<&Path>) -
     command.env("RUST_BACKTRACE", "0");
     if let Some(fault) = fault {
         command.env("GENOVO_DRIVER_FAULT", fault);
+    }
+    if let Some(report) = report {
+        command.env("GENOVO_DRIVER_REPORT", report);
     }
     if let Some(kernels) = kernels {
         command.env(KERNELS, kernels);
@@ -54,6 +72,31 @@ fn training_on_the_stand_in_has_the_bits_of_the_cpu_in_three_orders() {
 fn models_on_the_stand_in_have_the_bits_of_the_cpu() {
     let (passed, said) = run("models_on_the_card_have_the_bits_of_the_cpu", 5, None, None);
     assert!(passed, "{said}");
+}
+
+/// The first decision has its inputs elsewhere in page-locked memory, the second is the first of its kind, and from the
+/// third on each is one launch; a driver that has no graphs does the same work.
+#[test]
+fn a_decision_is_one_graph() {
+    for (seed, fault, graphs) in [(0, None, 4), (3, None, 4), (0, Some("old_driver=11030"), 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let report = folder.path().join("report.json");
+        let test = "a_model_decides_six_times_on_the_card";
+        let (passed, said) = run_with(test, seed, fault, None, Some(&report));
+        assert!(passed, "{said}");
+        let report: serde_json::Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
+        // As many kernels as `docs/gpu.md` counts, however they are launched.
+        let kernels = 6 * Estimate::of(&Spec::tiny(), Precision::F32).kernels as u64;
+        assert_eq!((&report["launches"], &report["graphs"]), (&kernels.into(), &graphs.into()), "{report}");
+    }
+}
+
+#[test]
+fn memory_may_go_before_work_is_read_on_the_stand_in() {
+    for seed in [0, 9] {
+        let (passed, said) = run("memory_may_go_before_work_is_read", seed, None, None);
+        assert!(passed, "{said}");
+    }
 }
 
 #[test]

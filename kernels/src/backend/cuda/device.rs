@@ -128,4 +128,13 @@ pub trait Device: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When the device fails.
     unsafe fn launch(&self, kernel: Kernel, launch: Launch, arguments: &[u64]) -> Result<(), BackendError>;
+
+    /// From here to the next download work belongs together: it may be kept back until then. What it is about is
+    /// kept by whoever asked for it, or dropped by [`Device::Memory`], which lets it be done before.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn as_one(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
 }

@@ -2,26 +2,27 @@
 //! else. No other part of CUDA is needed.
 
 use std::borrow::Cow;
-use std::ffi::{CString, c_void};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::{fmt, ptr};
+use std::ffi::CString;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::sys::{self, CUdevice_attribute_enum as Attribute, CUresult};
 
 use super::super::BackendError;
 use super::device::{Device, Kernel, Launch, MODULES};
+use super::queue::Queue;
 
 /// The oldest driver that reads the kernels: CUDA 11.0.
 const DRIVER_MIN: i32 = 11_000;
 /// The oldest generation of cards that the kernels are made for: Ampere.
 const CAPABILITY_MIN: (i32, i32) = (8, 0);
-/// Page-locked memory for inputs and outputs.
-const PINNED: usize = 1 << 20;
-/// Copies begin at such places.
-const ALIGN: usize = 256;
+/// The oldest driver that has graphs in the form that is used here: CUDA 11.4.
+const GRAPHS_MIN: i32 = 11_040;
+/// The least memory that is allocated.
+const ALLOCATED_MIN: usize = 256;
 /// The most arguments that a kernel has.
-const ARGUMENTS: usize = 16;
+pub(super) const ARGUMENTS: usize = 16;
 
 /// A card as the driver knows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,7 +61,7 @@ fn error(message: String) -> BackendError {
 }
 
 /// What failed, why, and what to do about it.
-fn failed(what: &str, DriverError(code): DriverError) -> BackendError {
+pub(super) fn failed(what: &str, DriverError(code): DriverError) -> BackendError {
     let remedy = match code {
         CUresult::CUDA_ERROR_NO_DEVICE => "there is no card that the driver can use: compute on the CPU",
         CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
@@ -162,11 +163,44 @@ impl Drop for Context {
     }
 }
 
+/// What works and memory of a card share; it goes when the last of them goes.
+struct Shared {
+    queue: Mutex<Queue>,
+    modules: Vec<sys::CUmodule>,
+    context: Context,
+}
+
+// SAFETY: handles of the driver may be used by any thread; the queue, with its page-locked memory, is behind a lock.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The queue, for calls of this thread.
+    fn queue(&self) -> Result<MutexGuard<'_, Queue>, BackendError> {
+        self.context.enter()?;
+        Ok(self.queue.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.context.enter().is_err() {
+            return;
+        }
+        self.queue.get_mut().unwrap_or_else(PoisonError::into_inner).close();
+        for module in &self.modules {
+            // SAFETY: it was loaded once, and nobody uses it any more.
+            let _ = unsafe { result::module::unload(*module) };
+        }
+    }
+}
+
 /// Memory of the card.
 pub struct Memory {
     address: u64,
     bytes: usize,
-    context: Arc<Context>,
+    shared: Arc<Shared>,
 }
 
 impl fmt::Debug for Memory {
@@ -177,33 +211,20 @@ impl fmt::Debug for Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        if self.context.enter().is_ok() {
+        if let Ok(mut queue) = self.shared.queue() {
+            // What is kept back may still be about it.
+            let _ = queue.release();
             // SAFETY: it was allocated in this context; the driver waits for whoever still uses it.
             let _ = unsafe { result::free_sync(self.address) };
         }
     }
 }
 
-/// Page-locked memory; what lies before `used` may still be on its way.
-struct Pinned {
-    start: *mut u8,
-    used: usize,
-}
-
 /// One card, with the kernels loaded and one stream of work.
 pub struct Driver {
-    functions: Vec<sys::CUfunction>,
-    modules: Vec<sys::CUmodule>,
-    stream: sys::CUstream,
-    pinned: Mutex<Pinned>,
     text: String,
-    context: Arc<Context>,
+    shared: Arc<Shared>,
 }
-
-// SAFETY: handles of the driver may be used by any thread; the page-locked memory is behind a lock.
-unsafe impl Send for Driver {}
-// SAFETY: as above.
-unsafe impl Sync for Driver {}
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -252,72 +273,36 @@ impl Driver {
         // SAFETY: the device was just given by the driver.
         let raw = unsafe { result::primary_ctx::retain(device) };
         let raw = raw.map_err(|code| failed("opening the card", code))?;
-        let mut driver = Self {
-            functions: Vec::with_capacity(Kernel::ALL.len()),
-            modules: Vec::with_capacity(MODULES.len()),
-            stream: ptr::null_mut(),
-            pinned: Mutex::new(Pinned { start: ptr::null_mut(), used: 0 }),
-            text: format!("cuda, {}", card.name),
-            context: Arc::new(Context { device, raw }),
-        };
-        driver.load(ptx)?;
-        Ok(driver)
-    }
-
-    /// Loads the kernels and makes room for inputs and outputs.
-    fn load(&mut self, ptx: impl Fn(&str, &'static str) -> Cow<'static, str>) -> Result<(), BackendError> {
-        self.context.enter()?;
-        for module in MODULES {
-            let text = CString::new(ptx(module.path, module.ptx).as_ref())
-                .map_err(|_| error("a module with a NUL".to_owned()))?;
-            // SAFETY: the text ends with a NUL.
-            let loaded = unsafe { result::module::load_data(text.as_ptr().cast()) };
-            let loaded = loaded.map_err(|code| failed("loading the kernels", code))?;
-            self.modules.push(loaded);
-            for kernel in module.kernels {
-                let name = CString::new(kernel.name()).map_err(|_| error("a name with a NUL".to_owned()))?;
-                // SAFETY: the module stays loaded as long as `self` lives.
-                let function = unsafe { result::module::get_function(loaded, name) };
-                self.functions.push(function.map_err(|code| failed("finding a kernel", code))?);
-            }
-        }
-        let stream = result::stream::create(result::stream::StreamKind::NonBlocking);
-        self.stream = stream.map_err(|code| failed("making a stream", code))?;
-        // SAFETY: freed when `self` is dropped.
-        let pinned = unsafe { result::malloc_host(PINNED, 0) };
-        let pinned = pinned.map_err(|code| failed("locking memory for inputs and outputs", code))?;
-        self.pinned = Mutex::new(Pinned { start: pinned.cast(), used: 0 });
-        Ok(())
-    }
-
-    /// Waits for everything that was queued.
-    fn wait(&self) -> Result<(), BackendError> {
-        // SAFETY: the stream lives as long as `self`.
-        unsafe { result::stream::synchronize(self.stream) }
-            .map_err(|code| failed("computing on the card", code))
+        let context = Context { device, raw };
+        context.enter()?;
+        let (modules, functions) = load(ptx)?;
+        let queue = Queue::new(functions, version >= GRAPHS_MIN)?;
+        let shared = Shared { queue: Mutex::new(queue), modules, context };
+        Ok(Self { text: format!("cuda, {}", card.name), shared: Arc::new(shared) })
     }
 }
 
-impl Drop for Driver {
-    fn drop(&mut self) {
-        if self.context.enter().is_err() {
-            return;
-        }
-        let pinned = self.pinned.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: all were made by the driver, and nobody uses them any more.
-        unsafe {
-            if !self.stream.is_null() {
-                let _ = result::stream::synchronize(self.stream);
-                let _ = result::stream::destroy(self.stream);
-            }
-            if !pinned.start.is_null() {
-                let _ = result::free_host(pinned.start.cast());
-            }
-            for module in &self.modules {
-                let _ = result::module::unload(*module);
-            }
+/// Loads the kernels into the current context, which unloads them when it ends.
+fn load(
+    ptx: impl Fn(&str, &'static str) -> Cow<'static, str>,
+) -> Result<(Vec<sys::CUmodule>, Vec<sys::CUfunction>), BackendError> {
+    let mut modules = Vec::with_capacity(MODULES.len());
+    let mut functions = Vec::with_capacity(Kernel::ALL.len());
+    for module in MODULES {
+        let text = CString::new(ptx(module.path, module.ptx).as_ref())
+            .map_err(|_| error("a module with a NUL".to_owned()))?;
+        // SAFETY: the text ends with a NUL.
+        let loaded = unsafe { result::module::load_data(text.as_ptr().cast()) };
+        let loaded = loaded.map_err(|code| failed("loading the kernels", code))?;
+        modules.push(loaded);
+        for kernel in module.kernels {
+            let name = CString::new(kernel.name()).map_err(|_| error("a name with a NUL".to_owned()))?;
+            // SAFETY: the module was just loaded.
+            let function = unsafe { result::module::get_function(loaded, name) };
+            functions.push(function.map_err(|code| failed("finding a kernel", code))?);
         }
     }
+    Ok((modules, functions))
 }
 
 impl Device for Driver {
@@ -328,14 +313,16 @@ impl Device for Driver {
     }
 
     fn zeros(&self, bytes: usize) -> Result<Memory, BackendError> {
-        self.context.enter()?;
-        let bytes = if bytes == 0 { ALIGN } else { bytes };
+        let mut queue = self.shared.queue()?;
+        let bytes = if bytes == 0 { ALLOCATED_MIN } else { bytes };
         let what = || format!("allocating {bytes} bytes");
-        // SAFETY: freed when the memory is dropped, and set before anything else is queued.
+        // SAFETY: freed when the memory is dropped, and set before anything else is asked of it.
         unsafe {
             let address = result::malloc_sync(bytes).map_err(|code| failed(&what(), code))?;
-            let memory = Memory { address, bytes, context: Arc::clone(&self.context) };
-            result::memset_d8_async(address, 0, bytes, self.stream).map_err(|code| failed(&what(), code))?;
+            let cleared = queue.clear(address, bytes);
+            drop(queue);
+            let memory = Memory { address, bytes, shared: Arc::clone(&self.shared) };
+            cleared.map_err(|code| failed(&what(), code))?;
             Ok(memory)
         }
     }
@@ -345,65 +332,21 @@ impl Device for Driver {
     }
 
     unsafe fn upload(&self, to: u64, bytes: &[u8]) -> Result<(), BackendError> {
-        self.context.enter()?;
-        let copying = |code| failed("copying to the card", code);
-        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        if bytes.len() > PINNED {
-            // SAFETY: the caller's promise; what was queued is waited for while the bytes are there.
-            unsafe { result::memcpy_htod_async(to, bytes, self.stream) }.map_err(copying)?;
-            return self.wait();
-        }
-        if pinned.used + bytes.len() > PINNED {
-            self.wait()?;
-            pinned.used = 0;
-        }
-        // SAFETY: there is room for the bytes, which no copy under way reads.
-        unsafe {
-            let here = pinned.start.add(pinned.used);
-            here.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-            let here = std::slice::from_raw_parts(here, bytes.len());
-            result::memcpy_htod_async(to, here, self.stream).map_err(copying)?;
-        }
-        pinned.used += bytes.len().next_multiple_of(ALIGN);
-        Ok(())
+        // SAFETY: the caller's promise.
+        unsafe { self.shared.queue()?.upload(to, bytes) }
     }
 
     unsafe fn download(&self, from: u64, bytes: &mut [u8]) -> Result<(), BackendError> {
-        self.context.enter()?;
-        let copying = |code| failed("copying from the card", code);
-        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        if bytes.len() > PINNED {
-            // SAFETY: the caller's promise; the copy is waited for.
-            unsafe { result::memcpy_dtoh_async(bytes, from, self.stream) }.map_err(copying)?;
-            return self.wait();
-        }
-        if pinned.used + bytes.len() > PINNED {
-            self.wait()?;
-            pinned.used = 0;
-        }
-        // SAFETY: there is room for the bytes, which no copy under way touches.
-        let here = unsafe { std::slice::from_raw_parts_mut(pinned.start.add(pinned.used), bytes.len()) };
         // SAFETY: the caller's promise.
-        unsafe { result::memcpy_dtoh_async(here, from, self.stream) }.map_err(copying)?;
-        self.wait()?;
-        bytes.copy_from_slice(here);
-        // Nothing is under way any more.
-        pinned.used = 0;
-        Ok(())
+        unsafe { self.shared.queue()?.download(from, bytes) }
     }
 
     unsafe fn launch(&self, kernel: Kernel, launch: Launch, arguments: &[u64]) -> Result<(), BackendError> {
-        self.context.enter()?;
-        let mut words = [ptr::null_mut::<c_void>(); ARGUMENTS];
-        for (word, argument) in words.iter_mut().zip(arguments) {
-            *word = ptr::from_ref(argument).cast_mut().cast();
-        }
-        let ([x, y], [a, b, c]) = (launch.grid, launch.block);
-        let (function, words) = (self.functions[kernel as usize], &mut words[..arguments.len()]);
-        // SAFETY: the caller's promise; the driver copies the arguments before it returns.
-        let launched = unsafe {
-            result::launch_kernel(function, (x, y, 1), (a, b, c), launch.shared, self.stream, words)
-        };
-        launched.map_err(|code| failed(kernel.name(), code))
+        self.shared.queue()?.launch(kernel, launch, arguments)
+    }
+
+    fn as_one(&self) -> Result<(), BackendError> {
+        self.shared.queue()?.as_one();
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod driver;
 mod launch;
 mod operations;
 mod pack;
+mod queue;
 mod training;
 
 use std::fmt;

@@ -19,6 +19,10 @@ impl<D: Device> Backend for Cuda<D> {
         self.device.describe()
     }
 
+    fn as_one(&self) -> Result<(), BackendError> {
+        self.device.as_one()
+    }
+
     fn zeros(&self, len: usize) -> Result<Values<D>, BackendError> {
         let bytes = len.checked_mul(size_of::<f32>());
         let bytes = bytes.ok_or_else(|| BackendError {
