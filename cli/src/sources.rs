@@ -62,7 +62,7 @@ pub fn open(scenario: &Scenario, cache: Option<&Cache>) -> Result<Opened, Failur
             let events = data::read_outside(&file.path, &spec, settings.feed_latency, &symbols)
                 .map_err(|error| Failure::new(Exit::Failed, error.to_string(), "Nothing was run."))?;
             debug!(file = %file.path.display(), events = events.len(), "read what the world says");
-            opened.sources.push(Box::new(MemorySource::new(events)));
+            opened.sources.push(Box::new(MemorySource::accompanying(events)));
             continue;
         }
         if let Some(cache) = cache

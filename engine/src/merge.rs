@@ -21,6 +21,7 @@ struct Buffered {
     batch: Vec<Event>,
     next: usize,
     ended: bool,
+    accompanies: bool,
 }
 
 impl Buffered {
@@ -39,26 +40,34 @@ impl Buffered {
 impl Merge {
     /// Merges `sources`; their places in the list break ties.
     pub fn new(sources: Vec<Box<dyn Source>>) -> Merge {
-        let buffered = |source| Buffered { source, batch: Vec::with_capacity(BATCH), next: 0, ended: false };
+        let buffered = |source: Box<dyn Source>| Buffered {
+            accompanies: source.accompanies(),
+            source,
+            batch: Vec::with_capacity(BATCH),
+            next: 0,
+            ended: false,
+        };
         Merge { sources: sources.into_iter().map(buffered).collect(), now: Timestamp::MIN }
     }
 
-    /// Lends the next market event, if there is one.
+    /// Lends the next market event, if there is one. There is none any more once only such sources are left that
+    /// accompany others.
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<&mut Event>, WorldError> {
         let first = match &mut self.sources[..] {
             [only] => only.peek()?.is_some().then_some(0),
             many => {
-                let mut first: Option<(Timestamp, usize)> = None;
+                let (mut first, mut goes_on): (Option<(Timestamp, usize)>, bool) = (None, false);
                 for (number, source) in many.iter_mut().enumerate() {
                     if let Some(event) = source.peek()? {
                         let time = event.header.time_received;
                         if first.is_none_or(|(earliest, _)| time < earliest) {
                             first = Some((time, number));
                         }
+                        goes_on |= !source.accompanies;
                     }
                 }
-                first.map(|(_, number)| number)
+                first.filter(|_| goes_on).map(|(_, number)| number)
             }
         };
         let Some(first) = first else { return Ok(None) };
@@ -79,6 +88,28 @@ mod tests {
     use crate::event::{Fact, TimerFired};
     use crate::ids::{InstrumentId, TimerId};
     use crate::world::MemorySource;
+
+    #[test]
+    fn what_accompanies_a_market_ends_with_it() {
+        let times = |times: &[i64]| -> Vec<Event> {
+            let fact = Fact::TimerFired(TimerFired { timer: TimerId(1) });
+            let event = |&time: &i64| {
+                Event::unnumbered(Timestamp(time), Timestamp(time), InstrumentId::NONE, fact.clone())
+            };
+            times.iter().map(event).collect()
+        };
+        let mut merge = Merge::new(vec![
+            Box::new(MemorySource::accompanying(times(&[1, 4, 8, 9]))),
+            Box::new(MemorySource::new(times(&[2, 6]))),
+            Box::new(MemorySource::new(times(&[3, 8]))),
+        ]);
+        let mut seen = Vec::new();
+        while let Some(event) = merge.next_event().unwrap() {
+            seen.push(event.header.time_received.0);
+        }
+        assert_eq!(seen, [1, 2, 3, 4, 6, 8, 8]);
+        assert!(merge.next_event().unwrap().is_none());
+    }
 
     #[test]
     fn ties_go_by_source_number_and_time_never_runs_back() {

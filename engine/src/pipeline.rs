@@ -23,11 +23,13 @@ pub struct QueuedSource {
     full: Receiver<Result<Batch, WorldError>>,
     empty: Sender<Batch>,
     reader: Option<JoinHandle<()>>,
+    accompanies: bool,
 }
 
 impl QueuedSource {
     /// Starts reading `source` ahead. The thread ends with the source, or when this is dropped.
     pub fn spawn(mut source: impl Source + 'static) -> QueuedSource {
+        let accompanies = source.accompanies();
         let (full_in, full) = bounded::<Result<Batch, WorldError>>(DEPTH);
         let (empty, empty_out) = bounded::<Batch>(DEPTH);
         let reader = named("genovo-take", move || {
@@ -47,7 +49,7 @@ impl QueuedSource {
                 }
             }
         });
-        QueuedSource { full, empty, reader: Some(reader) }
+        QueuedSource { full, empty, reader: Some(reader), accompanies }
     }
 }
 
@@ -70,6 +72,10 @@ impl Source for QueuedSource {
         // When the way back is full there are batches enough.
         let _ = self.empty.try_send(full);
         Ok(())
+    }
+
+    fn accompanies(&self) -> bool {
+        self.accompanies
     }
 }
 

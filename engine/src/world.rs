@@ -23,11 +23,21 @@ pub trait World {
 pub trait Source: Send {
     /// Appends up to `limit` events to `batch`. Appending none means that there is no more.
     fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError>;
+
+    /// Whether this only says something about a market, as statistics and news do: without the market's own data
+    /// a run is over, whatever is left of this.
+    fn accompanies(&self) -> bool {
+        false
+    }
 }
 
 impl Source for Box<dyn Source> {
     fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
         (**self).read(batch, limit)
+    }
+
+    fn accompanies(&self) -> bool {
+        (**self).accompanies()
     }
 }
 
@@ -46,12 +56,18 @@ impl WorldError {
 /// A source over events that are in memory: for tests and for one's own programs.
 pub struct MemorySource {
     events: std::vec::IntoIter<Event>,
+    accompanies: bool,
 }
 
 impl MemorySource {
     /// Yields these events in their order.
     pub fn new(events: Vec<Event>) -> MemorySource {
-        MemorySource { events: events.into_iter() }
+        MemorySource { events: events.into_iter(), accompanies: false }
+    }
+
+    /// Yields these events while other sources last ([`Source::accompanies`]).
+    pub fn accompanying(events: Vec<Event>) -> MemorySource {
+        MemorySource { events: events.into_iter(), accompanies: true }
     }
 }
 
@@ -59,5 +75,9 @@ impl Source for MemorySource {
     fn read(&mut self, batch: &mut Vec<Event>, limit: usize) -> Result<(), WorldError> {
         batch.extend(self.events.by_ref().take(limit));
         Ok(())
+    }
+
+    fn accompanies(&self) -> bool {
+        self.accompanies
     }
 }

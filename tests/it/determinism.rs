@@ -138,7 +138,7 @@ fn shipped_scenarios_keep_their_hashes() {
     let mut heads =
         String::from("# Head and state hash of each shipped scenario, the same wherever it runs.\n");
     for scenario in
-        ["gold", "btcusdt", "bac", "portfolio", "model", "model-columns", "signals", "aapl", "book"]
+        ["gold", "btcusdt", "bac", "portfolio", "model", "model-columns", "signals", "aapl", "book", "macro"]
     {
         let first = hashes(scenario, &ways[0]);
         for way in &ways[1..] {

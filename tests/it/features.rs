@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use genovo_adapters::data::{self, DataSpec};
+use genovo_adapters::data::{self, DataSpec, OutsideSpec, read_outside};
 use genovo_engine::book::Book;
 use genovo_engine::engine::Engine;
 use genovo_engine::event::{Event, Fact, FeaturesReselected, Quote, WorldKind};
@@ -57,6 +57,11 @@ fn moved(
     let mut seen = 0;
     let mut book = Book::new("0.1".parse().unwrap());
     while let Some(event) = merge.next_event().expect("good data") {
+        if event.fact.kind().is_outside() {
+            let index = event.header.instrument.index();
+            state.outside(index, event.header.time_received, &event.fact);
+            continue;
+        }
         seen += 1;
         if seen > most {
             break;
@@ -97,8 +102,9 @@ fn settings(columns: &str, spans: [i64; 4]) -> FeatureSettings {
     }
 }
 
-/// Quotes and trades of BAC move all but the columns that need days, a benchmark or a book; the gold week moves the
-/// calendar, daily bars of SPY and AAPL and the book of BTCUSDT the rest.
+/// Quotes and trades of BAC move all but the columns that need days, a benchmark, a book or the world's news; the gold
+/// week moves the calendar and, with what was released meanwhile, the news; daily bars of SPY and AAPL and the book of
+/// BTCUSDT move the rest.
 #[test]
 fn every_column_moves_on_shipped_data() {
     let quotes =
@@ -110,7 +116,27 @@ fn every_column_moves_on_shipped_data() {
 
     let gold =
         file("xauusd_oanda_20140501-20140509.csv.zst", DataSpec::new(InstrumentId(1), DataKind::Quotes));
-    let gold = moved(vec![gold], 1, &settings("calendar", [60, 300, 900, 3600]), (usize::MAX, 1_000));
+    let statistics = |series: &str, lag: Option<i64>| OutsideSpec::Statistics {
+        series: Some(series.to_string()),
+        release_lag: lag.map(|hours| Nanoseconds(hours * 3_600 * SECOND)),
+        release_time: None,
+    };
+    let mut sources = vec![gold];
+    for (path, spec) in [
+        ("icsa_20140111-20140517.csv", statistics("ICSA", None)),
+        ("dgs10_20140303-20140530.csv", statistics("DGS10", Some(96))),
+        ("us_releases_201404-201405.csv", OutsideSpec::News),
+        ("us_calendar_201404-201405.csv", OutsideSpec::Schedule { known_before: None }),
+    ] {
+        let path = repository(&format!("scenarios/data/{path}"));
+        let events = read_outside(&path, &spec, Nanoseconds(0), &[]).expect("a shipped file");
+        sources.push(Box::new(MemorySource::accompanying(events)));
+    }
+    let gold = FeatureSettings {
+        columns: vec!["calendar".to_string(), "macro_news".to_string()],
+        ..settings("calendar", [60, 300, 900, 3600])
+    };
+    let gold = moved(sources, 1, &gold, (usize::MAX, 1_000));
 
     let day = 86_400;
     let bars = |name: &str, id: u32| {
@@ -138,12 +164,8 @@ fn every_column_moves_on_shipped_data() {
         daily.len(),
         book.len()
     );
-    // No data that ships says what was released or published.
-    let silent: BTreeSet<&str> =
-        genovo_engine::features::macro_news::COLUMNS.iter().map(|column| column.id).collect();
     let still: Vec<&String> = names
         .iter()
-        .filter(|name| !silent.contains(name.as_str()))
         .filter(|name| ![&bac, &gold, &daily, &book].iter().any(|moved| moved.contains(*name)))
         .collect();
     assert!(still.is_empty(), "{} of {} stand still: {still:?}", still.len(), names.len());

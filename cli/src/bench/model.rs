@@ -23,9 +23,9 @@ const SYMBOLS: usize = 8;
 const ONE: &str = "one step of one stream and all heads: inputs in, forecasts, logits and sizes out; the rings \
                    are full, so that attention sees its whole windows";
 const READ: &str = "weights read for one decision, as stored, times decisions a second: what the memory gave";
-const FLOOR: &str = "the best round over the decisions a second that memory allows: those in which weights and the rings' \
-                     keys and values are only read, at the best rate seen before and after in the same run; above \
-                     100 % a part came from the cache";
+const FLOOR: &str = "the best round over the decisions a second that memory allows: those in which weights and the \
+                     rings' keys and values are only read, at the best rate seen before and after in the same run; \
+                     above 100 % a part came from the cache";
 const MEMORY: &str = "a quarter of a gigabyte read in vectors, its largest number kept: the best pass of all";
 const MANY: &str = "decisions a second when 8 symbols share one pass over the weights; the bits are the same";
 

@@ -23,7 +23,7 @@ macro_rules! columns {
 /// The columns.
 pub const COLUMNS: &[TickColumn] = columns! {
     "surprise" "releases with expectations" "5 releases" "sd"
-        "last release less expected, by the series' past surprises";
+        "last release of which something was expected, less that, by the series' past surprises";
     "surprise_1h" "releases with expectations" "5 releases" "sd" "surprises, fading over an hour";
     "surprise_1d" "releases with expectations" "5 releases" "sd" "surprises, fading over a day";
     "release_change" "releases" "6 releases" "sd" "last release less the one before, by the series' past changes";
@@ -228,16 +228,16 @@ impl MacroNews {
             self.change = measured(change, &series.changes);
             series.changes.push(change);
         }
-        self.surprise = None;
         if let Some(expected) = release.expected {
             let surprise = value - expected.as_f64();
+            // What nobody expected is no surprise, and leaves the last one as it was.
             self.surprise = measured(surprise, &series.surprises);
             series.surprises.push(surprise);
+            if let Some(surprise) = self.surprise {
+                self.surprises.iter_mut().for_each(|fading| fading.add(now, surprise));
+            }
         }
         (series.period, series.value) = (release.period, value);
-        if let Some(surprise) = self.surprise {
-            self.surprises.iter_mut().for_each(|fading| fading.add(now, surprise));
-        }
     }
 
     fn schedule(&mut self, event: &EventScheduled) {
