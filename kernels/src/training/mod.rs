@@ -2,7 +2,8 @@
 //!
 //! A [`Trainer`] has a model's weights, the optimiser's moments, and all memory for batches of one shape, so
 //! that a step allocates nothing. The same checkpoint and batches give the same weights to the bit, at every
-//! level of the CPU and with any number of threads. The forward pass has the bits of
+//! level of the CPU, with any number of threads, and in CUDA: one program, over the operations of a
+//! [`TrainingBackend`]. The forward pass has the bits of
 //! [`Model::sequences`](crate::model::Model::sequences).
 //!
 //! ```
@@ -57,15 +58,14 @@ pub use sensitivity::Sensitivity;
 use crate::backend::{BackendError, Cpu};
 use crate::checkpoint::{Checkpoint, CheckpointError, Lineage, Precision};
 use crate::heads::HeadShape;
-use crate::losses::{Coefficients, Losses, TargetError, losses};
-use crate::mixer::MixerShape;
+use crate::losses::{Coefficients, Losses, TargetError};
 use crate::model::{Inputs, Outputs, Spec};
-use crate::optimiser::{self, AdamW, Powers};
-use crate::tensor::Buffer;
+use crate::optimiser::{AdamW, Powers};
+use crate::tensor::{Buffer, Rows};
 use memory::Memory;
 use parameters::Places;
 
-/// Why a step could not be made. The weights are as they were.
+/// Why a step could not be made. Unless the backend failed, the weights are as they were.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum TrainingError {
     /// Only models in f32 can be trained.
@@ -80,64 +80,74 @@ pub enum TrainingError {
     /// A gradient that is NaN or infinite.
     #[error("the gradient's norm is {0}: nothing was changed")]
     Gradient(f64),
-    /// A backend that failed.
+    /// A backend that failed. What lies in its memory may be lost: begin again from the last checkpoint.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// Weights that make no model.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// There is no gradient to step along.
     #[error("an update needs gradients first: there are none since the last one")]
     NoGradient,
 }
 
-/// A model being trained.
+/// A model being trained, on a CPU or on another backend: weights, moments and activations stay in its memory, only
+/// inputs and targets go in and losses come out.
 #[derive(Debug)]
-pub struct Trainer {
-    cpu: Cpu,
+pub struct Trainer<B: TrainingBackend = Cpu> {
+    backend: B,
     spec: Spec,
-    mixer: MixerShape,
     shape: BatchShape,
     places: Places,
-    values: Buffer,
+    values: B::Buffer,
     /// Of the weights; without room where only those of the inputs are asked for.
-    gradients: Buffer,
+    gradients: B::Buffer,
     /// Means of gradients and of their squares; likewise.
-    moments: [Buffer; 2],
+    moments: [B::Buffer; 2],
+    learns: bool,
     powers: Powers,
-    memory: Memory,
+    memory: Memory<B::Buffer, B::Scratch>,
     /// Whether the gradients are those of the weights.
     fresh: bool,
 }
 
-impl Trainer {
+impl<B: TrainingBackend> Trainer<B> {
     /// Begins with a checkpoint's weights, and moments of zero.
     ///
     /// # Errors
-    /// When the model is reduced.
+    /// When the model is reduced, or the backend has no memory for it.
     ///
     /// # Panics
     /// When the batch has no sequence or no step.
-    pub fn new(cpu: Cpu, start: &Checkpoint, shape: BatchShape) -> Result<Self, TrainingError> {
+    pub fn new(backend: B, start: &Checkpoint, shape: BatchShape) -> Result<Self, TrainingError> {
         let precision = start.metadata().precision;
         if precision != Precision::F32 {
             return Err(TrainingError::Reduced(precision.name()));
         }
-        Ok(Self::made(cpu, start, shape, true))
+        Ok(Self::made(backend, start, shape, true)?)
     }
 
     /// The weights of a checkpoint, of one that was reduced expanded; `learns`: with room for their gradients and
     /// moments.
-    fn made(cpu: Cpu, start: &Checkpoint, shape: BatchShape, learns: bool) -> Self {
+    fn made(backend: B, start: &Checkpoint, shape: BatchShape, learns: bool) -> Result<Self, BackendError> {
         assert!(shape.sequences > 0 && shape.steps > 0, "a batch without steps: {shape:?}");
         let spec = start.spec().clone();
-        let (mixer, places) = (spec.mixer(), Places::new(&spec));
-        let mut values = Buffer::zeros(places.len);
+        let places = Places::new(&spec);
+        let mut values = backend.zeros(places.len)?;
         for (tensor, at) in &places.tensors {
-            values[*at..][..tensor.len()].copy_from_slice(&start.expanded(&tensor.name));
+            let (place, given) = (Rows::columns(*at, tensor.len()), start.expanded(&tensor.name));
+            backend.write((&mut values, place), 1, tensor.len(), &given)?;
         }
-        let zeros = || Buffer::zeros(if learns { places.len } else { 0 });
-        let (gradients, moments) = (zeros(), [zeros(), zeros()]);
-        let memory = Memory::new(&cpu, &spec, &places, shape);
-        let powers = Powers::new();
-        Self { cpu, spec, mixer, shape, places, values, gradients, moments, powers, memory, fresh: false }
+        let zeros = || backend.zeros(if learns { places.len } else { 0 });
+        let (gradients, moments) = (zeros()?, [zeros()?, zeros()?]);
+        let memory = Memory::new(&backend, &spec, &places, shape)?;
+        let (powers, fresh) = (Powers::new(), false);
+        Ok(Self { backend, spec, shape, places, values, gradients, moments, learns, powers, memory, fresh })
+    }
+
+    /// Where it computes.
+    pub fn backend(&self) -> &B {
+        &self.backend
     }
 
     /// The model's shape.
@@ -158,7 +168,7 @@ impl Trainer {
     /// Forward, losses, backward: the gradients are then those of this batch alone.
     ///
     /// # Errors
-    /// Targets that cannot be, or a loss that is no number.
+    /// Targets that cannot be, or a loss that is no number; a backend that fails.
     ///
     /// # Panics
     /// When the batch is not of the trainer's shape.
@@ -168,7 +178,7 @@ impl Trainer {
         coefficients: &Coefficients,
     ) -> Result<Losses, TrainingError> {
         let losses = self.losses(batch, coefficients)?;
-        self.backward();
+        self.backward()?;
         self.fresh = true;
         Ok(losses)
     }
@@ -176,7 +186,7 @@ impl Trainer {
     /// Forward and losses alone: what a batch that is not learnt from says. The gradients are lost.
     ///
     /// # Errors
-    /// Targets that cannot be, or a loss that is no number.
+    /// As [`Trainer::gradients`].
     ///
     /// # Panics
     /// When the batch is not of the trainer's shape.
@@ -186,52 +196,65 @@ impl Trainer {
         coefficients: &Coefficients,
     ) -> Result<Losses, TrainingError> {
         batch.targets.check(self.head_shape(), self.shape.rows())?;
-        self.run(&batch.inputs, batch.account);
+        self.run(&batch.inputs, batch.account)?;
         let (rows, shape) = (self.shape.rows(), self.head_shape());
-        let (outputs, gradient) = (&self.memory.heads.outputs, &mut self.memory.gradients.outputs);
-        let found = losses(&self.cpu, shape, coefficients, &batch.targets, outputs, gradient, rows)?;
+        let Memory { scratch, heads, gradients, .. } = &mut self.memory;
+        let (outputs, gradient) = (&heads.outputs, &mut gradients.outputs);
+        let found =
+            self.backend.losses(scratch, shape, coefficients, &batch.targets, outputs, gradient, rows)?;
         if found.total.is_finite() { Ok(found) } else { Err(TrainingError::Loss(found.total)) }
     }
 
     /// The forward pass alone. Its outputs can be read by [`Trainer::outputs`].
     ///
+    /// # Errors
+    /// When the backend fails.
+    ///
     /// # Panics
     /// When the inputs are not of the trainer's shape.
-    pub fn run(&mut self, inputs: &Inputs<'_>, account: &[f32]) {
+    pub fn run(&mut self, inputs: &Inputs<'_>, account: &[f32]) -> Result<(), BackendError> {
         batch::check(&self.spec, self.shape, inputs, account);
         self.fresh = false;
-        self.forward(inputs, account);
+        self.forward(inputs, account)
     }
 
     /// The outputs of the last forward pass, rows of learnt steps.
-    pub fn outputs(&self) -> Outputs {
-        let rows = self.shape.rows();
-        Outputs::of(&self.spec, &self.memory.heads.outputs[..rows * self.head_shape().width()])
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn outputs(&self) -> Result<Outputs, BackendError> {
+        let len = self.shape.rows() * self.head_shape().width();
+        Ok(Outputs::of(&self.spec, &self.read((&self.memory.heads.outputs, 0), len)?))
     }
 
     /// Gradients of weights and inputs from a gradient of the outputs of the last forward pass: rows of
     /// `HeadShape::width`, in the order of [`heads`](crate::heads). What has no gradient of its own, mean
     /// and disagreement, counts for nothing.
     ///
+    /// # Errors
+    /// When the backend fails.
+    ///
     /// # Panics
     /// When it is not as many rows.
-    pub fn gradients_of(&mut self, outputs: &[f32]) {
+    pub fn gradients_of(&mut self, outputs: &[f32]) -> Result<(), BackendError> {
         let len = self.shape.rows() * self.head_shape().width();
         assert_eq!(outputs.len(), len, "gradients of outputs");
-        self.memory.gradients.outputs[..len].copy_from_slice(outputs);
-        self.backward();
+        let to = (&mut self.memory.gradients.outputs, Rows::dense(len));
+        self.backend.write(to, 1, len, outputs)?;
+        self.backward()?;
         self.fresh = true;
+        Ok(())
     }
 
     /// Clips the gradients and makes one step at this learning rate. Returns their norm before the clip.
     ///
     /// # Errors
-    /// When there are no gradients, or one is no number; then nothing is changed.
+    /// When there are no gradients, or one is no number; then nothing is changed. When the backend fails.
     pub fn update(&mut self, adam: &AdamW, learning_rate: f64) -> Result<f64, TrainingError> {
         if !self.fresh {
             return Err(TrainingError::NoGradient);
         }
-        let norm = optimiser::norm(&self.cpu, &self.gradients);
+        let norm = self.backend.gradient_norm(&mut self.memory.scratch, &self.gradients)?;
         if !norm.is_finite() {
             return Err(TrainingError::Gradient(norm));
         }
@@ -240,51 +263,67 @@ impl Trainer {
         for (tensor, at) in &self.places.tensors {
             let to = [&mut self.values, &mut *means, &mut *squares];
             let (place, decays) = ((*at, tensor.len()), tensor.name.ends_with(".w"));
-            optimiser::update(&self.cpu, &step, place, decays, &self.gradients, to);
+            self.backend.adam(&step, place, decays, &self.gradients, to)?;
         }
         self.fresh = false;
         Ok(norm)
     }
 
-    /// The gradient of a tensor, by its name in a checkpoint.
+    /// The gradient of a tensor, by its name in a checkpoint, out of the backend's memory.
+    ///
+    /// # Errors
+    /// When the backend fails.
     ///
     /// # Panics
     /// When there is no such tensor.
-    pub fn gradient(&self, name: &str) -> &[f32] {
+    pub fn read_gradient(&self, name: &str) -> Result<Vec<f32>, BackendError> {
         let (at, len) = self.place(name);
-        &self.gradients[at..][..len]
+        self.read((&self.gradients, at), len)
     }
 
     /// Replaces the gradient of a tensor: of a batch that was computed elsewhere, say.
     ///
+    /// # Errors
+    /// When the backend fails.
+    ///
     /// # Panics
     /// When there is no such tensor, or it has another length.
-    pub fn set_gradient(&mut self, name: &str, values: &[f32]) {
+    pub fn set_gradient(&mut self, name: &str, values: &[f32]) -> Result<(), BackendError> {
         let (at, len) = self.place(name);
-        self.gradients[at..][..len].copy_from_slice(values);
+        self.backend.write((&mut self.gradients, Rows::columns(at, len)), 1, len, values)?;
         self.fresh = true;
+        Ok(())
     }
 
-    /// The gradients of the inputs of learnt steps, after a backward pass.
-    pub fn input_gradients(&self) -> InputGradients<'_> {
-        InputGradients { spec: &self.spec, rows: self.shape.rows(), gradients: &self.memory.gradients }
-    }
-
-    /// The weights of a tensor, by its name in a checkpoint.
+    /// The weights of a tensor, by its name in a checkpoint, out of the backend's memory.
+    ///
+    /// # Errors
+    /// When the backend fails.
     ///
     /// # Panics
     /// When there is no such tensor.
-    pub fn values(&self, name: &str) -> &[f32] {
+    pub fn read_values(&self, name: &str) -> Result<Vec<f32>, BackendError> {
         let (at, len) = self.place(name);
-        &self.values[at..][..len]
+        self.read((&self.values, at), len)
     }
 
     /// The weights as a model.
     ///
     /// # Errors
-    /// When a weight is no number.
-    pub fn checkpoint(&self, lineage: Lineage) -> Result<Checkpoint, CheckpointError> {
-        Checkpoint::build(&self.spec, lineage, |tensor| Ok(self.values(&tensor.name).to_vec()))
+    /// When a weight is no number, or the backend fails.
+    pub fn checkpoint(&self, lineage: Lineage) -> Result<Checkpoint, TrainingError> {
+        let values = self.read((&self.values, 0), self.places.len)?;
+        let of = |name: &str| {
+            let (at, len) = self.place(name);
+            values[at..][..len].to_vec()
+        };
+        Ok(Checkpoint::build(&self.spec, lineage, |tensor| Ok(of(&tensor.name)))?)
+    }
+
+    fn read(&self, (from, at): (&B::Buffer, usize), len: usize) -> Result<Vec<f32>, BackendError> {
+        let mut values = vec![0.0; len];
+        self.backend.read((from, Rows::columns(at, len)), 1, len, &mut values)?;
+        Ok(values)
     }
 
     fn place(&self, name: &str) -> (usize, usize) {
@@ -298,12 +337,38 @@ impl Trainer {
     }
 }
 
+/// What lies in the memory of a CPU can be looked at there.
+impl Trainer {
+    /// The gradient of a tensor, by its name in a checkpoint.
+    ///
+    /// # Panics
+    /// When there is no such tensor.
+    pub fn gradient(&self, name: &str) -> &[f32] {
+        let (at, len) = self.place(name);
+        &self.gradients[at..][..len]
+    }
+
+    /// The weights of a tensor, by its name in a checkpoint.
+    ///
+    /// # Panics
+    /// When there is no such tensor.
+    pub fn values(&self, name: &str) -> &[f32] {
+        let (at, len) = self.place(name);
+        &self.values[at..][..len]
+    }
+
+    /// The gradients of the inputs of learnt steps, after a backward pass.
+    pub fn input_gradients(&self) -> InputGradients<'_> {
+        InputGradients { spec: &self.spec, rows: self.shape.rows(), gradients: &self.memory.gradients }
+    }
+}
+
 /// Gradients of inputs: how an output would move with them.
 #[derive(Clone, Copy, Debug)]
 pub struct InputGradients<'a> {
     spec: &'a Spec,
     rows: usize,
-    gradients: &'a memory::Gradients,
+    gradients: &'a memory::Gradients<Buffer>,
 }
 
 impl<'a> InputGradients<'a> {

@@ -1,25 +1,9 @@
 //! A model's weights in one buffer, in the order of [`Spec::tensors`].
 
+use super::backend::Place;
 use crate::linear::products::Shape;
 use crate::mixer::TAPS;
 use crate::model::{LEVEL_INPUTS, LEVEL_WIDTH, STAMPS, Spec, TensorSpec};
-use crate::tensor::Buffer;
-
-/// Where a matrix and its bias lie, one after the other.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Place {
-    pub(super) at: usize,
-    pub(super) shape: Shape,
-}
-
-impl Place {
-    /// The matrix and its bias.
-    pub(super) fn of(self, values: &Buffer) -> (Shape, &[f32], &[f32]) {
-        let (matrix, bias) =
-            values[self.at..][..self.shape.len()].split_at(self.shape.inputs * self.shape.outputs);
-        (self.shape, matrix, bias)
-    }
-}
 
 /// One layer of the trunk.
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +56,7 @@ impl Places {
         };
         let matrix = |name: &str, inputs: usize, outputs: usize| {
             let (matrix, bias) = (at(&format!("{name}.w")), at(&format!("{name}.b")));
-            assert_eq!(matrix + inputs * outputs, bias, "the bias of `{name}` follows its matrix");
-            Place { at: matrix, shape: Shape { inputs, outputs } }
+            Place { shape: Shape { inputs, outputs }, matrix, bias }
         };
         let (d, inner) = (spec.width, spec.head_hidden);
         let layers = (0..spec.layers).map(|layer| {
@@ -90,13 +73,12 @@ impl Places {
             }
         });
         let fourier = Shape { inputs: STAMPS, outputs: spec.frequencies };
-        assert_eq!(at("fourier.freq") + fourier.inputs * fourier.outputs, at("fourier.phase"));
         let layers = layers.collect();
         Self {
             len,
             level: matrix("micro.level", LEVEL_INPUTS, LEVEL_WIDTH),
             micro: matrix("micro.mix", spec.micro_inputs(), spec.micro),
-            fourier: Place { at: at("fourier.freq"), shape: fourier },
+            fourier: Place { shape: fourier, matrix: at("fourier.freq"), bias: at("fourier.phase") },
             embed: matrix("embed", spec.embed_inputs(), d),
             layers,
             last_gain: at("norm_f.g"),
@@ -112,17 +94,14 @@ impl Places {
         }
     }
 
-    /// The matrix and bias of a member.
-    pub(super) fn member_of<'a>(&self, values: &'a Buffer, member: usize) -> (Shape, &'a [f32], &'a [f32]) {
-        let (matrix, bias) = self.member_at(member);
-        let Shape { inputs, outputs } = self.member;
-        (self.member, &values[matrix..][..inputs * outputs], &values[bias..][..outputs])
-    }
-
-    /// Where the matrix and the bias of a member lie.
-    pub(super) fn member_at(&self, member: usize) -> (usize, usize) {
-        let Shape { inputs, outputs } = self.member;
-        (self.ensemble_out.0 + member * inputs * outputs, self.ensemble_out.1 + member * outputs)
+    /// The matrix and the bias of a member.
+    pub(super) fn member(&self, number: usize) -> Place {
+        let (shape, (matrix, bias)) = (self.member, self.ensemble_out);
+        Place {
+            shape,
+            matrix: matrix + number * shape.inputs * shape.outputs,
+            bias: bias + number * shape.outputs,
+        }
     }
 
     /// All matrices with the number of rows that each has, for so many steps.

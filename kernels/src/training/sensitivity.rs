@@ -6,7 +6,7 @@
 //! and some hundred steps of activations are in memory.
 
 use super::{BatchShape, InputGradients, Trainer};
-use crate::backend::Cpu;
+use crate::backend::{BackendError, Cpu};
 use crate::checkpoint::Checkpoint;
 use crate::model::{Inputs, Outputs};
 
@@ -29,7 +29,8 @@ impl Sensitivity {
     /// # Panics
     /// When there is no step.
     pub fn new(cpu: Cpu, checkpoint: &Checkpoint, burn_in: usize, steps: usize) -> Self {
-        let trainer = Trainer::made(cpu, checkpoint, BatchShape { sequences: 1, steps, burn_in }, false);
+        let trainer =
+            computed(Trainer::made(cpu, checkpoint, BatchShape { sequences: 1, steps, burn_in }, false));
         let spec = trainer.spec();
         let (account, outputs) = (steps * spec.account, steps * spec.head_shape().width());
         Self { account: vec![0.0; account], outputs: vec![0.0; outputs], trainer }
@@ -42,7 +43,7 @@ impl Sensitivity {
     pub fn run(&mut self, inputs: &Inputs<'_>, account: &[f32]) -> Outputs {
         let last = self.account.len() - self.trainer.spec().account;
         self.account[last..].copy_from_slice(account);
-        self.trainer.run(inputs, &self.account);
+        computed(self.trainer.run(inputs, &self.account));
         let (spec, width) = (self.trainer.spec(), self.width());
         let rows = self.trainer.shape().rows();
         Outputs::of(spec, &self.trainer.memory.heads.outputs[(rows - 1) * width..][..width])
@@ -56,11 +57,16 @@ impl Sensitivity {
     pub fn gradients(&mut self, outputs: &[f32]) -> InputGradients<'_> {
         let last = self.outputs.len() - self.width();
         self.outputs[last..].copy_from_slice(outputs);
-        self.trainer.gradients_of(&self.outputs);
+        computed(self.trainer.gradients_of(&self.outputs));
         self.trainer.input_gradients()
     }
 
     fn width(&self) -> usize {
         self.trainer.spec().head_shape().width()
     }
+}
+
+/// What a CPU computed, which has no way to fail.
+fn computed<T>(done: Result<T, BackendError>) -> T {
+    done.unwrap_or_else(|error| unreachable!("{error}"))
 }

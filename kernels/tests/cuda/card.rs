@@ -12,7 +12,7 @@ use genovo_kernels::model::Spec;
 use genovo_kernels::tensor::Rows;
 
 use crate::operations::{self, Size};
-use crate::training;
+use crate::{steps, training};
 
 /// Where a test finds other kernels than those of the program, as `linear.ptx` and so on.
 pub const KERNELS: &str = "GENOVO_TEST_KERNELS";
@@ -54,6 +54,12 @@ fn operations_on_the_card_have_the_bits_of_the_cpu() {
 fn training_on_the_card_has_the_bits_of_the_cpu() {
     let Some(card) = card() else { return };
     training::has_the_bits_of_the_cpu(&card, size());
+}
+
+#[test]
+fn steps_of_training_on_the_card_have_the_bits_of_the_cpu() {
+    let Some(card) = card() else { return };
+    steps::have_the_bits_of_the_cpu(&card, size());
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod operations;
 mod ptx;
 mod shim;
 mod stand_in;
+mod steps;
 mod support;
 mod targets;
 mod training;

@@ -262,12 +262,12 @@ pub fn have_the_bits_of_the_cpu<B: Backend>(backend: &B, size: Size) {
 }
 
 /// Inputs of some rows.
-struct Market {
-    parts: [Vec<f32>; 4],
-    account: Vec<f32>,
+pub struct Market {
+    pub parts: [Vec<f32>; 4],
+    pub account: Vec<f32>,
 }
 
-fn market(spec: &Spec, id: u64, rows: usize) -> Market {
+pub fn market(spec: &Spec, id: u64, rows: usize) -> Market {
     let of = |purpose: u32, width: usize| -> Vec<f32> {
         numbers(id, purpose, rows * width)
             .iter()

@@ -100,6 +100,12 @@ fn memory_may_go_before_work_is_read_on_the_stand_in() {
 }
 
 #[test]
+fn steps_of_training_on_the_stand_in_have_the_bits_of_the_cpu() {
+    let (passed, said) = run("steps_of_training_on_the_card_have_the_bits_of_the_cpu", 6, None, None);
+    assert!(passed, "{said}");
+}
+
+#[test]
 fn kernels_of_nvrtc_12_have_the_bits_of_the_cpu_too() {
     let Some(nvrtc) = Nvrtc::find(12) else { return };
     let folder = tempfile::tempdir().unwrap();

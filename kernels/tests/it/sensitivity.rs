@@ -44,10 +44,10 @@ fn they_are_those_of_training_at_every_level_and_whole_behind_a_burn_in() {
     let width = spec.head_shape().width();
 
     let mut trainer = Trainer::new(best(), &start, BatchShape { sequences: 1, steps, burn_in: 0 }).unwrap();
-    trainer.run(&view(&inputs), &inputs.account);
+    trainer.run(&view(&inputs), &inputs.account).unwrap();
     let rows: Vec<f32> = (0..(steps - 1) * width).map(|_| 0.0).chain(given.iter().copied()).collect();
-    trainer.gradients_of(&rows);
-    let said = trainer.outputs();
+    trainer.gradients_of(&rows).unwrap();
+    let said = trainer.outputs().unwrap();
     let expected = bits(trainer.input_gradients(), 0..steps);
     assert!(expected.iter().filter(|bits| **bits != 0).count() > expected.len() / 2);
 

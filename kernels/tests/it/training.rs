@@ -155,8 +155,8 @@ fn the_forward_pass_has_the_bits_of_the_model_with_and_without_burn_in() {
             let shape = BatchShape { sequences, steps: steps - burn_in, burn_in };
             let account = later(&inputs.account, spec.account, inputs.shape, burn_in);
             let mut trainer = Trainer::new(best(), &checkpoint, shape).unwrap();
-            trainer.run(&all, &account);
-            let outputs = trainer.outputs();
+            trainer.run(&all, &account).unwrap();
+            let outputs = trainer.outputs().unwrap();
             for row in 0..shape.rows() {
                 let (sequence, step) = (row / shape.steps, burn_in + row % shape.steps);
                 let (ours, expected) = (outputs.row(row), whole.row(sequence * steps + step));
@@ -180,18 +180,18 @@ fn burn_in_is_constant_and_the_rest_is_as_without() {
     let mut whole = Trainer::new(best(), &start, golden_training::shape(&inputs)).unwrap();
     let mut part = Trainer::new(best(), &start, shape).unwrap();
     let all = golden_training::batch(&inputs, targets.view(true)).inputs;
-    whole.run(&all, &inputs.account);
-    part.run(&all, &account);
+    whole.run(&all, &inputs.account).unwrap();
+    part.run(&all, &account).unwrap();
     let key = RandomKey { seed: 8, purpose: 2, id: 0 };
     let gradient: Vec<f32> = (0..shape.rows() * width).map(|draw| key.normal(draw as u32) as f32).collect();
-    part.gradients_of(&gradient);
+    part.gradients_of(&gradient).unwrap();
     // The same gradient, and none at the steps of the burn-in.
     let mut padded = Vec::new();
     for sequence in gradient.chunks_exact(shape.steps * width) {
         padded.extend(std::iter::repeat_n(0.0, burn_in * width));
         padded.extend(sequence);
     }
-    whole.gradients_of(&padded);
+    whole.gradients_of(&padded).unwrap();
     let near = |ours: &[f32], expected: &[f32], what: &str| {
         let largest =
             expected.iter().fold(0.0f32, |most, value| if value.abs() > most { value.abs() } else { most });
@@ -355,7 +355,7 @@ fn what_cannot_be_learnt_is_named_and_changes_nothing() {
     let error = trainer.gradients(&batch, &Coefficients::default()).unwrap_err();
     assert!(matches!(error, TrainingError::Loss(value) if !value.is_finite()), "{error}");
     assert_eq!(trainer.update(&AdamW::default(), 1e-3), Err(TrainingError::NoGradient));
-    trainer.set_gradient("policy.b", &[0.0, f32::NAN, 0.0]);
+    trainer.set_gradient("policy.b", &[0.0, f32::NAN, 0.0]).unwrap();
     assert!(matches!(trainer.update(&AdamW::default(), 1e-3), Err(TrainingError::Gradient(_))));
     assert_eq!(trainer.steps(), 0);
     let lineage = start.metadata().lineage.clone();

@@ -15,7 +15,7 @@ use libloading::Library;
 use tempfile::TempDir;
 
 use crate::compilers::{SOURCES, file, missing, read};
-use crate::{operations, training};
+use crate::{operations, steps, training};
 
 /// Runs a kernel; null, or why it could not be run.
 type Run = unsafe extern "C" fn(
@@ -170,6 +170,12 @@ fn training_on_the_host_shim_has_the_bits_of_the_cpu() {
         let Some(shim) = Shim::find(seed) else { return };
         training::has_the_bits_of_the_cpu(&Cuda::on(shim), size);
     }
+}
+
+#[test]
+fn steps_of_training_on_the_host_shim_have_the_bits_of_the_cpu() {
+    let Some(shim) = Shim::find(8) else { return };
+    steps::have_the_bits_of_the_cpu(&Cuda::on(shim), operations::Size::Small);
 }
 
 #[test]
