@@ -163,6 +163,27 @@ fn a_session_whose_card_is_lost_goes_on_with_the_same_bits() {
 }
 
 #[test]
+fn a_session_goes_on_on_a_card_from_its_checkpoint() {
+    let machine = Machine::new();
+    machine
+        .run
+        .write("model.toml", &SCENARIO.replace("[risk]", "[execution]\ncheckpoint_every = 100\n[risk]"));
+    machine.done("", &["live", "model.toml", "--speed", "max", "--backend", "cpu", "--journal", "here"]);
+    let first = ["live", "model.toml", "--speed", "max", "--backend", "cuda", "--journal", "there"];
+    machine.done("", &[&first[..], &["--until", "2014-05-02 00:01:40"]].concat());
+    // What a card remembered is loaded into another, whose loss is made good from there.
+    let fault = format!("lost_device_after_launches={}", 20 * KERNELS + 5);
+    let said = machine.done(&fault, &["live", "--resume", "there", "--backend", "cuda"]);
+    assert!(said.contains("from       the checkpoint at sequence"), "{said}");
+    assert!(said.contains("card terminal: cuda: "), "{said}");
+    let facts = |journal: &str| -> Vec<Fact> {
+        machine.decisions(journal).into_iter().map(|decision| decision.fact).collect()
+    };
+    assert!(facts("here") == facts("there"), "{} decisions", facts("there").len());
+    machine.done("", &["replay", "--verify", "there", "--backend", "cpu"]);
+}
+
+#[test]
 fn a_card_that_is_asked_for_and_not_there_is_an_error() {
     let machine = Machine::new();
     machine.done("", &["replay", "model.toml", "--backend", "cpu", "--journal", "run"]);
