@@ -120,7 +120,7 @@ pub fn expect_tag(tag: u32, machine: &'static str, input: &mut Input<'_>) -> Res
 
 /// Implements [`State`](crate::state::State) for a struct: the fields that events change, in order. `[field]` is a list
 /// whose length the settings fix, `(field)` an option of which they say whether there is one; `if |it| …` is what must
-/// hold of every loaded one.
+/// hold of every loaded one, `; then method` works out again what follows from the fields.
 ///
 /// ```
 /// struct Counter {
@@ -132,7 +132,7 @@ pub fn expect_tag(tag: u32, machine: &'static str, input: &mut Input<'_>) -> Res
 /// ```
 #[macro_export]
 macro_rules! state {
-    ($type:ident { $($field:tt),* $(,)? } $(if |$it:ident| $holds:expr)?) => {
+    ($type:ident { $($field:tt),* $(,)? } $(if |$it:ident| $holds:expr)? $(; then $follows:ident)?) => {
         impl $crate::state::State for $type {
             fn save(&self, out: &mut Vec<u8>) {
                 const TAG: u32 = $crate::state::tag(stringify!($type $($field)*));
@@ -147,6 +147,7 @@ macro_rules! state {
                 const TAG: u32 = $crate::state::tag(stringify!($type $($field)*));
                 $crate::state::expect_tag(TAG, stringify!($type), input)?;
                 $($crate::state!(@load self, input, $field);)*
+                $(self.$follows();)?
                 $({
                     let $it = &*self;
                     if !$holds {

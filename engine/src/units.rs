@@ -34,7 +34,7 @@ macro_rules! unit_type {
             /// The nearest float. For features, statistics and plots; never for accounting.
             #[inline]
             pub fn as_f64(self) -> f64 {
-                self.0 as f64 / SCALE as f64
+                nearest(self.0.into()) / SCALE as f64
             }
         }
 
@@ -245,7 +245,7 @@ impl Money {
     pub fn from_f64(value: f64) -> Money {
         match value.is_nan() {
             true => Money(i128::MAX),
-            false => Money((value * SCALE as f64).round_ties_even() as i128),
+            false => Money(whole((value * SCALE as f64).round_ties_even())),
         }
     }
 
@@ -262,8 +262,12 @@ impl Money {
     }
 
     /// This amount times a ratio, half to even at 1e-9.
+    #[inline]
     pub fn times(self, ratio: Ratio) -> Money {
-        self.times_share(ratio.0, SCALE)
+        match i64::try_from(self.0) {
+            Ok(amount) => Money(div_half_even_by_scale(i128::from(amount) * i128::from(ratio.0))),
+            Err(_) => self.times_share(ratio.0, SCALE),
+        }
     }
 
     /// The share `part / whole` of this amount, half to even at 1e-9. `whole` must not be zero.
@@ -277,7 +281,7 @@ impl Mul<Quantity> for Price {
     /// Exact at 1e-18 in 128 bits, then rounded half to even to 1e-9.
     #[inline]
     fn mul(self, quantity: Quantity) -> Money {
-        Money(div_half_even(i128::from(self.0) * i128::from(quantity.0), i128::from(SCALE)))
+        Money(div_half_even_by_scale(i128::from(self.0) * i128::from(quantity.0)))
     }
 }
 
@@ -368,6 +372,43 @@ pub fn div_half_even(numerator: i128, denominator: i128) -> i128 {
     let (quotient, rest) = (numerator.div_euclid(denominator), numerator.rem_euclid(denominator));
     let up = rest > denominator - rest || (rest == denominator - rest && quotient & 1 == 1);
     quotient + i128::from(up)
+}
+
+/// `numerator / SCALE`, half to even: what [`div_half_even`] says, without a division of 128 bits as far as 2⁹³ reaches.
+#[inline]
+fn div_half_even_by_scale(numerator: i128) -> i128 {
+    const UNIT: u64 = SCALE as u64;
+    // What 2⁶⁴ is made of: so many units, and a rest.
+    const UNITS: u64 = ((1 << 64) / SCALE as u128) as u64;
+    const REST: u64 = ((1 << 64) % SCALE as u128) as u64;
+    let size = numerator.unsigned_abs();
+    let (high, low) = ((size >> 64) as u64, size as u64);
+    if high >= 1 << 29 {
+        return div_half_even(numerator, i128::from(SCALE));
+    }
+    // Each product and sum is below 2⁶⁴: 2²⁹ × UNITS is below 2⁶³·¹, 2²⁹ × REST below 2⁵⁹.
+    let rest = high * REST + low % UNIT;
+    let (quotient, rest) = (high * UNITS + low / UNIT + rest / UNIT, rest % UNIT);
+    let up = rest > UNIT - rest || (rest == UNIT - rest && quotient & 1 == 1);
+    let size = i128::from(quotient + u64::from(up));
+    if numerator < 0 { -size } else { size }
+}
+
+/// The nearest float. Most numbers fit 64 bits, from where the way is short.
+#[inline]
+fn nearest(number: i128) -> f64 {
+    match i64::try_from(number) {
+        Ok(number) => number as f64,
+        Err(_) => number as f64,
+    }
+}
+
+/// A whole float as an integer; the largest of its sign where there is none.
+#[inline]
+fn whole(float: f64) -> i128 {
+    // −2⁶³ and 2⁶³ are floats.
+    const END: f64 = (1_u64 << 63) as f64;
+    if -END <= float && float < END { i128::from(float as i64) } else { float as i128 }
 }
 
 /// `a × b / c`, half to even, exact however large the product is; a quotient beyond 128 bits is the largest, or lowest,
@@ -667,6 +708,29 @@ mod tests {
             let order = big::compare(&big::plus(&larger, &larger), &right);
             prop_assert!(order.is_le(), "{a} * {b} / {c} = {found}");
             prop_assert!(order.is_lt() || found & 1 == 0, "{a} * {b} / {c} = {found}");
+        }
+
+        #[test]
+        fn the_short_ways_agree_with_the_long_ones(
+            a: i64,
+            b: i64,
+            shift in 0..64_u32,
+            amount: i128,
+            less in 0..128_u32,
+            half in -1_000_000_000_000_i64..1_000_000_000_000,
+        ) {
+            let scale = i128::from(SCALE);
+            let product = i128::from(a >> shift) * i128::from(b);
+            for numerator in [product, -product, i128::from(half) * scale + scale / 2, amount >> less] {
+                prop_assert_eq!(div_half_even_by_scale(numerator), div_half_even(numerator, scale));
+            }
+            let amount = Money(amount >> less.max(15));
+            prop_assert_eq!(amount.times(Ratio(b)), amount.times_share(b, SCALE));
+            prop_assert_eq!(amount.as_f64().to_bits(), (amount.0 as f64 / SCALE as f64).to_bits());
+            let float = f64::from_bits(b as u64);
+            for float in [float, amount.0 as f64, a as f64] {
+                prop_assert_eq!(whole(float), float as i128);
+            }
         }
 
         #[test]

@@ -43,6 +43,8 @@ mod protection;
 mod recorded;
 /// Can an order that may never be filled make room for one that will be?
 mod risk;
+/// Do the rules about all positions say what a slow way of working them out says?
+mod slow_rules;
 /// Is the house built as it was drawn?
 mod structure;
 /// Does holding a position cost what it must, and does an account without margin lose its largest losses first?

@@ -23,9 +23,12 @@ pub struct Covariance {
     sums: Vec<f64>,
     /// Row by row: sums of weights.
     weights: Vec<f64>,
+    /// Row by row, worked out once a sample: covariances, and correlations.
+    covariances: Vec<f64>,
+    correlations: Vec<f64>,
 }
 
-crate::state! { Covariance { [prices], [returns], [counts], [sums], [weights] } }
+crate::state! { Covariance { [prices], [returns], [counts], [sums], [weights] }; then work_out }
 
 impl Covariance {
     /// Of so many instruments, with the weight of the past at each sample.
@@ -37,6 +40,10 @@ impl Covariance {
             counts: vec![0; instruments],
             sums: vec![0.0; instruments * instruments],
             weights: vec![0.0; instruments * instruments],
+            covariances: vec![0.0; instruments * instruments],
+            correlations: (0..instruments * instruments)
+                .map(|place| if place / instruments == place % instruments { 1.0 } else { 0.0 })
+                .collect(),
         }
     }
 
@@ -63,6 +70,26 @@ impl Covariance {
                 }
             }
         }
+        self.work_out();
+    }
+
+    /// What follows from the sums.
+    fn work_out(&mut self) {
+        let count = self.prices.len();
+        for (place, covariance) in self.covariances.iter_mut().enumerate() {
+            let weight = self.weights[place];
+            *covariance = if weight > 0.0 { self.sums[place] / weight } else { 0.0 };
+        }
+        for (place, correlation) in self.correlations.iter_mut().enumerate() {
+            let (one, other) = (place / count, place % count);
+            if one == other {
+                continue;
+            }
+            let variance = |index: usize| self.covariances[index * count + index];
+            let scale = (variance(one) * variance(other)).sqrt();
+            let share = self.covariances[place] / scale;
+            *correlation = if scale > 0.0 { share.clamp(-1.0, 1.0) } else { 0.0 };
+        }
     }
 
     /// Brings the last sample to the prices after a split. A dividend is a move like any other.
@@ -79,8 +106,7 @@ impl Covariance {
 
     /// The covariance of two instruments' returns between samples; 0 before both were ever sampled together.
     pub fn covariance(&self, one: usize, other: usize) -> f64 {
-        let place = one * self.prices.len() + other;
-        if self.weights[place] > 0.0 { self.sums[place] / self.weights[place] } else { 0.0 }
+        self.covariances[one * self.prices.len() + other]
     }
 
     /// The standard deviation of an instrument's returns between samples.
@@ -90,17 +116,17 @@ impl Covariance {
 
     /// The correlation of two instruments' returns, from −1 to 1; 0 where one of them does not move.
     pub fn correlation(&self, one: usize, other: usize) -> f64 {
-        if one == other {
-            return 1.0;
-        }
-        let scale = (self.covariance(one, one) * self.covariance(other, other)).sqrt();
-        if scale > 0.0 { (self.covariance(one, other) / scale).clamp(-1.0, 1.0) } else { 0.0 }
+        self.correlations[one * self.prices.len() + other]
     }
 
     /// All covariances, row by row.
-    pub fn matrix(&self) -> Vec<f64> {
-        let count = self.len();
-        (0..count * count).map(|place| self.covariance(place / count, place % count)).collect()
+    pub fn covariances(&self) -> &[f64] {
+        &self.covariances
+    }
+
+    /// All correlations, row by row.
+    pub fn correlations(&self) -> &[f64] {
+        &self.correlations
     }
 
     /// How many instruments.

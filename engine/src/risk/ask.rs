@@ -45,8 +45,10 @@ pub struct Ask<'a> {
     pub equity: Money,
     /// The rate to the account's currency, where the instrument is quoted in another.
     pub rate: Option<Rate>,
+    /// What `kept` is worth at the price, without its sign.
+    pub kept_value: Money,
     /// What all other instruments come to.
-    pub others: Others<'a>,
+    pub others: Others,
     /// What is known of the past.
     pub watch: &'a Watch,
     /// Where the tail of losses begins, and what lies in it.
@@ -56,8 +58,8 @@ pub struct Ask<'a> {
 }
 
 /// What all other instruments come to, each at the worse of what its working orders can lead to.
-#[derive(Clone, Debug, Default)]
-pub struct Others<'a> {
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Others {
     /// What they may lose.
     pub open_risk: Money,
     /// What they tie up: margin, or cash paid.
@@ -66,9 +68,9 @@ pub struct Others<'a> {
     pub gross: Money,
     /// Long less short: the lowest and the highest that it can become.
     pub net: [Money; 2],
-    /// By instrument, what it can become worth once all of its sells, or all of its buys, are filled; short below zero.
-    /// Only kept where a rule looks at it.
-    pub values: &'a [[Money; 2]],
+    /// How they move with this order by correlation, and by covariance; only where a rule looks at it.
+    pub(super) correlated: Option<Spread>,
+    pub(super) varied: Option<Spread>,
 }
 
 /// Standard deviations of a normal distribution at a confidence.
@@ -90,37 +92,40 @@ impl Tail {
 }
 
 /// The square root of a quadratic form of all positions' values, as a function of one of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Spread {
-    own: f64,
-    cross: f64,
-    rest: f64,
+    pub own: f64,
+    pub cross: f64,
+    pub rest: f64,
 }
 
 impl Spread {
-    /// With the form's coefficients by instrument. Of the working orders of another instrument those count that move
-    /// with this order.
-    pub fn new(ask: &Ask<'_>, coefficient: impl Fn(usize, usize) -> f64) -> Spread {
-        let index = ask.index;
-        let side = ask.side.sign() as f64;
-        let value = |other: usize, coefficient: f64| {
-            let [low, high] = ask.others.values[other];
-            if coefficient * side >= 0.0 { high.as_f64() } else { low.as_f64() }
-        };
+    /// With the form's coefficients row by row, for an order of this side of the instrument at `index`. Of the working
+    /// orders of another instrument those count that move with this order: `values` has both that it can become worth.
+    /// `chosen` is a scratch of as many.
+    pub fn new(
+        index: usize,
+        side: Side,
+        coefficients: &[f64],
+        values: &[[f64; 2]],
+        chosen: &mut [f64],
+    ) -> Spread {
+        let count = values.len();
+        let row = |one: usize| &coefficients[one * count..][..count];
+        let (own, side) = (row(index), side.sign() as f64);
+        for ((chosen, coefficient), [low, high]) in chosen.iter_mut().zip(own).zip(values) {
+            *chosen = if coefficient * side >= 0.0 { *high } else { *low };
+        }
+        // What is worth nothing adds nothing, and the instrument itself is no other.
+        chosen[index] = 0.0;
         let (mut cross, mut rest) = (0.0, 0.0);
-        for one in (0..ask.others.values.len()).filter(|one| *one != index) {
-            let with_own = coefficient(index, one);
-            let value_one = value(one, with_own);
-            if value_one == 0.0 {
-                continue;
-            }
-            cross += with_own * value_one;
-            for other in (0..ask.others.values.len()).filter(|other| *other != index) {
-                let value_other = value(other, coefficient(index, other));
-                rest += coefficient(one, other) * value_one * value_other;
+        for (one, value_one) in chosen.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+            cross += own[one] * value_one;
+            for (coefficient, value_other) in row(one).iter().zip(chosen.iter()) {
+                rest += coefficient * value_one * value_other;
             }
         }
-        Spread { own: coefficient(index, index), cross, rest }
+        Spread { own: own[index], cross, rest }
     }
 
     /// What it comes to where the own position has this value.
@@ -164,7 +169,7 @@ impl Ask<'_> {
 
     /// What the position is worth after `quantity` more, without its sign.
     pub fn position_with(&self, quantity: Quantity) -> Money {
-        self.value_of(self.kept) + self.value_of(quantity)
+        self.kept_value + self.value_of(quantity)
     }
 
     /// What the position is worth after `quantity` more; short below zero.

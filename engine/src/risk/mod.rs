@@ -157,7 +157,9 @@ fn result(
         Quantity::ZERO => Outcome::Denied,
         _ => Outcome::Reduced,
     };
-    RuleResult { rule, outcome, limit, asked: cost(asked), granted: cost(granted), quantity: granted }
+    let cost_asked = cost(asked);
+    let cost_granted = if granted == asked { cost_asked } else { cost(granted) };
+    RuleResult { rule, outcome, limit, asked: cost_asked, granted: cost_granted, quantity: granted }
 }
 
 /// What is asked of risk: one action of a decision.
@@ -471,11 +473,11 @@ impl Risk {
             stop.map_or((distance_kept, source), |distance| (distance, DistanceSource::Stop));
 
         let kept = Quantity(position.0 + closing.0 * sign);
-        let mut values = Vec::new();
-        let others = self.others(index, settings, account, markets, orders, &mut values);
+        let instrument = &settings.instruments[index];
+        let others = self.others(index, request.side, settings, account, markets, orders);
         let ask = Ask {
             settings: &self.settings,
-            instrument: &settings.instruments[index],
+            instrument,
             index,
             market: &markets[index],
             account: account.kind,
@@ -489,6 +491,7 @@ impl Risk {
             distance_known: verdict.distance_source != DistanceSource::Unknown,
             equity,
             rate,
+            kept_value: converted(notional(price, kept, instrument.multiplier).abs(), rate),
             others,
             watch: &self.watch,
             tail: self.tail,
@@ -515,33 +518,40 @@ impl Risk {
         verdict
     }
 
-    /// What all instruments but the one at `index` come to; `values` is where their values are kept.
-    fn others<'a>(
+    /// What all instruments but the one at `index` come to, to an order of this side.
+    fn others(
         &self,
         index: usize,
+        side: Side,
         settings: &Settings,
         account: &Account,
         markets: &[Market],
         orders: &Orders,
-        values: &'a mut Vec<[Money; 2]>,
-    ) -> Others<'a> {
+    ) -> Others {
         let mut others = Others::default();
-        let keeps_values = self.settings.controls.needs_samples();
-        if keeps_values {
-            values.resize(settings.instruments.len(), [Money::ZERO; 2]);
-        }
+        let controls = &self.settings.controls;
+        let covariance = self.watch.covariance(index);
+        let correlated = covariance.filter(|_| controls.max_correlated.is_some());
+        let varied = covariance.filter(|_| controls.max_var.is_some() || controls.max_cvar.is_some());
+        let count = settings.instruments.len();
+        // What each can become worth once all of its sells, or all of its buys, are filled; short below zero.
+        let needs_values = correlated.is_some() || varied.is_some();
+        let mut values = vec![[0.0; 2]; if needs_values { count } else { 0 }];
         for (other, instrument) in settings.instruments.iter().enumerate() {
-            if other == index {
+            let ends = reachable(account, orders, InstrumentId(other as u32 + 1));
+            if other == index || ends == [Quantity::ZERO; 2] {
                 continue;
             }
             let (mut risk, mut tied, mut gross) = (Money::ZERO, Money::ZERO, Money::ZERO);
             let mut net = [Money::ZERO; 2];
             // Nothing is held or ordered where the rate was never known.
             let Ok(rate) = account.rate(other, markets) else { continue };
-            // All bought is the highest, all sold the lowest.
-            for (end, quantity) in
-                reachable(account, orders, InstrumentId(other as u32 + 1)).into_iter().enumerate()
-            {
+            // All bought is the highest, all sold the lowest; where nothing works they are the same.
+            for (end, quantity) in ends.into_iter().enumerate() {
+                if end == 1 && quantity == ends[0] {
+                    net[0] = net[1];
+                    break;
+                }
                 let Some(mark) = markets[other].mark(quantity.signum()) else { continue };
                 let (distance, _) = self.distance(other, mark);
                 let amount = |price| converted(notional(price, quantity, instrument.multiplier).abs(), rate);
@@ -559,10 +569,16 @@ impl Risk {
             others.gross += gross;
             others.net[0] += net[0];
             others.net[1] += net[1];
-            if keeps_values {
-                values[other] = net;
+            if let Some(values) = values.get_mut(other) {
+                *values = net.map(Money::as_f64);
             }
         }
-        Others { values, ..others }
+        if needs_values {
+            let mut chosen = vec![0.0; count];
+            let mut spread = |coefficients| Spread::new(index, side, coefficients, &values, &mut chosen);
+            others.correlated = correlated.map(|covariance| spread(covariance.correlations()));
+            others.varied = varied.map(|covariance| spread(covariance.covariances()));
+        }
+        others
     }
 }

@@ -1,7 +1,7 @@
 //! `value_at_risk`: over the horizon and at the confidence, all positions together lose no more than a share of equity.
 //! Parametric, as RiskMetrics: `z · √(x'Σx · horizon)` with the EWMA covariance Σ between samples.
 
-use super::{Ask, Spread, result};
+use super::{Ask, result};
 use crate::event::{Rule, RuleResult};
 use crate::units::{Money, Quantity};
 
@@ -13,11 +13,10 @@ pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult> {
 /// A budget for so many standard deviations of what all positions together win or lose.
 pub(super) fn budget(ask: &Ask<'_>, quantity: Quantity, rule: Rule, limit: Money, times: f64) -> RuleResult {
     let limit = limit.max(Money::ZERO);
-    let Some(covariance) = ask.watch.covariance(ask.index) else {
+    let Some(spread) = ask.others.varied else {
         return super::unknown(rule, quantity, limit);
     };
     let times = times * f64::from(ask.controls().measure.horizon).sqrt();
-    let spread = Spread::new(ask, |one, other| covariance.covariance(one, other));
     let cost = |quantity| Money::from_f64(spread.of(ask.signed_with(quantity)) * times);
     let granted = ask.most_within_or_nearer(quantity, limit, cost);
     result(rule, quantity, granted, limit, cost)

@@ -194,7 +194,7 @@ impl Watch {
         if let (Some(rule), Some([now, _])) = (controls.allocation, &self.samples)
             && (0..now.len()).all(|index| now.knows(index))
         {
-            self.weights = rule.weights(&now.matrix(), now.len());
+            self.weights = rule.weights(now.covariances(), now.len());
         }
     }
 
