@@ -374,7 +374,7 @@ pub fn div_half_even(numerator: i128, denominator: i128) -> i128 {
     quotient + i128::from(up)
 }
 
-/// `numerator / SCALE`, half to even: what [`div_half_even`] says, without a division of 128 bits as far as 2⁹³ reaches.
+/// `numerator / SCALE`, half to even: what [`div_half_even`] says, without a division of 128 bits as far as 2⁹³.
 #[inline]
 fn div_half_even_by_scale(numerator: i128) -> i128 {
     const UNIT: u64 = SCALE as u64;
@@ -408,7 +408,7 @@ fn nearest(number: i128) -> f64 {
 fn whole(float: f64) -> i128 {
     // −2⁶³ and 2⁶³ are floats.
     const END: f64 = (1_u64 << 63) as f64;
-    if -END <= float && float < END { i128::from(float as i64) } else { float as i128 }
+    if (-END..END).contains(&float) { i128::from(float as i64) } else { float as i128 }
 }
 
 /// `a × b / c`, half to even, exact however large the product is; a quotient beyond 128 bits is the largest, or lowest,

@@ -1,5 +1,5 @@
-//! The rules about all positions together, beside the same rules written down slowly: from the prices, the positions and
-//! the working orders to every number of the verdict, to the bit.
+//! The rules about all positions together, beside the same rules written down slowly: from the prices, the positions
+//! and the working orders to every number of the verdict, to the bit.
 
 use genovo_engine::account::Account;
 use genovo_engine::event::*;

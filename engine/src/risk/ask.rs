@@ -47,6 +47,8 @@ pub struct Ask<'a> {
     pub rate: Option<Rate>,
     /// What `kept` is worth at the price, without its sign.
     pub kept_value: Money,
+    /// What `opening` is worth at the price.
+    pub opening_value: Money,
     /// What all other instruments come to.
     pub others: Others,
     /// What is known of the past.
@@ -101,27 +103,21 @@ pub(super) struct Spread {
 
 impl Spread {
     /// With the form's coefficients row by row, for an order of this side of the instrument at `index`. Of the working
-    /// orders of another instrument those count that move with this order: `values` has both that it can become worth.
-    /// `chosen` is a scratch of as many.
-    pub fn new(
-        index: usize,
-        side: Side,
-        coefficients: &[f64],
-        values: &[[f64; 2]],
-        chosen: &mut [f64],
-    ) -> Spread {
+    /// orders of another instrument those count that move with this order: `values` has both that it can become worth,
+    /// and room for the one of them.
+    pub fn new(index: usize, side: Side, coefficients: &[f64], values: &mut [[f64; 3]]) -> Spread {
         let count = values.len();
         let row = |one: usize| &coefficients[one * count..][..count];
         let (own, side) = (row(index), side.sign() as f64);
-        for ((chosen, coefficient), [low, high]) in chosen.iter_mut().zip(own).zip(values) {
+        for ([low, high, chosen], coefficient) in values.iter_mut().zip(own) {
             *chosen = if coefficient * side >= 0.0 { *high } else { *low };
         }
         // What is worth nothing adds nothing, and the instrument itself is no other.
-        chosen[index] = 0.0;
+        values[index][2] = 0.0;
         let (mut cross, mut rest) = (0.0, 0.0);
-        for (one, value_one) in chosen.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+        for (one, [.., value_one]) in values.iter().enumerate().filter(|(_, value)| value[2] != 0.0) {
             cross += own[one] * value_one;
-            for (coefficient, value_other) in row(one).iter().zip(chosen.iter()) {
+            for (coefficient, [.., value_other]) in row(one).iter().zip(values.iter()) {
                 rest += coefficient * value_one * value_other;
             }
         }
@@ -164,7 +160,7 @@ impl Ask<'_> {
 
     /// What `quantity` is worth at the price.
     pub fn value_of(&self, quantity: Quantity) -> Money {
-        self.amount(self.price, quantity)
+        if quantity == self.opening { self.opening_value } else { self.amount(self.price, quantity) }
     }
 
     /// What the position is worth after `quantity` more, without its sign.

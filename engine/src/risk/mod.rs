@@ -56,12 +56,23 @@ use crate::order::Orders;
 use crate::settings::{AccountKind, Controls, RiskDistance, RiskSettings, Settings};
 use crate::units::{FIXED_MAX, Money, Price, Quantity, Ratio, SCALE, Timestamp, div_half_even};
 
-/// One rule: what it leaves of `quantity`; `None` when it is off.
-type PreTradeRule = fn(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult>;
+/// One rule: adds what it leaves of `quantity`, unless it is off. Each result is written where it stays: a verdict has
+/// many, and one that is moved is waited for.
+type PreTradeRule = fn(ask: &Ask<'_>, quantity: Quantity, results: &mut Vec<RuleResult>);
+
+macro_rules! rules {
+    ($($rule:path,)*) => {
+        [$(|ask, quantity, results| {
+            if let Some(result) = $rule(ask, quantity) {
+                results.push(result);
+            }
+        },)*]
+    };
+}
 
 /// Every rule in the order of asking: those that say yes or no, those that shrink, those that cap. The minimum comes
 /// after all that reduce, so that nothing tiny slips through.
-const RULES: [PreTradeRule; 29] = [
+const RULES: [PreTradeRule; 29] = rules![
     kill_switch::assess,
     margin_call::assess,
     stale_data::assess,
@@ -145,6 +156,7 @@ fn unknown(rule: Rule, quantity: Quantity, limit: Money) -> RuleResult {
 }
 
 /// The result of a rule that left `granted` of `asked`.
+#[inline]
 fn result(
     rule: Rule,
     asked: Quantity,
@@ -161,6 +173,9 @@ fn result(
     let cost_granted = if granted == asked { cost_asked } else { cost(granted) };
     RuleResult { rule, outcome, limit, asked: cost_asked, granted: cost_granted, quantity: granted }
 }
+
+/// As many instruments need no room on the heap.
+const FEW: usize = 16;
 
 /// What is asked of risk: one action of a decision.
 #[derive(Clone, Copy, Debug)]
@@ -492,18 +507,20 @@ impl Risk {
             equity,
             rate,
             kept_value: converted(notional(price, kept, instrument.multiplier).abs(), rate),
+            opening_value: converted(notional(price, asked, instrument.multiplier).abs(), rate),
             others,
             watch: &self.watch,
             tail: self.tail,
             now,
         };
         for rule in RULES {
-            let Some(result) = rule(&ask, verdict.granted) else { continue };
-            if result.quantity != verdict.granted {
-                verdict.granted = result.quantity;
-                verdict.rule = Some(result.rule);
+            let before = verdict.rules.len();
+            rule(&ask, verdict.granted, &mut verdict.rules);
+            if let Some(RuleResult { rule, quantity, .. }) = verdict.rules.get(before)
+                && *quantity != verdict.granted
+            {
+                (verdict.granted, verdict.rule) = (*quantity, Some(*rule));
             }
-            verdict.rules.push(result);
         }
         if asked + closing == Quantity::ZERO {
             // Less than a lot was asked for: there is nothing to send, and the verdict says so.
@@ -536,7 +553,15 @@ impl Risk {
         let count = settings.instruments.len();
         // What each can become worth once all of its sells, or all of its buys, are filled; short below zero.
         let needs_values = correlated.is_some() || varied.is_some();
-        let mut values = vec![[0.0; 2]; if needs_values { count } else { 0 }];
+        let (mut few, mut many) = ([[0.0; 3]; FEW], Vec::new());
+        let values = match (needs_values, count) {
+            (false, _) => &mut few[..0],
+            (true, ..=FEW) => &mut few[..count],
+            (true, _) => {
+                many.resize(count, [0.0; 3]);
+                &mut many[..]
+            }
+        };
         for (other, instrument) in settings.instruments.iter().enumerate() {
             let ends = reachable(account, orders, InstrumentId(other as u32 + 1));
             if other == index || ends == [Quantity::ZERO; 2] {
@@ -569,13 +594,12 @@ impl Risk {
             others.gross += gross;
             others.net[0] += net[0];
             others.net[1] += net[1];
-            if let Some(values) = values.get_mut(other) {
-                *values = net.map(Money::as_f64);
+            if let Some([low, high, _]) = values.get_mut(other) {
+                [*low, *high] = net.map(Money::as_f64);
             }
         }
         if needs_values {
-            let mut chosen = vec![0.0; count];
-            let mut spread = |coefficients| Spread::new(index, side, coefficients, &values, &mut chosen);
+            let mut spread = |coefficients| Spread::new(index, side, coefficients, values);
             others.correlated = correlated.map(|covariance| spread(covariance.correlations()));
             others.varied = varied.map(|covariance| spread(covariance.covariances()));
         }
