@@ -2,7 +2,7 @@
 //!
 //! The benchmark's close is that of its last closed bar. An instrument is not compared with itself.
 
-use genovo_kernels::scalar::f64::ln;
+use genovo_kernels::scalar::fused::ln;
 
 use super::candle::Candle;
 use super::column::TickColumn;
@@ -141,7 +141,7 @@ impl Joint {
 mod tests {
     use super::*;
     use crate::units::Timestamp;
-    use genovo_kernels::scalar::f64::exp;
+    use genovo_kernels::scalar::fused::exp;
 
     fn candle(close: f64) -> Candle {
         let time = Timestamp(0);

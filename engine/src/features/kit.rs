@@ -1,7 +1,8 @@
 //! The small machines of which indicators are made: a ring, averages, extremes, sums.
 //!
-//! Sums over a window are taken anew from the ring each time, oldest first: they cannot drift, and the windows are
-//! short. Nothing here allocates after it was made.
+//! Sums over a window are of its values alone, added oldest first: they cannot drift. A [`Ring`] takes them anew each
+//! time; [`Sums`] has those of all windows that have begun under way, so that a new value is one addition to each,
+//! which are independent of one another. Nothing here allocates after it was made.
 
 /// The last `length` values.
 #[derive(Clone, Debug)]
@@ -118,6 +119,151 @@ impl Ring {
     pub fn lowest(&self) -> Option<f64> {
         self.full
             .then(|| self.iter().fold(f64::INFINITY, |best, value| if value < best { value } else { best }))
+    }
+}
+
+/// The sum of the last `length` values, oldest first: to the bit what [`Ring::sum`] is, sooner.
+#[derive(Clone, Debug)]
+pub struct Sums {
+    /// Of the window that begins at each place the sum so far.
+    under_way: Vec<f64>,
+    /// What each place keeps of its bits: one keeps none, where a window begins. Twice as long, so that it can be
+    /// anywhere. (Written by itself, that place would wait for the addition of all together to read it.)
+    keep: Vec<u64>,
+    next: usize,
+    full: bool,
+}
+
+impl Sums {
+    /// Over windows of `length` values, at least 1.
+    pub fn new(length: usize) -> Sums {
+        let length = length.max(1);
+        let mut keep = vec![u64::MAX; 2 * length - 1];
+        keep[length - 1] = 0;
+        Sums { under_way: vec![0.0; length], keep, next: 0, full: false }
+    }
+
+    /// Takes a value; the sum of the window that it ends, once there is one.
+    #[inline(always)]
+    pub fn push(&mut self, value: f64) -> Option<f64> {
+        // At the next place a window begins with this value.
+        let keep = &self.keep[self.under_way.len() - 1 - self.next..];
+        for (sum, keep) in self.under_way.iter_mut().zip(keep) {
+            *sum = f64::from_bits(sum.to_bits() & keep) + value;
+        }
+        self.next += 1;
+        if self.next == self.under_way.len() {
+            self.next = 0;
+            self.full = true;
+        }
+        // The window that ends is the oldest, whose place is the next one's.
+        self.full.then(|| self.under_way[self.next])
+    }
+
+    /// Takes a value; the mean of the window that it ends.
+    #[inline(always)]
+    pub fn mean(&mut self, value: f64) -> Option<f64> {
+        let count = self.under_way.len() as f64;
+        self.push(value).map(|sum| sum / count)
+    }
+}
+
+/// The last `length` values in one piece: every value is there twice, so that no window wraps.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    values: Vec<f64>,
+    length: usize,
+    next: usize,
+    full: bool,
+}
+
+impl Piece {
+    /// Room for `length` values, at least 1.
+    pub fn new(length: usize) -> Piece {
+        let length = length.max(1);
+        Piece { values: vec![0.0; 2 * length], length, next: 0, full: false }
+    }
+
+    /// Takes a value.
+    #[inline]
+    pub fn push(&mut self, value: f64) {
+        self.values[self.next] = value;
+        self.values[self.next + self.length] = value;
+        self.next += 1;
+        if self.next == self.length {
+            self.next = 0;
+            self.full = true;
+        }
+    }
+
+    /// The window, oldest first, once it is full.
+    #[inline]
+    pub fn window(&self) -> Option<&[f64]> {
+        self.full.then(|| &self.values[self.next..][..self.length])
+    }
+
+    /// The highest of prices, once full.
+    #[inline]
+    pub fn highest(&self) -> Option<f64> {
+        self.window().map(|window| extreme(window, f64::NEG_INFINITY, |one, other| one > other))
+    }
+
+    /// The lowest of prices, once full.
+    #[inline]
+    pub fn lowest(&self) -> Option<f64> {
+        self.window().map(|window| extreme(window, f64::INFINITY, |one, other| one < other))
+    }
+}
+
+/// The best of values that are no zeros of two signs, four at a time: of these every order has the same bits.
+#[inline(always)]
+fn extreme(values: &[f64], worst: f64, better: impl Fn(f64, f64) -> bool) -> f64 {
+    let best = |one: f64, other: f64| if better(one, other) { one } else { other };
+    let (fours, rest) = values.as_chunks::<4>();
+    let mut lanes = [worst; 4];
+    for four in fours {
+        for (lane, value) in lanes.iter_mut().zip(four) {
+            *lane = best(*value, *lane);
+        }
+    }
+    let all = best(best(lanes[0], lanes[1]), best(lanes[2], lanes[3]));
+    rest.iter().fold(all, |all, value| best(*value, all))
+}
+
+/// Mean and powers about it of the last `length` values: to the bit what [`Ring::moments`] says.
+#[derive(Clone, Debug)]
+pub struct Spread {
+    piece: Piece,
+    sums: Sums,
+}
+
+impl Spread {
+    /// Over windows of `length` values.
+    pub fn new(length: usize) -> Spread {
+        Spread { piece: Piece::new(length), sums: Sums::new(length) }
+    }
+
+    /// Takes a value; its window and the window's mean, once there is one.
+    #[inline(always)]
+    pub fn push(&mut self, value: f64) -> Option<(&[f64], f64)> {
+        self.piece.push(value);
+        let mean = self.sums.mean(value)?;
+        Some((self.piece.window()?, mean))
+    }
+
+    /// Takes a value; the window's moments, once there is one. Those that are not asked for are not computed.
+    #[inline(always)]
+    pub fn moments(&mut self, value: f64) -> Option<Moments> {
+        let (window, mean) = self.push(value)?;
+        let (mut second, mut third, mut fourth) = (0.0, 0.0, 0.0);
+        for value in window {
+            let from = value - mean;
+            let square = from * from;
+            second += square;
+            third += square * from;
+            fourth += square * square;
+        }
+        Some(Moments { count: window.len() as f64, mean, second, third, fourth })
     }
 }
 
@@ -256,6 +402,31 @@ mod tests {
             (9.0, Some(3.0), Some(4.0), Some(2.0))
         );
         assert_eq!(ring.oldest(), Some(2.0));
+    }
+
+    #[test]
+    fn sums_under_way_have_the_bits_of_sums_taken_anew() {
+        for length in [1, 2, 3, 7, 20, 64] {
+            let mut ring = Ring::new(length);
+            let (mut sums, mut means) = (Sums::new(length), Sums::new(length));
+            let (mut spread, mut piece) = (Spread::new(length), Piece::new(length));
+            let mut bits = 1_u64;
+            for step in 0..400_u64 {
+                bits = bits.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(step);
+                // Of very different sizes, so that every order of sums has bits of its own.
+                let value = (bits >> 20) as f64 * f64::from(1_u32 << (bits % 31)) - 1e15;
+                ring.push(value);
+                piece.push(value);
+                let full = ring.is_full();
+                assert_eq!(sums.push(value).map(f64::to_bits), full.then(|| ring.sum().to_bits()));
+                assert_eq!(means.mean(value), ring.mean());
+                let all = |it: Moments| [it.count, it.mean, it.second, it.third, it.fourth].map(f64::to_bits);
+                assert_eq!(spread.moments(value).map(all), ring.moments().map(all), "{length} at {step}");
+                assert_eq!((piece.highest(), piece.lowest()), (ring.highest(), ring.lowest()));
+                let window: Option<Vec<f64>> = piece.window().map(<[f64]>::to_vec);
+                assert_eq!(window, full.then(|| ring.iter().collect()));
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use genovo_kernels::scalar::f64::exp;
+use genovo_kernels::scalar::fused::exp;
 
 use super::column::TickColumn;
 use super::kit::{Ring, larger, ratio};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use genovo_kernels::scalar::f64::{exp, ln};
+use genovo_kernels::scalar::fused::{exp, ln};
 
 use super::buckets::{Buckets, fixed, unfixed};
 use super::column::TickColumn;

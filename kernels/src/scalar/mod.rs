@@ -14,7 +14,9 @@
 //! **NaN.** A NaN result is a NaN; its bits differ between machines and mean nothing.
 //!
 //! **Speed.** `mul_add` is one instruction under the `fma` target feature and a call with the same bits
-//! elsewhere. All functions here are `#[inline]`, so inside a `#[target_feature]` kernel they take its form.
+//! elsewhere. All functions here are `#[inline]`, so inside a `#[target_feature]` kernel they take its form; for other
+//! callers there is [`fused`].
 
 pub mod f32;
 pub mod f64;
+pub mod fused;

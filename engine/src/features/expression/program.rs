@@ -3,7 +3,7 @@
 //! Every step is computed at every closed bar, both sides of an `if` too, so that windows miss nothing. Nothing
 //! allocates after the program was made.
 
-use genovo_kernels::scalar::f64::{exp, ln};
+use genovo_kernels::scalar::fused::{exp, ln};
 
 use super::parse::{Operator, Tree};
 use super::{ExpressionError, Field, Function};

@@ -5,6 +5,7 @@
 //! the elementary functions of `genovo_kernels`.
 
 use genovo_kernels::scalar::f64::{atan, cos, sin};
+use genovo_kernels::scalar::fused::{self, Work};
 
 use super::{Indicator, Made};
 use crate::features::candle::Candle;
@@ -19,12 +20,14 @@ const DEGREES: f64 = 180.0 / std::f64::consts::PI;
 struct Lags([f64; 7]);
 
 impl Lags {
+    #[inline(always)]
     fn push(&mut self, value: f64) {
         self.0.copy_within(0..6, 1);
         self.0[0] = value;
     }
 
     /// The quadrature of the series at its last value.
+    #[inline(always)]
     fn hilbert(&self, scale: f64) -> f64 {
         let x = &self.0;
         (-(A * x[6]) + A * x[0] - B * x[4] + B * x[2]) * scale
@@ -42,6 +45,7 @@ struct Smooth {
 }
 
 impl Smooth {
+    #[inline(always)]
     fn push(&mut self, price: f64) -> f64 {
         let place = (self.seen % 3) as usize;
         if self.seen < 3 {
@@ -88,6 +92,7 @@ struct Parts {
 
 impl Discriminator {
     /// Takes a price; parts from the bar `start` on.
+    #[inline(always)]
     fn push(&mut self, price: f64, start: u32) -> Option<Parts> {
         let smoothed = self.smooth.push(price);
         self.seen = self.seen.saturating_add(1);
@@ -127,6 +132,13 @@ impl Discriminator {
     }
 }
 
+/// A bar for one of the indicators, to be taken with fused multiply-add where there is such an instruction.
+struct Step<'a, I> {
+    it: &'a mut I,
+    bar: &'a Candle,
+    out: &'a mut [Option<f64>],
+}
+
 /// Which value of the short warm-up is wanted.
 #[derive(Clone, Copy)]
 enum Short {
@@ -150,6 +162,13 @@ impl Indicator for FromBar32 {
     }
 
     fn update(&mut self, bar: &Candle, out: &mut [Option<f64>]) {
+        fused::run(Step { it: self, bar, out });
+    }
+}
+
+impl FromBar32 {
+    #[inline(always)]
+    fn step(&mut self, bar: &Candle, out: &mut [Option<f64>]) {
         out.fill(None);
         let Some(parts) = self.discriminator.push(bar.close, 12) else { return };
         let values = match self.kind {
@@ -184,6 +203,13 @@ impl Indicator for FromBar32 {
                 *slot = Some(value);
             }
         }
+    }
+}
+
+impl Work for Step<'_, FromBar32> {
+    #[inline(always)]
+    fn run(self) {
+        self.it.step(self.bar, self.out);
     }
 }
 
@@ -274,6 +300,13 @@ impl Indicator for FromBar63 {
     }
 
     fn update(&mut self, bar: &Candle, out: &mut [Option<f64>]) {
+        fused::run(Step { it: self, bar, out });
+    }
+}
+
+impl FromBar63 {
+    #[inline(always)]
+    fn step(&mut self, bar: &Candle, out: &mut [Option<f64>]) {
         out.fill(None);
         let newest = self.next;
         self.prices[newest] = bar.close;
@@ -342,6 +375,13 @@ impl Indicator for FromBar63 {
                 }
             }
         }
+    }
+}
+
+impl Work for Step<'_, FromBar63> {
+    #[inline(always)]
+    fn run(self) {
+        self.it.step(self.bar, self.out);
     }
 }
 

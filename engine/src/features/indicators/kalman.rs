@@ -3,7 +3,7 @@
 //! The update is Joseph's, which keeps the covariance symmetric and positive. The first observation is not preceded by
 //! a prediction.
 
-use genovo_kernels::scalar::f64::ln;
+use genovo_kernels::scalar::fused::ln;
 
 use super::Made;
 use super::formula::several;

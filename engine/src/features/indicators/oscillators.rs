@@ -1,13 +1,14 @@
 //! Momentum and trend that TA-Lib does not have, or computes with the C library's logarithm: as pandas-ta 0.4.71b0 or
 //! TA-Lib defines them, where they do.
 
-use genovo_kernels::scalar::f64::{atan, ln};
+use genovo_kernels::scalar::f64 as plain;
+use genovo_kernels::scalar::fused::{self, Work, atan, ln};
 
 use super::averages::SuperSmoother;
 use super::formula::{length, one, several};
 use super::{Made, talib};
 use crate::features::candle::Candle;
-use crate::features::kit::{Ema, Ring, larger, line, ratio, smaller};
+use crate::features::kit::{Ema, Piece, Ring, Sums, larger, line, ratio, smaller};
 
 /// The oscillator of this name.
 pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
@@ -181,18 +182,18 @@ fn psl(n: u32) -> Option<Made> {
 /// Ehlers' reflex and trendflex.
 fn flex(n: u32, smooth: u32, reflex: bool) -> Option<Made> {
     let mut smoother = SuperSmoother::new(2.0 * 1.414 / f64::from(smooth));
-    let mut ring = Ring::new(n as usize + 1);
+    let mut piece = Piece::new(n as usize + 1);
     let mut square = 0.0;
     one(n, move |bar| {
-        ring.push(smoother.push(bar.close, 0.0));
-        if !ring.is_full() {
-            return None;
-        }
-        let (now, oldest) = (ring.back(0)?, ring.oldest()?);
+        piece.push(smoother.push(bar.close, 0.0));
+        let window = piece.window()?;
+        let &[oldest, ref between @ .., now] = window else { return None };
         let slope = if reflex { (oldest - now) / f64::from(n) } else { 0.0 };
         let mut sum = 0.0;
-        for (back, value) in ring.iter().rev().enumerate().skip(1).take(n as usize - 1) {
-            sum += now - value + back as f64 * slope;
+        let mut back = 0.0;
+        for value in between.iter().rev() {
+            back += 1.0;
+            sum += now - value + back * slope;
         }
         sum /= f64::from(n);
         square = 0.04 * sum * sum + (1.0 - 0.04) * square;
@@ -362,26 +363,22 @@ fn percent_return(n: u32) -> Option<Made> {
 /// Dreiss' choppiness index.
 fn chop(n: u32) -> Option<Made> {
     let n = n as usize;
-    let (mut highs, mut lows, mut ranges) = (Ring::new(n), Ring::new(n), Ring::new(n));
+    let (mut highs, mut lows, mut ranges) = (Piece::new(n), Piece::new(n), Sums::new(n));
     let mut last: Option<f64> = None;
     let scale = ln(n as f64);
     one(n as u32, move |bar| {
         highs.push(bar.high);
         lows.push(bar.low);
         let last = last.replace(bar.close)?;
-        ranges.push(larger(last, bar.high) - smaller(last, bar.low));
-        if !ranges.is_full() {
-            return None;
-        }
-        let (sum, range) = (ranges.sum(), highs.highest()? - lows.lowest()?);
+        let sum = ranges.push(larger(last, bar.high) - smaller(last, bar.low))?;
+        let range = highs.highest()? - lows.lowest()?;
         Some(if range <= 0.0 || sum <= 0.0 { 100.0 } else { 100.0 * (ln(sum / range) / scale) })
     })
 }
 
 /// Ehlers' Fisher transform of where the price stands in its range, and its previous value.
 fn fisher(n: u32) -> Option<Made> {
-    let mut prices = Ring::new(n as usize);
-    let (mut smoothed, mut value) = (0.0, 0.0);
+    let (mut prices, mut fisher) = (Piece::new(n as usize), Fisher::default());
     several(n - 1, move |bar| {
         let price = (bar.high + bar.low) / 2.0;
         prices.push(price);
@@ -389,17 +386,37 @@ fn fisher(n: u32) -> Option<Made> {
         let range = highest - lowest;
         let flat = range.abs() <= 1e-14 * (highest.abs() + lowest.abs());
         let place = if flat { 0.5 } else { (price - lowest) / range };
-        smoothed = 0.67f64.mul_add(smoothed, 0.33 * 2.0 * (place - 0.5));
-        if smoothed > 0.99 {
-            smoothed = 0.999;
-        }
-        if smoothed < -0.99 {
-            smoothed = -0.999;
-        }
-        let before = value;
-        value = 0.5f64.mul_add(ln((1.0 + smoothed) / (1.0 - smoothed)), 0.5 * before);
-        [Some(value), Some(before)]
+        let before = fisher.value;
+        fused::run(Transform { it: &mut fisher, place });
+        [Some(fisher.value), Some(before)]
     })
+}
+
+#[derive(Default)]
+struct Fisher {
+    smoothed: f64,
+    value: f64,
+}
+
+/// Where the price stands, from 0 to 1, for the transform.
+struct Transform<'a> {
+    it: &'a mut Fisher,
+    place: f64,
+}
+
+impl Work for Transform<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Fisher { smoothed, value } = self.it;
+        *smoothed = 0.67f64.mul_add(*smoothed, 0.33 * 2.0 * (self.place - 0.5));
+        if *smoothed > 0.99 {
+            *smoothed = 0.999;
+        }
+        if *smoothed < -0.99 {
+            *smoothed = -0.999;
+        }
+        *value = 0.5f64.mul_add(plain::ln((1.0 + *smoothed) / (1.0 - *smoothed)), 0.5 * *value);
+    }
 }
 
 /// The angle of the regression line in degrees.

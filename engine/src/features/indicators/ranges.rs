@@ -1,11 +1,11 @@
 //! Volatility from the open, high, low and close of bars, and from their returns. Values are per bar, not annualised.
 
-use genovo_kernels::scalar::f64::ln;
+use genovo_kernels::scalar::fused::{ln, ln_each};
 
 use super::Made;
 use super::formula::{length, one, several};
 use crate::features::candle::Candle;
-use crate::features::kit::{Ring, larger, ratio};
+use crate::features::kit::{Piece, Ring, Spread, Sums, larger, ratio};
 
 /// The measure of this name.
 pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
@@ -15,7 +15,7 @@ pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
             range * range / (4.0 * std::f64::consts::LN_2)
         }),
         ("garman_klass", &[n]) => mean_root(length(n, 1)?, |bar| {
-            let (range, body) = (ln(bar.high / bar.low), ln(bar.close / bar.open));
+            let [range, body] = ln_each([bar.high / bar.low, bar.close / bar.open]);
             0.5 * range * range - (2.0 * std::f64::consts::LN_2 - 1.0) * body * body
         }),
         ("rogers_satchell", &[n]) => mean_root(length(n, 1)?, rogers_satchell),
@@ -26,11 +26,11 @@ pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
         ("aberration", &[n, atr]) => aberration(length(n, 1)?, length(atr, 1)?),
         ("ROGERSSATCHELL", &[n, annual]) if annual >= 0.0 => {
             let n = length(n, 1)?;
-            let mut ring = Ring::new(n as usize);
+            let mut sums = Sums::new(n as usize);
             let root = annual.sqrt();
             one(n - 1, move |bar| {
-                ring.push(if positive(bar) { rogers_satchell(bar) } else { 0.0 });
-                Some(root * larger(ring.mean()?, 0.0).sqrt())
+                let mean = sums.mean(if positive(bar) { rogers_satchell(bar) } else { 0.0 })?;
+                Some(root * larger(mean, 0.0).sqrt())
             })
         }
         _ => None,
@@ -42,26 +42,31 @@ fn positive(bar: &Candle) -> bool {
 }
 
 /// The root of the mean of one term a bar.
-fn mean_root(n: u32, term: fn(&Candle) -> f64) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
+fn mean_root(n: u32, term: impl Fn(&Candle) -> f64 + Send + 'static) -> Option<Made> {
+    let mut sums = Sums::new(n as usize);
     one(n - 1, move |bar| {
         if !positive(bar) {
             return None;
         }
-        ring.push(term(bar));
-        Some(larger(ring.mean()?, 0.0).sqrt())
+        Some(larger(sums.mean(term(bar))?, 0.0).sqrt())
     })
 }
 
 /// Rogers and Satchell (1991): no drift in it.
 fn rogers_satchell(bar: &Candle) -> f64 {
-    ln(bar.high / bar.close) * ln(bar.high / bar.open) + ln(bar.low / bar.close) * ln(bar.low / bar.open)
+    let [a, b, c, d] = ln_each(rogers_satchell_of(bar));
+    a * b + c * d
+}
+
+/// Of what it takes the logarithms.
+fn rogers_satchell_of(bar: &Candle) -> [f64; 4] {
+    [bar.high / bar.close, bar.high / bar.open, bar.low / bar.close, bar.low / bar.open]
 }
 
 /// Yang and Zhang (2000): overnight and open-to-close variance beside Rogers and Satchell's.
 fn yang_zhang(n: u32) -> Option<Made> {
     let count = n as usize;
-    let (mut nights, mut days, mut ranges) = (Ring::new(count), Ring::new(count), Ring::new(count));
+    let (mut nights, mut days, mut ranges) = (Spread::new(count), Spread::new(count), Sums::new(count));
     let mut last = None;
     let k = 0.34 / (1.34 + (f64::from(n) + 1.0) / (f64::from(n) - 1.0));
     one(n, move |bar| {
@@ -69,12 +74,12 @@ fn yang_zhang(n: u32) -> Option<Made> {
             return None;
         }
         let last = last.replace(bar.close)?;
-        nights.push(ln(bar.open / last));
-        days.push(ln(bar.close / bar.open));
-        ranges.push(rogers_satchell(bar));
-        let night = nights.moments()?.sample_variance();
-        let day = days.moments()?.sample_variance();
-        Some(larger(night + k * day + (1.0 - k) * ranges.mean()?, 0.0).sqrt())
+        let [a, b, c, d] = rogers_satchell_of(bar);
+        let [night, day, a, b, c, d] = ln_each([bar.open / last, bar.close / bar.open, a, b, c, d]);
+        let (night, day) = (nights.moments(night), days.moments(day));
+        let range = ranges.mean(a * b + c * d)?;
+        let (night, day) = (night?.sample_variance(), day?.sample_variance());
+        Some(larger(night + k * day + (1.0 - k) * range, 0.0).sqrt())
     })
 }
 
@@ -92,11 +97,10 @@ impl Returns {
 /// The root of the mean squared log return.
 fn realised(n: u32) -> Option<Made> {
     let mut returns = Returns::default();
-    let mut ring = Ring::new(n as usize);
+    let mut sums = Sums::new(n as usize);
     one(n, move |bar| {
         let change = returns.push(bar)?;
-        ring.push(change * change);
-        Some(ring.mean()?.sqrt())
+        Some(sums.mean(change * change)?.sqrt())
     })
 }
 
@@ -125,12 +129,11 @@ fn jumps(n: u32) -> Option<Made> {
 
 /// Martin's ulcer index: the root mean square of how far the close is below its highest, in per cent.
 fn ulcer(n: u32) -> Option<Made> {
-    let (mut closes, mut squares) = (Ring::new(n as usize), Ring::new(n as usize));
+    let (mut closes, mut squares) = (Piece::new(n as usize), Sums::new(n as usize));
     one(2 * (n - 1), move |bar| {
         closes.push(bar.close);
         let below = 100.0 * (ratio(bar.close, closes.highest()?)? - 1.0);
-        squares.push(below * below);
-        Some(squares.mean()?.sqrt())
+        Some(squares.mean(below * below)?.sqrt())
     })
 }
 

@@ -1,7 +1,7 @@
 //! In which state the market is: filtered probabilities, change points, persistence, volatility ranks. Everything is
 //! estimated from past bars alone.
 
-use genovo_kernels::scalar::f64::{exp, ln};
+use genovo_kernels::scalar::fused::{exp, ln};
 
 use super::Made;
 use super::formula::{length, one, several};

@@ -1,11 +1,11 @@
 //! Statistics of the last closes and returns.
 
-use genovo_kernels::scalar::f64::ln;
+use genovo_kernels::scalar::fused::ln;
 
 use super::Made;
 use super::formula::{length, one, several};
 use super::ranges::Returns;
-use crate::features::kit::{Ring, larger, line, ratio};
+use crate::features::kit::{Ring, Spread, larger, line, ratio};
 
 /// The statistic of this name.
 pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
@@ -26,10 +26,9 @@ pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
 
 /// Excess kurtosis without bias for a normal population, as pandas has it.
 fn kurtosis(n: u32) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
+    let mut closes = Spread::new(n as usize);
     one(n - 1, move |bar| {
-        ring.push(bar.close);
-        let moments = ring.moments()?;
+        let moments = closes.moments(bar.close)?;
         let n = moments.count;
         if moments.second == 0.0 {
             return None;
@@ -41,10 +40,9 @@ fn kurtosis(n: u32) -> Option<Made> {
 
 /// Skewness corrected for the size of the sample, as pandas has it.
 fn skew(n: u32) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
+    let mut closes = Spread::new(n as usize);
     one(n - 1, move |bar| {
-        ring.push(bar.close);
-        let moments = ring.moments()?;
+        let moments = closes.moments(bar.close)?;
         let n = moments.count;
         let variance = moments.variance();
         let third = ratio(moments.third / n, variance * variance.sqrt())?;
@@ -54,37 +52,30 @@ fn skew(n: u32) -> Option<Made> {
 
 /// Variance with divisor n − 1, or its root.
 fn deviation(n: u32, root: bool) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
+    let mut closes = Spread::new(n as usize);
     one(n - 1, move |bar| {
-        ring.push(bar.close);
-        let variance = ring.moments()?.sample_variance();
+        let variance = closes.moments(bar.close)?.sample_variance();
         Some(if root { variance.sqrt() } else { variance })
     })
 }
 
-/// How many standard deviations the last value is from the mean.
-fn z(ring: &Ring, value: f64) -> Option<f64> {
-    let moments = ring.moments()?;
+/// Takes a value: how many standard deviations it is from the mean.
+fn z(values: &mut Spread, value: f64) -> Option<f64> {
+    let moments = values.moments(value)?;
     ratio(value - moments.mean, moments.variance().sqrt())
 }
 
 fn zscore(n: u32) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
-    one(n - 1, move |bar| {
-        ring.push(bar.close);
-        z(&ring, bar.close)
-    })
+    let mut closes = Spread::new(n as usize);
+    one(n - 1, move |bar| z(&mut closes, bar.close))
 }
 
 /// The z-scores of open, high, low and close, each among its own.
 fn candle_z(n: u32) -> Option<Made> {
-    let mut rings = [(); 4].map(|()| Ring::new(n as usize));
+    let mut each = [(); 4].map(|()| Spread::new(n as usize));
     several::<4>(n - 1, move |bar| {
         let values = [bar.open, bar.high, bar.low, bar.close];
-        for (ring, value) in rings.iter_mut().zip(values) {
-            ring.push(value);
-        }
-        std::array::from_fn(|index| z(&rings[index], values[index]))
+        std::array::from_fn(|index| z(&mut each[index], values[index]))
     })
 }
 
@@ -128,14 +119,22 @@ fn mad_ratio(n: u32) -> Option<Made> {
 /// Autocorrelation of returns at a lag.
 fn autocorrelation(n: u32, lag: u32) -> Option<Made> {
     let mut returns = Returns::default();
-    let mut ring = Ring::new(n as usize);
+    let mut spread = Spread::new(n as usize);
     one(n, move |bar| {
-        ring.push(returns.push(bar)?);
-        let moments = ring.moments()?;
-        let later = ring.iter().skip(lag as usize);
-        let sum =
-            ring.iter().zip(later).fold(0.0, |sum, (a, b)| sum + (a - moments.mean) * (b - moments.mean));
-        ratio(sum, moments.second)
+        let (window, mean) = spread.push(returns.push(bar)?)?;
+        // Both sums in one pass, each in its own order.
+        let (first, second) = window.split_at_checked(lag as usize).unwrap_or((window, &[]));
+        let mut squares = 0.0;
+        for value in first {
+            squares += (value - mean) * (value - mean);
+        }
+        let mut products = 0.0;
+        for (value, later) in window.iter().zip(second) {
+            let later = later - mean;
+            squares += later * later;
+            products += (value - mean) * later;
+        }
+        ratio(products, squares)
     })
 }
 

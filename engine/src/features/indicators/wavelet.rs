@@ -4,7 +4,7 @@
 //! `W_j[t] = Σ h_l/√2 · V_{j−1}[t − 2^(j−1) l]`, `V_j` alike with g; a level has a value once every tap is inside
 //! of the data, which takes `(L − 1)(2^j − 1) + 1` bars.
 
-use genovo_kernels::scalar::f64::ln;
+use genovo_kernels::scalar::fused::ln;
 
 use super::formula::several;
 use super::{Indicator, Made};

@@ -103,7 +103,7 @@ pub(super) fn ln_pair(x: f64) -> Pair {
 ///
 /// e^±0 = 1, e^∞ = ∞, e^-∞ = 0, NaN for NaN. Above 709.78 it is ∞, below -708.4 subnormal (rounded once)
 /// and below -745.13 it is 0.
-#[inline]
+#[inline(always)] // to take the form of its caller
 pub fn exp(x: f64) -> f64 {
     if x.is_nan() {
         return x;
@@ -120,7 +120,7 @@ pub fn exp(x: f64) -> f64 {
 /// ln x, the natural logarithm. Largest error measured: 0.51 ulp.
 ///
 /// ln ±0 = -∞, ln 1 = +0, ln ∞ = ∞, NaN for x < 0 and NaN. Subnormal x are as accurate as any.
-#[inline]
+#[inline(always)] // to take the form of its caller
 pub fn ln(x: f64) -> f64 {
     if x.is_nan() || x == f64::INFINITY {
         return x;
