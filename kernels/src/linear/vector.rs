@@ -93,6 +93,7 @@ unsafe fn items<V: Lanes, W: Weight>(job: &Job<'_>, all: *const W) {
                 apart: PANEL * inputs,
                 width,
                 terms: if inputs - k < BLOCK { inputs - k } else { BLOCK },
+                left: inputs - k,
                 first: k == 0,
                 sums: totals.add(panel * PANEL),
             };
@@ -131,6 +132,8 @@ struct Block<W> {
     /// From a term's weights to the next's.
     width: usize,
     terms: usize,
+    /// Terms from here to the panels' end.
+    left: usize,
     first: bool,
     /// `[rows][WIDTH]`
     sums: *mut f32,
@@ -301,11 +304,15 @@ impl<W: Weight> Block<W> {
             for (r, x) in x.iter_mut().enumerate() {
                 *x = self.x.add((row + r) * self.x_stride);
             }
+            // Behind a panel's end lies the one beside it, which is being read; these panels' turn comes later.
+            let distance = ahead(ROWS, size_of::<W>());
+            let (term, beside) = (self.width * size_of::<W>(), (PANELS - 1) * self.apart * size_of::<W>());
+            let inside = self.left.saturating_sub(distance / term);
             for k in 0..self.terms {
+                let distance = if k < inside { distance } else { distance + beside };
                 for p in 0..PANELS {
                     let panel = weights.wrapping_add(p * self.apart);
-                    let distance = ahead(ROWS, size_of::<W>());
-                    if distance > 0 && row == 0 {
+                    if ahead(ROWS, size_of::<W>()) > 0 && row == 0 {
                         let ahead = panel.cast::<u8>().wrapping_add(distance);
                         for line in 0..(VECTORS * V::COUNT * size_of::<W>()).div_ceil(64) {
                             V::prefetch(ahead.wrapping_add(line * 64));
