@@ -104,6 +104,7 @@ pub fn gold() -> Settings {
                 .map(|(name, value)| (text(name), text(value)))
                 .into(),
         },
+        strategies: Vec::new(),
         features: None,
         risk: RiskSettings {
             max_per_trade: "0.02".parse().unwrap(),

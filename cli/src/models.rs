@@ -44,8 +44,8 @@ pub fn in_precision(checkpoint: Checkpoint, wanted: Precision) -> Result<Checkpo
 /// Brings every model that a recorded run's settings name: from the file that the command line names, else from where
 /// it lay when the run was recorded.
 pub fn bring(settings: &Settings, journal: &Path, context: &Context) -> Result<(), Failure> {
-    let strategies = [Some(&settings.strategy), settings.later.as_ref().map(|later| &later.strategy)];
-    for strategy in strategies.into_iter().flatten() {
+    let later = settings.later.as_ref().map(|later| &later.strategy);
+    for strategy in settings.all_strategies().into_iter().chain(later) {
         let named = strategy.parameters.get(PARAMETER).and_then(|text| Hash::parse(text));
         let Some(id) = named.filter(|id| context.registry.models().get(*id).is_none()) else { continue };
         let noted = || provenance::model(journal, id);

@@ -55,7 +55,12 @@ pub fn note(journal: &Path, scenario: &Scenario) {
     });
     let model = scenario.model.as_ref().map(|path| NotedModel {
         path: absolute(path),
-        id: scenario.settings.strategy.parameters.get(models::PARAMETER).cloned().unwrap_or_default(),
+        id: scenario
+            .settings
+            .all_strategies()
+            .into_iter()
+            .find_map(|strategy| strategy.parameters.get(models::PARAMETER).cloned())
+            .unwrap_or_default(),
     });
     let note = Note { sources: noted.collect(), model };
     let written = serde_json::to_string_pretty(&note)

@@ -85,8 +85,14 @@ impl Position {
         converted(notional(price, quantity, self.multiplier), rate.filter(|_| self.paid))
     }
 
+    /// None of an instrument yet.
+    pub(crate) fn none_of(instrument: &Instrument, account: AccountKind) -> Position {
+        let (multiplier, paid) = (instrument.multiplier, account == AccountKind::Cash);
+        Position { multiplier, paid, ..Position::default() }
+    }
+
     /// Books a fill of `quantity` (signed) at `price`; the P&L of the part that closes, rounded to `digits`.
-    fn fill(
+    pub(crate) fn fill(
         &mut self,
         price: Price,
         quantity: Quantity,
@@ -168,8 +174,7 @@ crate::state! { Account { balance, commissions, [positions], dividends, financin
 impl Account {
     /// An account with its starting cash and no positions.
     pub fn new(settings: &Settings) -> Account {
-        let paid = settings.account.kind == AccountKind::Cash;
-        let position = |multiplier| Position { multiplier, paid, ..Position::default() };
+        let position = |instrument| Position::none_of(instrument, settings.account.kind);
         let conversion = |currency: &String| {
             let rate = settings.rates.iter().find(|rate| rate.currency == *currency);
             Conversion {
@@ -183,11 +188,7 @@ impl Account {
             kind: settings.account.kind,
             balance: settings.account.cash,
             commissions: Money::ZERO,
-            positions: settings
-                .instruments
-                .iter()
-                .map(|instrument| position(instrument.multiplier))
-                .collect(),
+            positions: settings.instruments.iter().map(position).collect(),
             dividends: Money::ZERO,
             financing: Money::ZERO,
             digits: settings.account.digits,

@@ -14,7 +14,7 @@ mod decode;
 pub use decode::{DecodeError, Input, decode};
 
 use crate::event::*;
-use crate::ids::{Hash, InstrumentId, OrderId, Sequence, TimerId};
+use crate::ids::{Hash, InstrumentId, OrderId, Sequence, StrategyId, TimerId};
 use crate::order::Status;
 use crate::settings::{Commission, Instrument};
 use crate::signature::{PublicKey, Signature};
@@ -84,7 +84,7 @@ pub fn encode(event: &Event, out: &mut Vec<u8>) {
         Fact::InstrumentDefined(instrument) => (instrument.currency.is_some(), false),
         Fact::OrderFilled(fill) => (fill.rate.is_some(), false),
         Fact::RiskAssessed(verdict) => (verdict.rate.is_some(), verdict.forecast.is_some()),
-        Fact::OrderSubmitted(order) => (!order.terms.is_plain(), false),
+        Fact::OrderSubmitted(order) => (!order.terms.is_plain(), !order.strategy.is_none()),
         _ => (false, false),
     };
     if first {
@@ -292,6 +292,7 @@ newtypes!(
     Nanoseconds,
     InstrumentId,
     OrderId,
+    StrategyId,
     TimerId,
     Sequence
 );
@@ -339,6 +340,7 @@ numbered! {
         DuplicateOrder, OrderValue, OrderQuantity, PositionLimit, GrossExposure, NetExposure, Leverage,
         MarginLimit, CorrelatedExposure, ValueAtRisk, ConditionalValueAtRisk, SoftDrawdown, HardDrawdown,
         DailyLoss, Regime, FixedFraction, VolatilityTarget, Allocation, MarginCall, Kelly, Confidence,
+        Budget,
     }
     Regime { Unknown, Calm, Stressed }
     Outcome { Allowed, Reduced, Denied }
@@ -463,72 +465,46 @@ fields_and_flagged! {
     Instrument { symbol, tick, lot, multiplier, margin_initial, margin_maintenance, commission }
         currency if Option::is_some;
     Fill { order, side, price, quantity, remaining, liquidity, commission, bid, ask } rate if Option::is_some;
+}
+
+/// The same with two such fields, each with a flag of its own.
+macro_rules! fields_and_two_flagged {
+    ($($type:ident { $($field:ident),* } $first:ident if $says_first:expr, $second:ident if $says_second:expr;)*) => {
+        $(impl Canonical for $type {
+            fn write(&self, out: &mut Vec<u8>) {
+                let Self { $($field,)* $first, $second } = self;
+                $($field.write(out);)*
+                if $says_first($first) {
+                    $first.write(out);
+                }
+                if $says_second($second) {
+                    $second.write(out);
+                }
+            }
+
+            fn read(input: &mut Input<'_>) -> Result<$type, DecodeError> {
+                $type::read_flagged(input, [false; 2])
+            }
+        }
+
+        impl $type {
+            fn read_flagged(input: &mut Input<'_>, flags: [bool; 2]) -> Result<$type, DecodeError> {
+                $(let $field = Canonical::read(input)?;)*
+                let $first = if flags[0] { Canonical::read(input)? } else { Default::default() };
+                let $second = if flags[1] { Canonical::read(input)? } else { Default::default() };
+                if flags != [$says_first(&$first), $says_second(&$second)] {
+                    return Err(DecodeError::Invalid { what: "the flag of a last field", value: 1 });
+                }
+                Ok($type { $($field,)* $first, $second })
+            }
+        })*
+    };
+}
+fields_and_two_flagged! {
+    Verdict { outcome, rule, side, closing, asked, granted, price, distance, distance_source, equity, rules }
+        rate if Option::is_some, forecast if Option::is_some;
     Order { order, side, kind, time_in_force, quantity, bid, ask, position }
-        terms if |terms: &Terms| !terms.is_plain();
-}
-
-/// A verdict has two such fields, each with a flag of its own.
-impl Canonical for Verdict {
-    fn write(&self, out: &mut Vec<u8>) {
-        let Verdict {
-            outcome,
-            rule,
-            side,
-            closing,
-            asked,
-            granted,
-            price,
-            distance,
-            distance_source,
-            equity,
-            rate,
-            forecast,
-            rules,
-        } = self;
-        (*outcome, *rule, *side).write(out);
-        (*closing, *asked, *granted).write(out);
-        (*price, *distance, *distance_source, *equity).write(out);
-        rules.write(out);
-        if rate.is_some() {
-            rate.write(out);
-        }
-        if forecast.is_some() {
-            forecast.write(out);
-        }
-    }
-
-    fn read(input: &mut Input<'_>) -> Result<Verdict, DecodeError> {
-        Verdict::read_flagged(input, [false; 2])
-    }
-}
-
-impl Verdict {
-    fn read_flagged(input: &mut Input<'_>, flags: [bool; 2]) -> Result<Verdict, DecodeError> {
-        let (outcome, rule, side) = Canonical::read(input)?;
-        let (closing, asked, granted) = Canonical::read(input)?;
-        let (price, distance, distance_source, equity) = Canonical::read(input)?;
-        let rules = Canonical::read(input)?;
-        let rate: Option<Price> = if flags[0] { Canonical::read(input)? } else { None };
-        let forecast: Option<Forecast> = if flags[1] { Canonical::read(input)? } else { None };
-        if flags != [rate.is_some(), forecast.is_some()] {
-            return Err(DecodeError::Invalid { what: "the flag of a last field", value: 1 });
-        }
-        Ok(Verdict {
-            outcome,
-            rule,
-            side,
-            closing,
-            asked,
-            granted,
-            price,
-            distance,
-            distance_source,
-            equity,
-            rate,
-            forecast,
-            rules,
-        })
-    }
+        terms if |terms: &Terms| !terms.is_plain(), strategy if |strategy: &StrategyId| !strategy.is_none();
 }
 
 impl Canonical for bool {

@@ -11,6 +11,7 @@ mod limits;
 mod live;
 mod placing;
 mod protection;
+mod seats;
 mod upkeep;
 
 use std::sync::OnceLock;
@@ -21,6 +22,7 @@ use genovo_kernels::model::Spec;
 
 use crate::LOGIC_VERSION;
 use crate::account::{Account, NoRate, PositionOverflow};
+use crate::attribution::Attribution;
 use crate::bars::{BarBuilder, span_start};
 use crate::book::{Book, Followed};
 use crate::canonical;
@@ -29,7 +31,7 @@ use crate::event::*;
 use crate::features::catalogue::UnknownColumn;
 use crate::features::{FeatureError, FeatureState};
 use crate::gate::Gate;
-use crate::ids::{Hash, InstrumentId, OrderId, RunId, Sequence, TimerId};
+use crate::ids::{Hash, InstrumentId, OrderId, RunId, Sequence, StrategyId, TimerId};
 use crate::later::{Columns, Successive, Takeover};
 use crate::limits::Requests;
 use crate::margin::Margin;
@@ -39,15 +41,17 @@ use crate::quality::{Findings, Quality};
 use crate::risk::Risk;
 use crate::rollover::Rollover;
 use crate::running_hash::RunningHash;
-use crate::settings::{RiskDistance, Settings, Trigger, WhenClosed};
+use crate::settings::{RiskDistance, Settings, SharedSettings, Trigger, WhenClosed};
 use crate::strategy::{Parameters, Proposal, Registry, Strategy, View};
 use crate::units::{Money, Price, Quantity, Timestamp};
 
 pub use checkpoint::{NotSaved, RestoreError};
 
+use seats::{Moment, Seat};
+
 /// The timer of a live world's heartbeat; nobody asks for it.
 pub const HEARTBEAT: TimerId = TimerId(0);
-/// The timer of the trigger `every = "…"`.
+/// The timer of the trigger `every = "…"`; of several strategies the first one's, and one more for each.
 pub(crate) const TRIGGER_TIMER: TimerId = TimerId(1);
 /// Who decides when the operator does.
 const OPERATOR: &str = "operator";
@@ -126,6 +130,8 @@ struct State {
     /// The books, once the data has shown one.
     books: Vec<Option<Followed>>,
     account: Account,
+    /// What each strategy holds, where several share the account.
+    attribution: Attribution,
     orders: Orders,
     /// The instruments whose calendar has said that they are closed.
     closed: Vec<bool>,
@@ -188,14 +194,11 @@ impl View for State {
 /// The engine of a run.
 pub struct Engine {
     settings: Settings,
-    strategy: Box<dyn Strategy>,
+    /// Who decides: one strategy, or those that share the account.
+    seats: Vec<Seat>,
     /// The names of the feature vector's columns: the strategy's own, the average true range, the catalogue's.
     features: Vec<String>,
-    /// How many of them are the strategy's own.
-    own_features: usize,
     catalogue: Option<FeatureState>,
-    /// Which of them the strategy fills now.
-    columns: Columns,
     /// What takes over in the middle of the run.
     takeover: Option<Box<Takeover>>,
     state: State,
@@ -204,15 +207,13 @@ pub struct Engine {
     bars: Vec<BarBuilder>,
     /// When the bars under way end.
     bars_end: Timestamp,
-    /// The instruments for which a decision is due.
+    /// The instruments for which any strategy's decision is due.
     due: Vec<InstrumentId>,
     /// The catalogue's whole row of each, as it is journaled.
     rows: Vec<Vec<Option<f32>>>,
     /// The one among them whose row holds a number that f32 cannot, and in which column.
     not_a_number: Option<(InstrumentId, u32)>,
     market_events: u64,
-    /// When the trigger's timer is due, once it is set.
-    wake: Option<Timestamp>,
     halted: bool,
     gate: Gate,
     /// Requests to change limits.
@@ -227,6 +228,8 @@ pub struct Engine {
     refused: Vec<bool>,
     /// What the decision under way forecasts of which instrument.
     forecast: Option<(InstrumentId, Forecast)>,
+    /// Whose decision is under way, where several strategies share the account.
+    acting: StrategyId,
     header: Header,
     counts: Counts,
     derived_hash: RunningHash,
@@ -259,34 +262,43 @@ pub struct Counts {
 impl Engine {
     /// An engine with these settings and a strategy out of `registry`.
     pub fn new(settings: Settings, registry: &Registry) -> Result<Engine, SettingsError> {
-        let (mut strategy, mut features) = make(&settings, registry)?;
-        let own_features = strategy.features().len();
         let catalogue =
             settings.features.as_ref().map(|features| FeatureState::new(features, &settings.instruments));
         let catalogue = catalogue.transpose()?;
-        if let Some(catalogue) = &catalogue {
-            features.extend(catalogue.columns().iter().map(|column| column.id.clone()));
-        }
-        let columns = Columns::all(&features);
-        let mut takeover = None;
-        if let Some(later) = &settings.later {
-            let (from, settings) = (later.from, settings.in_the_end());
-            let (next, mut names) = make(&settings, registry)?;
-            let own_features = next.features().len();
-            if let Some(catalogue) = &catalogue {
-                names.extend(catalogue.columns().iter().map(|column| column.id.clone()));
+        let of_catalogue: Vec<String> = catalogue
+            .iter()
+            .flat_map(|catalogue| catalogue.columns().iter().map(|column| column.id.clone()))
+            .collect();
+        let (mut takeover, seats, features);
+        if settings.strategies.is_empty() {
+            let (mut strategy, mut names) = make(&settings, registry)?;
+            names.extend(of_catalogue.iter().cloned());
+            let columns = Columns::all(&names);
+            takeover = None;
+            if let Some(later) = &settings.later {
+                let (from, settings) = (later.from, settings.in_the_end());
+                let (next, mut then) = make(&settings, registry)?;
+                let own_features = next.features().len();
+                then.extend(of_catalogue);
+                strategy = Box::new(Successive::new(strategy, next, from));
+                let columns = Columns::among(&then, &mut names);
+                let risk = Risk::new(&settings);
+                takeover = Some(Box::new(Takeover { from, risk, settings, own_features, columns }));
             }
-            strategy = Box::new(Successive::new(strategy, next, from));
-            let columns = Columns::among(&names, &mut features);
-            let risk = Risk::new(&settings);
-            takeover = Some(Box::new(Takeover { from, risk, settings, own_features, columns }));
+            (seats, features) = (vec![Seat::alone(&settings, strategy, columns)], names);
+        } else {
+            (seats, features) = seats::shared(&settings, registry, &of_catalogue)?;
+            takeover = settings.later.as_ref().map(|later| {
+                // Those that share an account stay; their columns are not asked for again.
+                let (from, settings) = (later.from, settings.in_the_end());
+                let (own_features, columns) = (0, Columns::default());
+                Box::new(Takeover { from, risk: Risk::new(&settings), settings, own_features, columns })
+            });
         }
         let count = settings.instruments.len();
         Ok(Engine {
-            strategy,
+            seats,
             features,
-            own_features,
-            columns,
             takeover,
             state: State {
                 now: Timestamp::MIN,
@@ -294,6 +306,7 @@ impl Engine {
                 markets: vec![Market::default(); count],
                 books: (0..count).map(|_| None).collect(),
                 account: Account::new(&settings),
+                attribution: Attribution::new(&settings),
                 orders: Orders::default(),
                 closed: vec![false; count],
                 features: vec![Vec::new(); count],
@@ -307,7 +320,6 @@ impl Engine {
             bars_end: Timestamp::MIN,
             due: Vec::with_capacity(count),
             market_events: 0,
-            wake: None,
             halted: false,
             gate: Gate::new(count),
             requests: Requests::default(),
@@ -316,6 +328,7 @@ impl Engine {
             closes_for_margin: false,
             refused: vec![false; count],
             forecast: None,
+            acting: StrategyId::NONE,
             header: Header::default(),
             counts: Counts::default(),
             derived_hash: RunningHash::default(),
@@ -338,13 +351,13 @@ impl Engine {
             settings_hash: Hash(*blake3::hash(settings.as_bytes()).as_bytes()),
             settings,
             features: self.features.clone(),
-            model: self.strategy.model(),
+            model: self.seats.iter().find_map(|seat| seat.strategy.model()),
         }
     }
 
     /// The shape of the network that decides, and how it is stored; `None` where none does.
     pub fn network(&self) -> Option<(&Spec, Precision)> {
-        self.strategy.network()
+        self.seats.iter().find_map(|seat| seat.strategy.network())
     }
 
     /// Where kernels run from now on; without it, at this machine's best level on one thread. It changes no bit.
@@ -352,12 +365,12 @@ impl Engine {
     /// # Errors
     /// When the backend has no room for the network, or fails; then they run where they ran before.
     pub fn compute_on(&mut self, backend: &AnyBackend) -> Result<(), BackendError> {
-        self.strategy.compute_on(backend)
+        self.seats.iter_mut().try_for_each(|seat| seat.strategy.compute_on(backend))
     }
 
     /// Why the card on which kernels were to run does so no more: the CPU went on, with the same bits.
     pub fn lost_card(&self) -> Option<&BackendError> {
-        self.strategy.lost_card()
+        self.seats.iter().find_map(|seat| seat.strategy.lost_card())
     }
 
     /// The settings it runs with.
@@ -468,7 +481,10 @@ impl Engine {
         if let Some(next) = self.takeover.take() {
             let Takeover { from: _, settings, risk, own_features, columns } = *next;
             (self.settings, self.risk) = (settings, risk);
-            (self.own_features, self.columns) = (own_features, columns);
+            if let ([seat], true) = (&mut self.seats[..], self.settings.strategies.is_empty()) {
+                (seat.own_features, seat.columns) = (own_features, columns);
+                (seat.trigger, seat.name) = (self.settings.trigger, self.settings.strategy.kind.clone());
+            }
         }
     }
 
@@ -505,7 +521,7 @@ impl Engine {
         if !findings.is_empty() {
             self.flag(input, &findings)?;
         }
-        self.due.clear();
+        self.clear_due();
         self.pass_time(input)?;
         if !findings.dropped() {
             self.show(index, input.header.time_event, &input.fact);
@@ -516,17 +532,8 @@ impl Engine {
             }
             self.market_events += 1;
             self.state.instrument = instrument;
-            let signal = self.strategy.update(input, &self.state);
-            let due = match self.settings.trigger {
-                Trigger::OnSignal => signal,
-                Trigger::BarClose => closed,
-                Trigger::EveryTick => true,
-                Trigger::EveryNTicks(n) => self.market_events.is_multiple_of(u64::from(n.max(1))),
-                Trigger::Every(_) => false,
-            };
-            if due && !self.due.contains(&instrument) {
-                self.due.push(instrument);
-            }
+            let moment = Moment::Tick { count: self.market_events, bar: closed };
+            Seat::show(&mut self.seats, &self.state, input, instrument, moment, StrategyId::NONE);
             self.guard(index)?;
         }
         self.start_timer(input);
@@ -607,24 +614,19 @@ impl Engine {
             self.emit(instrument, input.header.sequence, Fact::BarClosed(bar))?;
             let event = self.output.events.last().expect("just emitted");
             self.state.instrument = instrument;
-            let signal = self.strategy.update(event, &self.state);
-            let due = match self.settings.trigger {
-                Trigger::OnSignal => signal,
-                Trigger::BarClose => true,
-                Trigger::EveryTick | Trigger::EveryNTicks(_) | Trigger::Every(_) => false,
-            };
-            if due {
-                self.due.push(instrument);
-            }
+            let (moment, owner) = (Moment::BarClosed, StrategyId::NONE);
+            Seat::show(&mut self.seats, &self.state, event, instrument, moment, owner);
         }
         Ok(())
     }
 
     fn start_timer(&mut self, input: &Event) {
-        if let (Trigger::Every(interval), None) = (self.settings.trigger, self.wake) {
-            let time = span_start(input.header.time_received, interval) + interval;
-            self.wake = Some(time);
-            self.output.commands.push(Command::Wake { timer: TRIGGER_TIMER, time });
+        for seat in &mut self.seats {
+            if let (Trigger::Every(interval), None) = (seat.trigger, seat.wake) {
+                let time = span_start(input.header.time_received, interval) + interval;
+                seat.wake = Some(time);
+                self.output.commands.push(Command::Wake { timer: seat.timer(), time });
+            }
         }
     }
 
@@ -632,16 +634,27 @@ impl Engine {
         if let Some(catalogue) = &mut self.catalogue {
             catalogue.advance(self.state.now);
         }
-        self.strategy.update(input, &self.state);
-        if let (Trigger::Every(interval), TRIGGER_TIMER) = (self.settings.trigger, timer) {
-            let time = input.header.time_event + interval;
-            self.wake = Some(time);
-            self.output.commands.push(Command::Wake { timer, time });
-            self.due.clear();
-            self.due.extend((1..=self.state.markets.len() as u32).map(InstrumentId));
-            self.decide_due()?;
+        self.tell_all(input);
+        let count = self.state.markets.len() as u32;
+        self.clear_due();
+        for seat in &mut self.seats {
+            if let Trigger::Every(interval) = seat.trigger
+                && seat.timer() == timer
+            {
+                let time = input.header.time_event + interval;
+                seat.wake = Some(time);
+                self.output.commands.push(Command::Wake { timer, time });
+                let all = (1..=count).map(InstrumentId);
+                seat.due = all.filter(|instrument| seat.trades(*instrument)).collect();
+            }
         }
-        Ok(())
+        self.decide_due()
+    }
+
+    /// Shows all strategies what is about no instrument.
+    fn tell_all(&mut self, input: &Event) {
+        let (moment, owner) = (Moment::Outside, StrategyId::NONE);
+        Seat::show(&mut self.seats, &self.state, input, InstrumentId::NONE, moment, owner);
     }
 
     /// A signal is no market data: it changes no price, ends no bar, and only the trigger `on_signal` heeds it at once.
@@ -666,7 +679,7 @@ impl Engine {
         if input.header.instrument != InstrumentId::NONE {
             return self.on_signal(input);
         }
-        self.strategy.update(input, &self.state);
+        self.tell_all(input);
         Ok(())
     }
 
@@ -685,6 +698,8 @@ impl Engine {
         let mark = markets[index].mark(account.positions[index].quantity.signum());
         let rate = account.rate(index, markets).unwrap_or(None);
         account.act(index, action, lot, mark, rate)?;
+        let whole = account.positions[index].quantity;
+        self.state.attribution.act(index, action, whole);
         self.risk.adjust(index, action);
         if let Some(next) = &mut self.takeover {
             next.risk.adjust(index, action);
@@ -771,6 +786,7 @@ impl Engine {
         if account.financing != Money::ZERO {
             hasher.update(&account.financing.0.to_le_bytes());
         }
+        self.state.attribution.add_to_hash(&mut hasher);
         self.rollover.iter().for_each(|rollover| rollover.add_to_hash(&mut hasher));
         self.margin.iter().for_each(|margin| margin.add_to_hash(&mut hasher));
         if self.state.closed.contains(&true) {

@@ -29,6 +29,11 @@ id_type! {
     OrderId(u64)
 }
 id_type! {
+    /// A strategy of the run where several share the account: its place in the settings' list, counted from 1. 0 means
+    /// "the only one", or "none": the operator, a margin call, a stop that protects.
+    StrategyId(u32)
+}
+id_type! {
     /// A timer that somebody asked to be woken by.
     TimerId(u32)
 }
@@ -47,6 +52,23 @@ impl InstrumentId {
     #[inline]
     pub fn index(self) -> Option<usize> {
         (self.0 as usize).checked_sub(1)
+    }
+}
+
+impl StrategyId {
+    /// The only strategy, or none.
+    pub const NONE: StrategyId = StrategyId(0);
+
+    /// The index into the list of strategies that share the account.
+    #[inline]
+    pub fn index(self) -> Option<usize> {
+        (self.0 as usize).checked_sub(1)
+    }
+
+    /// Whether it is no strategy among several.
+    #[inline]
+    pub fn is_none(&self) -> bool {
+        *self == StrategyId::NONE
     }
 }
 

@@ -7,6 +7,7 @@
 //! This crate never reads a clock, a file, a socket, the environment or ambient randomness: time comes in on events.
 
 pub mod account;
+pub mod attribution;
 pub mod bars;
 pub mod book;
 pub mod branched;

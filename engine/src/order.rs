@@ -2,7 +2,7 @@
 
 use crate::canonical::{Canonical, Input, fields};
 use crate::event::{Order, OrderKind, Side, Terms};
-use crate::ids::{InstrumentId, OrderId};
+use crate::ids::{InstrumentId, OrderId, StrategyId};
 use crate::state::{State, StateError};
 use crate::units::{FIXED_MAX, Quantity};
 
@@ -196,10 +196,12 @@ pub struct OrderRecord {
     pub terms: Terms,
     /// Whether its kind or quantity is no longer as it was sent.
     pub changed: bool,
+    /// Whose it is, where several strategies share the account.
+    pub strategy: StrategyId,
 }
 
 fields! {
-    OrderRecord { instrument, side, kind, status, quantity, filled, asked, terms, changed }
+    OrderRecord { instrument, side, kind, status, quantity, filled, asked, terms, changed, strategy }
 }
 
 impl OrderRecord {
@@ -276,6 +278,7 @@ impl Orders {
             asked: None,
             terms: order.terms,
             changed: false,
+            strategy: order.strategy,
         });
     }
 
@@ -302,9 +305,23 @@ impl Orders {
     /// What is still to be filled of an instrument's orders of one side, signed. Reduce-only orders do not count: they
     /// lead to no position that is not there already. No position is larger than [`FIXED_MAX`], however many work.
     pub fn working_of(&self, instrument: InstrumentId, side: Side) -> Quantity {
+        self.working_where(instrument, side, |_| true)
+    }
+
+    /// The same of one strategy's orders.
+    pub fn working_by(&self, strategy: StrategyId, instrument: InstrumentId, side: Side) -> Quantity {
+        self.working_where(instrument, side, |record| record.strategy == strategy)
+    }
+
+    fn working_where(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        counts: impl Fn(&OrderRecord) -> bool,
+    ) -> Quantity {
         let sum = self
             .working()
-            .filter(|(_, record)| record.instrument == instrument && record.side == side)
+            .filter(|(_, record)| record.instrument == instrument && record.side == side && counts(record))
             .filter(|(_, record)| !record.terms.reduce_only)
             .fold(0_i64, |sum, (_, record)| sum.saturating_add(record.working().0));
         Quantity(sum.clamp(-FIXED_MAX, FIXED_MAX))
@@ -400,6 +417,7 @@ mod tests {
                 asked: None,
                 terms: Terms::default(),
                 changed: false,
+                strategy: StrategyId::NONE,
             };
             orders.records.push(record);
             orders.working.push(OrderId(orders.records.len() as u64));
@@ -486,6 +504,7 @@ mod tests {
             ask: None,
             position: Quantity(0),
             terms: Terms::default(),
+            strategy: StrategyId::NONE,
         };
         orders.insert(InstrumentId(1), &order, Submitted);
         assert_eq!(orders.working_quantity(InstrumentId(1)), Quantity(-10));

@@ -9,7 +9,7 @@ use crate::event::FlawAction;
 use crate::features::candle::Timeframe;
 use crate::features::catalogue::TIMEFRAMES;
 use crate::features::normalise::Normalise;
-use crate::ids::{Hash, InstrumentId, Sequence};
+use crate::ids::{Hash, InstrumentId, Sequence, StrategyId};
 use crate::signature::PublicKey;
 use crate::units::{Money, Nanoseconds, Price, Quantity, Ratio};
 
@@ -52,6 +52,9 @@ pub struct Settings {
     pub trigger: Trigger,
     /// Who decides.
     pub strategy: StrategySettings,
+    /// Those that share the account, where there are several; `trigger` and `strategy` are the first one's then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strategies: Vec<SharedSettings>,
     /// The columns of the catalogue that a decision sees, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<FeatureSettings>,
@@ -92,6 +95,35 @@ impl Settings {
                 (trigger, strategy, risk, venue);
         }
         settings
+    }
+
+    /// Who decides, by name: the strategy's kind, or the names of those that share the account.
+    pub fn decides(&self) -> String {
+        if self.strategies.is_empty() {
+            return self.strategy.kind.clone();
+        }
+        self.strategies.iter().map(|shared| shared.name.as_str()).collect::<Vec<_>>().join(" + ")
+    }
+
+    /// Every strategy that decides, one or several.
+    pub fn all_strategies(&self) -> Vec<&StrategySettings> {
+        match self.strategies.is_empty() {
+            true => vec![&self.strategy],
+            false => self.strategies.iter().map(|shared| &shared.strategy).collect(),
+        }
+    }
+
+    /// The strategy that decisions name so, where it decides.
+    pub fn strategy_named(&self, name: &str) -> Option<&StrategySettings> {
+        if self.strategies.is_empty() {
+            return Some(&self.strategy).filter(|strategy| strategy.kind == name);
+        }
+        self.strategies.iter().find(|shared| shared.name == name).map(|shared| &shared.strategy)
+    }
+
+    /// The strategy with this id, where several share the account.
+    pub fn shared(&self, id: StrategyId) -> Option<&SharedSettings> {
+        self.strategies.get(id.index()?)
     }
 
     /// The instrument with this id.
@@ -309,6 +341,29 @@ pub struct StrategySettings {
     pub kind: String,
     /// Its parameters as written, defaults filled in.
     pub parameters: BTreeMap<String, String>,
+}
+
+/// A strategy that shares the account with others.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SharedSettings {
+    /// What decisions and reports call it.
+    pub name: String,
+    /// When it decides.
+    pub trigger: Trigger,
+    /// Which it is.
+    pub strategy: StrategySettings,
+    /// What it trades; empty for every instrument.
+    pub instruments: Vec<InstrumentId>,
+    /// What its positions together may be worth, as a share of equity. It sees this share of equity as its own.
+    pub budget: Ratio,
+}
+
+impl SharedSettings {
+    /// Whether it trades an instrument.
+    pub fn trades(&self, instrument: InstrumentId) -> bool {
+        self.instruments.is_empty() || self.instruments.contains(&instrument)
+    }
 }
 
 /// Which columns of the catalogue a decision sees, and of which bars.

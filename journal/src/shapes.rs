@@ -5,7 +5,7 @@
 #![allow(missing_docs)]
 
 use genovo_engine::event::*;
-use genovo_engine::ids::{InstrumentId, OrderId};
+use genovo_engine::ids::{InstrumentId, OrderId, StrategyId};
 use genovo_engine::order::Status;
 use genovo_engine::settings::{Commission, Instrument};
 use genovo_engine::units::{Money, Price, Quantity, Ratio};
@@ -109,8 +109,9 @@ pub struct OrderRow {
 impl OrderRow {
     /// The shape of an order.
     pub fn of(order: &Order) -> Option<OrderRow> {
-        let &Order { order, side, kind, time_in_force, quantity, bid, ask, position, terms } = order;
-        let kind = KindRow::of(kind).filter(|_| terms.is_plain())?;
+        let &Order { order, side, kind, time_in_force, quantity, bid, ask, position, terms, strategy } =
+            order;
+        let kind = KindRow::of(kind).filter(|_| terms.is_plain() && strategy.is_none())?;
         Some(OrderRow { order, side, kind, time_in_force, quantity, bid, ask, position })
     }
 
@@ -118,7 +119,8 @@ impl OrderRow {
     pub fn into_fact(self) -> Order {
         let OrderRow { order, side, kind, time_in_force, quantity, bid, ask, position } = self;
         let (kind, terms) = (kind.into_kind(), Terms::default());
-        Order { order, side, kind, time_in_force, quantity, bid, ask, position, terms }
+        let strategy = StrategyId::NONE;
+        Order { order, side, kind, time_in_force, quantity, bid, ask, position, terms, strategy }
     }
 }
 

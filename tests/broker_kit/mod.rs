@@ -16,7 +16,7 @@ use genovo_adapters::broker::desk::{Conduct, Task};
 use genovo_adapters::broker::reconcile::{ExecutionKey, Known, Mirror};
 use genovo_adapters::broker::*;
 use genovo_engine::event::*;
-use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence, StrategyId};
 use genovo_engine::order::{Happening, OrderRecord, Status};
 use genovo_engine::units::{Price, Quantity, SCALE, Timestamp};
 
@@ -293,6 +293,7 @@ impl Rig {
             ask: None,
             position: Quantity::ZERO,
             terms,
+            strategy: StrategyId::NONE,
         };
         let cause = Sequence::input(id.0);
         let (filled, status) = (Quantity::ZERO, Status::Submitted);
@@ -306,6 +307,7 @@ impl Rig {
             asked: None,
             terms,
             changed: false,
+            strategy: StrategyId::NONE,
         };
         self.orders.insert(id, Known { record, cause });
         let (client, time, symbol) = (self.ids.of(id), Timestamp(self.time), "X".to_string());

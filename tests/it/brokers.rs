@@ -11,7 +11,7 @@ use genovo_engine::event::{
     CloseReason, Contingency, Event, Fact, Membership, Order, OrderClosed, OrderKind, Quote, RejectReason,
     ReplaceReason, Side, Terms, TimeInForce, Trail, WorldKind,
 };
-use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence, StrategyId};
 use genovo_engine::order::Status;
 use genovo_engine::strategy::Registry;
 use genovo_engine::units::{Nanoseconds, Price, Quantity, SCALE, Timestamp};
@@ -182,6 +182,7 @@ fn an_order_that_was_acknowledged_and_then_refused_is_over() {
         ask: None,
         position: Quantity(7),
         terms: Terms { reduce_only: true, ..Terms::default() },
+        strategy: StrategyId::NONE,
     };
     mirror.insert(InstrumentId(1), &order, Sequence::input(1));
     for (refused, reason) in [

@@ -3,7 +3,7 @@
 use genovo_engine::account::Account;
 use genovo_engine::engine::Engine;
 use genovo_engine::event::*;
-use genovo_engine::ids::{InstrumentId, OrderId};
+use genovo_engine::ids::{InstrumentId, OrderId, StrategyId};
 use genovo_engine::market::Market;
 use genovo_engine::order::{Orders, Status};
 use genovo_engine::risk::{Request, Risk};
@@ -103,6 +103,7 @@ impl Desk {
             ask: None,
             position: Quantity::ZERO,
             terms: Terms::default(),
+            strategy: StrategyId::NONE,
         };
         self.orders.insert(instrument, &order, Status::Accepted);
     }

@@ -55,9 +55,10 @@ impl Random {
 }
 
 /// What must have happened in the sessions together.
-const EVERYTHING: [&str; 38] = [
+const EVERYTHING: [&str; 40] = [
     "alternative",
     "bracket exit",
+    "budget",
     "cancelled",
     "closed",
     "date reached",
@@ -81,6 +82,7 @@ const EVERYTHING: [&str; 38] = [
     "position closed",
     "reduce_only",
     "reduced",
+    "shared",
     "replaced",
     "sibling filled",
     "smaller by a sibling",
@@ -373,7 +375,37 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
     settings.quality.duplicate = random.pick(&keep_or_drop);
     settings.quality.out_of_order = random.pick(&keep_or_drop);
     settings.quality.gap = if random.chance(2) { FlawAction::Halt } else { FlawAction::Keep };
+    share(seed, &mut settings);
     settings
+}
+
+/// Several strategies in the account, for some of the sessions.
+fn share(seed: u32, settings: &mut Settings) {
+    // Numbers of their own: what else a seed stands for stays.
+    let mut random = Random(u64::from(seed) << 32 | 3);
+    if random.chance(70) {
+        return;
+    }
+    let count = settings.instruments.len() as i64;
+    for number in 1..=1 + random.below(3) {
+        let own = (u64::from(seed) + 1_000 * number as u64).to_string();
+        settings.strategies.push(SharedSettings {
+            name: format!("wild {number}"),
+            trigger: random.pick(&[
+                settings.trigger,
+                Trigger::EveryTick,
+                Trigger::Every(Nanoseconds(3 * SCALE)),
+            ]),
+            strategy: StrategySettings { kind: "wild".into(), parameters: [("seed".into(), own)].into() },
+            instruments: match random.chance(50) {
+                true => Vec::new(),
+                false => vec![InstrumentId(1 + random.below(count) as u32)],
+            },
+            budget: Ratio(random.pick(&[5, 50, 1_000]) * SCALE / 100),
+        });
+    }
+    let SharedSettings { trigger, strategy, .. } = settings.strategies[0].clone();
+    (settings.trigger, settings.strategy) = (trigger, strategy);
 }
 
 /// Random costs of holding positions and margins, for some of the sessions.
@@ -597,6 +629,19 @@ fn session(seed: u32) -> (usize, BTreeMap<&'static str, u64>) {
     let found = comparison.finish().unwrap();
     assert_eq!(found, (log.events.len() as u64, None));
     recomputed.unwrap();
+
+    if !settings.strategies.is_empty() {
+        // After every event what each holds adds up to what the account holds.
+        let mut fourth = engine();
+        for input in log.events.iter().filter(|event| event.header.sequence.is_input()) {
+            fourth.apply(input).unwrap();
+            for (index, position) in fourth.account().positions.iter().enumerate() {
+                let shares = fourth.attribution().shares().iter();
+                let sum: i64 = shares.map(|share| share.positions[index].quantity.0).sum();
+                assert_eq!(sum, position.quantity.0, "what each holds is what the account holds: {input:?}");
+            }
+        }
+    }
 
     // As if it had been killed somewhere, and had gone on from what was kept.
     let at = 1 + random.below(log.events.len() as i64) as usize;

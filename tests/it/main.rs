@@ -45,6 +45,8 @@ mod recorded;
 mod risk;
 /// Do the rules about all positions say what a slow way of working them out says?
 mod slow_rules;
+/// Do several strategies share an account so that each sees, and is held to, what is its own?
+mod strategies;
 /// Is the house built as it was drawn?
 mod structure;
 /// Does holding a position cost what it must, and does an account without margin lose its largest losses first?

@@ -3,7 +3,7 @@
 
 use genovo_engine::account::Account;
 use genovo_engine::event::*;
-use genovo_engine::ids::{InstrumentId, OrderId};
+use genovo_engine::ids::{InstrumentId, OrderId, StrategyId};
 use genovo_engine::market::Market;
 use genovo_engine::order::{Orders, Status};
 use genovo_engine::risk::{Request, Risk, Tail};
@@ -109,6 +109,7 @@ fn verdict(desk: &Desk, settings: &Settings) -> Verdict {
             ask: None,
             position: Quantity::ZERO,
             terms: Terms::default(),
+            strategy: StrategyId::NONE,
         };
         orders.insert(InstrumentId(*index as u32 + 1), &order, Status::Accepted);
     }

@@ -87,6 +87,7 @@ impl Mirror {
             asked: None,
             terms: order.terms,
             changed: false,
+            strategy: order.strategy,
         };
         self.orders.insert(order.order, Known { record, cause });
     }

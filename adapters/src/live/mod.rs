@@ -62,8 +62,8 @@ pub struct Past {
     pub fills: Vec<ExecutionKey>,
     /// Positions by instrument.
     pub positions: Vec<Quantity>,
-    /// The timer that the engine waits for.
-    pub wake: Option<(TimerId, Timestamp)>,
+    /// The timers that the engine waits for.
+    pub wakes: Vec<(TimerId, Timestamp)>,
     /// Until when the market went on without us, by the session's time.
     pub missed_until: Option<Timestamp>,
 }
@@ -261,7 +261,7 @@ impl Live {
             answers: BTreeMap::new(),
             said: 0,
             heard: Timestamp::MIN,
-            timers: past.wake.into_iter().map(|(timer, time)| (time, timer)).collect(),
+            timers: past.wakes.into_iter().map(|(timer, time)| (time, timer)).collect(),
             market: past.market,
             behind,
             backfilled: 0,

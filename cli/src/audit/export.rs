@@ -160,8 +160,17 @@ impl Subject {
             ],
             Subject::Equity => &[("equity", Decimal)],
         };
-        fixed.iter().map(|(name, kind)| (name.to_string(), *kind)).collect()
+        let mut columns: Vec<_> = fixed.iter().map(|(name, kind)| (name.to_string(), *kind)).collect();
+        if self == Subject::Orders && has_several(recording) {
+            columns.push(("strategy".to_string(), Text));
+        }
+        columns
     }
+}
+
+/// Whether several strategies share the account.
+fn has_several(recording: &Recording) -> bool {
+    recording.settings.as_ref().is_some_and(|settings| !settings.strategies.is_empty())
 }
 
 /// Writes a subject of a journal; how many rows it had. Without `out` it goes to standard output.
@@ -387,5 +396,14 @@ fn order<'a>(recording: &Recording, event: &'a Event) -> Vec<Cell<'a>> {
         _ => cells.extend([const { Cell::Absent }; 6]),
     }
     cells.push(Cell::Text(Cow::Owned(words::event(recording, event))));
+    if has_several(recording) {
+        let of = match &event.fact {
+            Fact::OrderSubmitted(order) => {
+                recording.settings.as_ref().and_then(|all| all.shared(order.strategy))
+            }
+            _ => None,
+        };
+        cells.push(of.map_or(Cell::Absent, |shared| Cell::Text(Cow::Owned(shared.name.clone()))));
+    }
     cells
 }

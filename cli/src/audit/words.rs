@@ -164,7 +164,7 @@ fn run(names: &Names, started: &RunStarted) -> String {
     let names = names
         .settings
         .as_ref()
-        .map(|settings| format!("{}, {}, seed {}, ", settings.name, settings.strategy.kind, started.seed));
+        .map(|settings| format!("{}, {}, seed {}, ", settings.name, settings.decides(), started.seed));
     format!(
         "{world}: {}settings {}, logic version {}",
         names.unwrap_or_default(),

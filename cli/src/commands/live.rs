@@ -208,7 +208,7 @@ fn opening(session: &Session) -> String {
         None => format!(
             " PAPER   no real money   {}   {} · recorded feed at {pace}\n",
             symbols.join(", "),
-            settings.strategy.kind,
+            settings.decides(),
         ),
         Some(resumption) => {
             let from = match resumption.checkpoint {

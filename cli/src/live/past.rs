@@ -66,7 +66,7 @@ impl Memory {
             orders: self.causes.iter().filter_map(known).collect(),
             fills: self.fills.clone(),
             positions: engine.account().positions.iter().map(|position| position.quantity).collect(),
-            wake: engine.pending_wake(),
+            wakes: engine.pending_wakes(),
             missed_until: None,
         }
     }

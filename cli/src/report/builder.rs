@@ -23,6 +23,7 @@ use super::position::{ATTO, Abroad, Position};
 use super::quality::Flaws;
 use super::regimes::Regimes;
 use super::returns::Days;
+use super::strategies::Strategies;
 use super::verdicts::Verdicts;
 use super::{finish, headline};
 
@@ -65,6 +66,7 @@ pub struct ReportBuilder {
     /// Margin calls and stop-outs.
     pub(super) margin: MarginEvents,
     pub(super) regimes: Regimes,
+    pub(super) strategies: Strategies,
     pub(super) any_size: bool,
     pub(super) columns: Columns,
     pub(super) halted: Option<String>,
@@ -144,10 +146,12 @@ impl ReportBuilder {
             Fact::RiskAssessed(verdict) => {
                 let symbol = self.symbol(header.instrument);
                 self.verdicts.assessed(header, &symbol, verdict);
+                self.strategies.assessed(header.cause, verdict);
             }
             Fact::OrderSubmitted(order) => {
                 self.counts.orders += 1;
                 self.costs.submitted(order);
+                self.strategies.submitted(order);
                 self.verdicts.concerned(header.cause, order.order);
             }
             Fact::OrderDenied(denied) => self.verdicts.concerned(header.cause, denied.order),
@@ -164,7 +168,10 @@ impl ReportBuilder {
                 self.costs.closed(closed.order);
             }
             Fact::BarClosed(_) => self.counts.bars_built += 1,
-            Fact::DecisionMade(_) => self.counts.decisions += 1,
+            Fact::DecisionMade(decision) => {
+                self.counts.decisions += 1;
+                self.strategies.decided(header.sequence, decision);
+            }
             Fact::FeaturesComputed(vector) => self.columns.computed(vector),
             Fact::TradingHalted(halted) => self.halted = Some(halt_reason(halted)),
             Fact::RunEnded(ended) => {
@@ -243,7 +250,8 @@ impl ReportBuilder {
         self.columns.named(&started.features);
         let Some(settings) = &self.settings else { return };
         self.identity.name = settings.name.clone();
-        self.identity.strategy = settings.strategy.kind.clone();
+        self.strategies.started(settings);
+        self.identity.strategy = settings.decides();
         self.start = settings.account.cash;
         self.equity = self.start.0 * ATTO;
         let digits = settings.account.digits;
@@ -336,6 +344,9 @@ impl ReportBuilder {
             self.days.split(index, *new, *old);
         }
         let (dividend, change) = seen.position.act(action);
+        if let Some(index) = header.instrument.index() {
+            self.strategies.acted(index, action, seen.position.quantity);
+        }
         self.dividends += dividend;
         let change = change + self.exchange(header.instrument);
         if change != 0 {
@@ -432,6 +443,9 @@ impl ReportBuilder {
         };
         if fill.quantity.0 <= 0 {
             return;
+        }
+        if let Some(index) = header.instrument.index() {
+            self.strategies.filled(index, fill);
         }
         let position = &mut seen.position;
         self.costs.filled(fill, position);

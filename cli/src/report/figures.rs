@@ -41,6 +41,9 @@ pub struct Report {
     pub activity: Activity,
     /// What risk allowed, reduced and denied.
     pub risk: Risk,
+    /// What each strategy did, where several share the account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strategies: Vec<StrategyFigures>,
     /// Margin calls, and what became of them.
     #[serde(default, skip_serializing_if = "MarginEvents::is_empty")]
     pub margin: MarginEvents,
@@ -73,6 +76,35 @@ impl Report {
     pub fn currency(&self) -> &str {
         self.settings.as_ref().map_or("", |settings| &settings.account.currency)
     }
+}
+
+/// What one of several strategies did. Its positions net among themselves; dividends and financing are the account's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StrategyFigures {
+    /// What decisions call it.
+    pub name: String,
+    /// Which strategy it is.
+    pub kind: String,
+    /// What its positions may be worth, as a share of equity.
+    pub budget: f64,
+    /// Decisions.
+    pub decisions: u64,
+    /// Orders sent.
+    pub orders: u64,
+    /// Orders that risk made smaller.
+    pub reduced: u64,
+    /// Orders that risk did not let go.
+    pub denied: u64,
+    /// Fills of its orders.
+    pub fills: u64,
+    /// P&L of what it closed, before commissions.
+    pub realised: Money,
+    /// Commissions that it paid.
+    pub commission: Money,
+    /// P&L of what is still open, at the last marks.
+    pub open: Money,
+    /// All of it together.
+    pub result: Money,
 }
 
 /// Which run a report is about.

@@ -10,6 +10,7 @@ use super::curve::Series;
 use super::figures::*;
 use super::position::ATTO;
 use super::returns::share;
+use super::strategies;
 
 /// Everything but the headline.
 pub(super) fn report(mut builder: ReportBuilder) -> Report {
@@ -37,6 +38,12 @@ pub(super) fn report(mut builder: ReportBuilder) -> Report {
         instrument.index().and_then(|index| symbols.get(index)).cloned().unwrap_or_default()
     };
     let regimes = builder.regimes.finish(builder.now, symbol);
+    let markets: Vec<_> = builder
+        .instruments
+        .iter()
+        .map(|seen| &seen.position.market)
+        .map(|market| strategies::market(market.bid, market.ask, market.last))
+        .collect();
     let columns = builder.columns.finish(builder.settings.as_ref());
     Report {
         headline: String::new(),
@@ -64,6 +71,7 @@ pub(super) fn report(mut builder: ReportBuilder) -> Report {
         },
         trades: trades(builder.trades),
         risk,
+        strategies: builder.strategies.finish(&markets),
         margin: builder.margin,
         regimes,
         open: builder.instruments.iter().filter_map(|seen| seen.position.still_open()).collect(),

@@ -23,6 +23,7 @@ mod regimes;
 mod returns;
 pub(crate) mod selection;
 pub(crate) mod sparkline;
+mod strategies;
 pub mod terminal;
 mod verdicts;
 mod write;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use genovo_engine::ids::OrderId;
-use genovo_engine::settings::{BarSettings, Settings, StrategySettings};
+use genovo_engine::settings::Settings;
 use genovo_engine::units::{Money, Ratio};
 
 use super::figures::{ColumnUse, Report};
@@ -59,7 +59,7 @@ pub fn opening(settings: &Settings) -> String {
     let account = &settings.account;
     let parts = [
         settings.name.clone(),
-        strategy(&settings.strategy, settings.bars.as_ref()),
+        strategy(settings),
         instruments,
         format!("{} {}", format::money(account.cash, account.digits), account.currency),
         format!("seed {}", settings.seed),
@@ -68,8 +68,12 @@ pub fn opening(settings: &Settings) -> String {
 }
 
 /// `ema-cross 12/48 on 5-minute bars`.
-pub fn strategy(strategy: &StrategySettings, bars: Option<&BarSettings>) -> String {
-    let mut text = strategy.kind.clone();
+pub fn strategy(settings: &Settings) -> String {
+    let (strategy, bars) = (&settings.strategy, settings.bars.as_ref());
+    let mut text = settings.decides();
+    if !settings.strategies.is_empty() {
+        return text;
+    }
     if let (Some(fast), Some(slow)) = (strategy.parameters.get("fast"), strategy.parameters.get("slow")) {
         let _ = write!(text, " {fast}/{slow}");
     }
@@ -97,6 +101,7 @@ pub fn summary(report: &Report, files: &Files<'_>, colour: Colour) -> String {
     equity(&mut page, report);
     trades(&mut page, report);
     risk(&mut page, report);
+    strategies(&mut page, report);
     open(&mut page, report);
     page.text.push('\n');
     data(&mut page, report);
@@ -236,6 +241,30 @@ fn risk(page: &mut Page, report: &Report) {
             format::plural(market.times, "time", "times"),
             format::percent(market.share, 1)
         ));
+    }
+}
+
+/// Each of several strategies in a line.
+fn strategies(page: &mut Page, report: &Report) {
+    let width = report.strategies.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
+    for (number, one) in report.strategies.iter().enumerate() {
+        let mut line = format!(
+            "{:<width$}   {} of equity, {}",
+            one.name,
+            format::percent(one.budget, 0),
+            format::plural(one.orders, "order", "orders"),
+        );
+        for (count, what) in [(one.reduced, "reduced"), (one.denied, "denied")] {
+            if count > 0 {
+                let _ = write!(line, ", {} {what}", format::count(count));
+            }
+        }
+        let result = page.judged(&format::money_signed(one.result, report.digits()), one.result);
+        let _ = write!(line, ": {result}");
+        match number {
+            0 => page.line("by", &line),
+            _ => page.more(&line),
+        }
     }
 }
 

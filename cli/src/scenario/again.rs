@@ -6,7 +6,9 @@
 use std::fmt::Write;
 
 use genovo_engine::event::FlawAction;
-use genovo_engine::settings::{AccountKind, BarPrice, RiskDistance, Settings, Slippage, TouchRule};
+use genovo_engine::settings::{
+    AccountKind, BarPrice, RiskDistance, Settings, Slippage, StrategySettings, TouchRule, Trigger,
+};
 use genovo_engine::strategy::Registry;
 use genovo_engine::units::Nanoseconds;
 use serde_json::Value;
@@ -162,10 +164,26 @@ fn text(settings: &Settings) -> String {
         };
         section("[bars]", &[("interval", length(bars.interval)), ("price", price.to_string())]);
     }
-    let mut strategy =
-        vec![("kind", settings.strategy.kind.clone()), ("decide", show_trigger(settings.trigger))];
-    strategy.extend(settings.strategy.parameters.iter().map(|(name, value)| (name.as_str(), value.clone())));
-    section("[strategy]", &strategy);
+    fn keys(one: &StrategySettings, trigger: Trigger) -> Vec<(&str, String)> {
+        let parameters = one.parameters.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        [("kind", one.kind.clone()), ("decide", show_trigger(trigger))]
+            .into_iter()
+            .chain(parameters)
+            .collect()
+    }
+    if settings.strategies.is_empty() {
+        section("[strategy]", &keys(&settings.strategy, settings.trigger));
+    }
+    for shared in &settings.strategies {
+        let mut own = keys(&shared.strategy, shared.trigger);
+        own.extend([("name", shared.name.clone()), ("budget", shared.budget.to_string())]);
+        if !shared.instruments.is_empty() {
+            let symbols = shared.instruments.iter().filter_map(|id| settings.instrument(*id));
+            let symbols: Vec<&str> = symbols.map(|instrument| instrument.symbol.as_str()).collect();
+            own.push(("instruments", symbols.join(", ")));
+        }
+        section("[[strategies]]", &own);
+    }
     let risk = &settings.risk;
     let mut limits = vec![
         ("max_per_trade", risk.max_per_trade.to_string()),
@@ -260,6 +278,28 @@ mod tests {
             assert_eq!(built, settings, "{name}");
             assert_eq!(change(&settings, &[], &registry).unwrap(), settings);
         }
+    }
+
+    #[test]
+    fn several_strategies_come_back_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let gold = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/gold.toml");
+        let one = "kind = \"ema-cross\"\nfast = 6\nslow = 24\nquantity = 200\n";
+        let text_of_two = format!(
+            "extends = \"{}\"\n[[strategies]]\nbudget = \"60 %\"\n{one}[[strategies]]\nname = \"b\"\n\
+             instruments = \"XAUUSD\"\ndecide = \"1 min\"\nbudget = 2\n{one}",
+            gold.display()
+        );
+        let path = folder.path().join("two.toml");
+        std::fs::write(&path, text_of_two).unwrap();
+        let registry = Registry::default();
+        let settings = crate::scenario::load(&path, &[], &registry).unwrap().settings;
+        assert_eq!(settings.strategies.len(), 2);
+        assert_eq!(settings.decides(), "ema-cross + b");
+        let document = Document::of_text(NAME, &text(&settings), &[]).unwrap();
+        let built = build::settings_over(&document, Data::recorded(&settings.sources), &registry).unwrap();
+        assert_eq!(built, settings);
+        assert_eq!(change(&settings, &[], &registry).unwrap(), settings);
     }
 
     #[test]

@@ -1,34 +1,30 @@
 //! From a document to the effective settings: every section in turn, then what only shows across sections.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use genovo_engine::event::FlawAction;
 use genovo_engine::settings::{
     AccountKind, AccountSettings, BarPrice, BarSettings, Commission, DataKind, Instrument, MarginSettings,
-    QualitySettings, QueueRule, RiskDistance, RiskSettings, Settings, StrategySettings, Trigger,
-    VenueSettings, WhenClosed,
+    QualitySettings, QueueRule, RiskDistance, RiskSettings, Settings, VenueSettings, WhenClosed,
 };
-use genovo_engine::strategy::{ParameterError, Parameters, Registry, StrategyKind};
-use genovo_engine::strategy::{external, model};
+use genovo_engine::strategy::{Registry, external};
 use genovo_engine::units::Nanoseconds;
 
 use super::abroad;
-use super::checkpoint;
 use super::controls;
 use super::data::{self, Data};
 use super::document::limits::keys_in;
-use super::document::{self, Document, Entry};
+use super::document::{self, Document};
 use super::features;
 use super::hours;
 use super::outside;
-use super::readable::{self, did_you_mean};
+use super::readable;
 use super::section::{Reading, Section};
 use super::signals;
+use super::strategies::{self, Chosen};
 use super::upkeep;
 use super::{Execution, Scenario};
 use crate::error::Failure;
-use crate::models::PARAMETER;
 
 /// Builds the scenario, or says everything that is wrong with it.
 pub fn build(path: &Path, document: &Document, registry: &Registry) -> Result<Scenario, Failure> {
@@ -77,23 +73,27 @@ fn assemble<'a>(
     let bars = bars(reading, data.as_ref());
     let has_bars =
         bars.as_ref().is_some_and(|bars| bars.is_some()) || reading_has(data.as_ref(), DataKind::Bars);
-    let strategy = strategy(reading, registry, notes);
+    let strategies = strategies::read(reading, registry, instruments.as_deref(), notes);
     let features = features::read(reading, instruments.as_deref(), data.as_ref(), bars.as_ref());
     let risk = risk(reading, &currency, has_bars);
     let venue = venue(reading);
     let quality = quality(reading);
     let execution = execution(reading);
-    if let (Some(strategy), Some(data)) = (&strategy, &data) {
-        strategy.check_needs(data, has_bars);
+    for strategy in strategies.iter().flatten() {
+        if let Some(data) = &data {
+            strategy.check_needs(data, has_bars);
+        }
+        if let (Some(None), false) = (&signals, recorded)
+            && strategy.kind.name == external::KIND.name
+        {
+            let message = "external follows signals, and the scenario names none";
+            strategy.section.fail("kind", message, "add `[signals]` with `path = \"signals.csv\"`");
+        }
     }
-    if let (Some(strategy), Some(None), false) = (&strategy, &signals, recorded)
-        && strategy.kind.name == external::KIND.name
-    {
-        let message = "external follows signals, and the scenario names none";
-        strategy.section.fail("kind", message, "add `[signals]` with `path = \"signals.csv\"`");
-    }
-    let strategy = strategy?;
-    let title = title.unwrap_or_else(|| top.otherwise("title", strategy.kind.name.to_string()));
+    let strategies = strategies?;
+    let first = strategies.first()?;
+    let kinds = || strategies.iter().map(|strategy| strategy.kind.name).collect::<Vec<_>>().join(" + ");
+    let title = title.unwrap_or_else(|| top.otherwise("title", kinds()));
     let (mut data, hours) = (data?, hours?);
     hours::check(&sections, &hours, &data, venue.as_ref(), notes);
     // What the world says comes behind the market: at equal times the market is known first. Signals come last.
@@ -117,36 +117,20 @@ fn assemble<'a>(
         financing: financing?,
         margin: margin?,
         bars: bars?,
-        trigger: strategy.trigger,
-        strategy: StrategySettings {
-            kind: strategy.kind.name.to_string(),
-            parameters: strategy.parameters.clone(),
-        },
+        trigger: first.trigger,
+        strategy: first.settings(),
+        strategies: strategies.iter().filter_map(Chosen::shared).collect(),
         features,
         risk: risk?,
         venue: venue?,
         quality: quality?,
         later: None,
     };
-    let parameters = Parameters::new(settings.strategy.parameters.clone(), registry.models());
-    match (strategy.kind.make)(&parameters, &settings) {
-        Err(ParameterError { name, message }) => {
-            let spot = strategy.section.spot(&name);
-            let help = parameters_help(strategy.kind);
-            reading.fail(format!("{} cannot use its `{name}`", strategy.kind.name), spot, message, help);
-        }
-        Ok(made) if settings.risk.controls.needs_forecast() && !made.forecasts() => {
-            let key = if settings.risk.controls.kelly.is_some() { "kelly" } else { "confidence_weighted" };
-            let message =
-                format!("`{key}` sizes by a forecast, and {} forecasts nothing", strategy.kind.name);
-            let label = "leave it out, or let one decide that forecasts: `model`";
-            reading.section("risk").fail(key, message, label);
-        }
-        Ok(_) => {}
-    }
+    strategies.iter().for_each(|strategy| strategy.try_out(reading, registry, &settings));
     let (effective, notes, left_out) = (Vec::new(), Vec::new(), Vec::new());
     let (files, calendars, execution) = (data.files, hours.calendars, execution?);
-    let (selections, model) = (selections.unwrap_or_default(), strategy.model);
+    let model = strategies.into_iter().find_map(|strategy| strategy.model);
+    let selections = selections.unwrap_or_default();
     Some(Scenario {
         title,
         settings,
@@ -285,138 +269,6 @@ fn bars<'a>(reading: &'a Reading<'a>, data: Option<&Data>) -> Option<Option<BarS
         return None;
     }
     Some(Some(BarSettings { interval: interval?, price }))
-}
-
-/// The strategy as read, before the engine has seen it.
-struct Chosen<'a, 'r> {
-    section: Section<'a>,
-    kind: &'r StrategyKind,
-    trigger: Trigger,
-    parameters: BTreeMap<String, String>,
-    /// Where the model's file lies.
-    model: Option<PathBuf>,
-}
-
-fn strategy<'a, 'r>(
-    reading: &'a Reading<'a>,
-    registry: &'r Registry,
-    notes: &mut Vec<String>,
-) -> Option<Chosen<'a, 'r>> {
-    let section = reading.sections("strategy", true).pop()?;
-    let name = section.text("kind")?;
-    let Some(kind) = registry.get(&name) else {
-        let names: Vec<&str> = registry.kinds().iter().map(|kind| kind.name).collect();
-        let label = match did_you_mean(&name, names.iter().copied()) {
-            Some(guess) => format!("did you mean `{guess}`?"),
-            None => format!("known: {}", names.join(", ")),
-        };
-        section.fail("kind", format!("unknown strategy `{name}`"), label);
-        return None;
-    };
-    let trigger = match section.says("decide") {
-        true => section.trigger("decide"),
-        false => {
-            section.otherwise("decide", readable::show_trigger(kind.trigger));
-            Some(kind.trigger)
-        }
-    };
-    let mut parameters = parameters(reading, &section, kind, notes)?;
-    let model = match kind.name == model::KIND.name {
-        true => checkpoint::read(&section, &mut parameters, registry.models())?,
-        false => None,
-    };
-    Some(Chosen { section, kind, trigger: trigger?, parameters, model })
-}
-
-fn parameters(
-    reading: &Reading<'_>,
-    section: &Section<'_>,
-    kind: &StrategyKind,
-    notes: &mut Vec<String>,
-) -> Option<BTreeMap<String, String>> {
-    let (mut good, mut left_out) = (true, Vec::new());
-    let kind_entry = document::get(section.entries, "kind")?;
-    let own = |entry: &&Entry| entry.key != "kind" && entry.key != "decide";
-    for entry in section.entries.iter().filter(own) {
-        if kind.parameters.iter().any(|parameter| parameter.name == entry.key) {
-            continue;
-        }
-        // A strategy chosen above another one's parameters does not inherit them.
-        if reading.document.origin(entry.spot) < reading.document.origin(kind_entry.spot) {
-            left_out.push(entry.key.as_str());
-            continue;
-        }
-        good = false;
-        let names = kind.parameters.iter().map(|parameter| parameter.name).chain(["kind", "decide"]);
-        let label = did_you_mean(&entry.key, names).map(|name| format!("did you mean `{name}`?"));
-        let message = format!("{} has no parameter `{}`", kind.name, entry.key);
-        reading.fail(message, entry.spot, label.unwrap_or_default(), parameters_help(kind));
-    }
-    if !left_out.is_empty() {
-        let what = if left_out.len() == 1 { "parameter" } else { "parameters" };
-        notes.push(format!("left out, as {} has no such {what}: {}", kind.name, left_out.join(", ")));
-    }
-    let mut parameters = BTreeMap::new();
-    for parameter in kind.parameters {
-        let entry = document::get(section.entries, parameter.name);
-        let answered = kind.name == model::KIND.name && checkpoint::answers(section, parameter.name);
-        let silent = parameter.default == Some("") || answered;
-        if entry.is_none() && silent {
-            continue;
-        }
-        // What an extended scenario says of a seeded model does not hold for a checkpoint named above it.
-        if let (Some(entry), Some(named), true) = (entry, document::get(section.entries, PARAMETER), answered)
-            && reading.document.origin(entry.spot) < reading.document.origin(named.spot)
-        {
-            notes.push(format!("left out, as the checkpoint says it: {}", parameter.name));
-            continue;
-        }
-        let text = match (entry, parameter.default) {
-            (Some(entry), _) => entry.node.as_scalar().map(|text| text.trim().to_string()),
-            (None, default) => default.map(str::to_string),
-        };
-        let Some(text) = text else {
-            good = false;
-            let message = match entry {
-                Some(entry) => format!("`{}` is {}, not one value", parameter.name, entry.node.kind()),
-                None => format!("{} needs `{}`", kind.name, parameter.name),
-            };
-            let label = format!("`{}` is: {}", parameter.name, parameter.about);
-            reading.fail(message, section.spot(parameter.name), label, parameters_help(kind));
-            continue;
-        };
-        section.note(parameter.name, &text, entry);
-        parameters.insert(parameter.name.to_string(), text);
-    }
-    good.then_some(parameters)
-}
-
-fn parameters_help(kind: &StrategyKind) -> String {
-    let names: Vec<&str> = kind.parameters.iter().map(|parameter| parameter.name).collect();
-    match names.is_empty() {
-        true => format!("{} has no parameters. All strategies: genovo check --strategies", kind.name),
-        false => format!("{} has {}. All strategies: genovo check --strategies", kind.name, names.join(", ")),
-    }
-}
-
-impl Chosen<'_, '_> {
-    /// Reports what the data lacks.
-    fn check_needs(&self, data: &Data, has_bars: bool) {
-        let name = self.kind.name;
-        if self.kind.needs.quotes && !data.has(DataKind::Quotes) {
-            let message = format!("{name} needs quotes, and the data has none");
-            self.section.fail("kind", message, "use another strategy, or data with quotes");
-        }
-        if self.kind.needs.sizes && !data.has_sizes {
-            let message = format!("{name} needs displayed sizes, and the data has none");
-            self.section.fail("kind", message, "use another strategy, or data with sizes");
-        }
-        if self.trigger == Trigger::BarClose && !has_bars {
-            let message = "the strategy decides when a bar ends, and there are no bars";
-            let label = "add `[bars] interval = \"5 min\"`, or decide at another time";
-            self.section.fail("decide", message, label);
-        }
-    }
 }
 
 /// What the scenario says of positions without a stop.

@@ -3,8 +3,8 @@
 use genovo_engine::event::FlawAction;
 use genovo_engine::ids::InstrumentId;
 use genovo_engine::settings::{
-    AccountKind, BarPrice, Commission, DataKind, Instrument, RiskDistance, Settings, Slippage, TouchRule,
-    Trigger, WhenClosed,
+    AccountKind, BarPrice, Commission, DataKind, Instrument, RiskDistance, Settings, Slippage,
+    StrategySettings, TouchRule, Trigger, WhenClosed,
 };
 use genovo_engine::units::{Money, Nanoseconds};
 use serde_json::json;
@@ -151,11 +151,25 @@ fn data(settings: &Settings, file: &DataFile) -> String {
 }
 
 fn strategy(settings: &Settings) -> String {
+    if settings.strategies.is_empty() {
+        return one_strategy(&settings.strategy, settings.trigger);
+    }
+    let each = settings.strategies.iter().map(|shared| {
+        let symbols = shared.instruments.iter().filter_map(|id| settings.instrument(*id));
+        let symbols: Vec<&str> = symbols.map(|instrument| instrument.symbol.as_str()).collect();
+        let of = if symbols.is_empty() { String::new() } else { format!(" in {}", symbols.join(", ")) };
+        let (budget, words) = (show_ratio(shared.budget), one_strategy(&shared.strategy, shared.trigger));
+        format!("{} with {budget} of equity{of}: {words}", shared.name)
+    });
+    each.collect::<Vec<_>>().join("; ")
+}
+
+fn one_strategy(strategy: &StrategySettings, decides: Trigger) -> String {
     let parameters: Vec<String> =
-        settings.strategy.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        strategy.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
     let parameters =
         if parameters.is_empty() { String::new() } else { format!(" ({})", parameters.join(", ")) };
-    format!("{}{parameters}, decides {}", settings.strategy.kind, trigger(settings.trigger))
+    format!("{}{parameters}, decides {}", strategy.kind, trigger(decides))
 }
 
 fn account(settings: &Settings) -> String {

@@ -23,6 +23,7 @@ pub mod schema;
 mod section;
 mod select;
 pub mod signals;
+mod strategies;
 mod unit;
 mod upkeep;
 

@@ -16,7 +16,7 @@ pub fn schema(registry: &Registry) -> Value {
     let mut complete = Map::new();
     for section in SECTIONS.iter().filter(|section| !section.name.is_empty() && !section.name.contains('.')) {
         let table = match section.name {
-            "strategy" => strategy(section, registry),
+            "strategy" | "strategies" => strategy(section, registry),
             _ => table(section),
         };
         let (shown, needed) = match section.many {
@@ -44,12 +44,16 @@ pub fn schema(registry: &Registry) -> Value {
         "additionalProperties": false,
         // A scenario that extends another may leave to it what must be said.
         "if": { "not": { "required": ["extends"] } },
-        "then": { "required": NEEDED, "properties": complete },
+        "then": {
+            "required": NEEDED,
+            "anyOf": [{ "required": ["strategy"] }, { "required": ["strategies"] }],
+            "properties": complete,
+        },
     })
 }
 
 /// The sections without which nothing can run.
-const NEEDED: [&str; 4] = ["account", "instruments", "data", "strategy"];
+const NEEDED: [&str; 3] = ["account", "instruments", "data"];
 
 fn table(section: &Section) -> Value {
     json!({

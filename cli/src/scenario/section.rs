@@ -149,7 +149,7 @@ impl<'a> Reading<'a> {
         };
         let spot = if spec.many { item_spot(entries).unwrap_or(entry.spot) } else { entry.spot };
         let section = self.begin(spec, entries, Some(spot), outer);
-        if spec.name != "strategy" {
+        if !matches!(spec.name, "strategy" | "strategies") {
             let known: Vec<&str> = spec.keys.iter().map(|key| key.name).collect();
             for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
                 self.unknown(entry, spec, &known);
@@ -241,6 +241,11 @@ impl<'a> Section<'a> {
     /// What a relative path of this key starts from.
     pub fn folder(&self, key: &str) -> &'a Path {
         self.reading.document.folder(self.spot(key))
+    }
+
+    /// The keys that are not a strategy's own.
+    pub fn fixed(&self) -> Vec<&'static str> {
+        self.spec.keys.iter().map(|key| key.name).collect()
     }
 
     /// Whether the scenario says this key.

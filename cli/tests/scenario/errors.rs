@@ -8,6 +8,18 @@ fn with(text: &str, from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
+/// One of several strategies.
+fn shared(name: &str, budget: &str) -> String {
+    let own = "kind = \"ema-cross\"\nfast = 12\nslow = 48\nquantity = 500\n";
+    format!("[[strategies]]\nname = \"{name}\"\nbudget = \"{budget}\"\n{own}")
+}
+
+/// The small scenario with these strategies.
+fn strategies(each: &str) -> String {
+    let (before, _) = SMALL.split_once("[strategy]").expect("it has a strategy");
+    format!("{before}{each}")
+}
+
 #[test]
 fn errors_look_as_promised() {
     let small = |from, to| with(SMALL, from, to);
@@ -58,6 +70,25 @@ fn errors_look_as_promised() {
         ("unknown parameter", small("fast = 12", "fats = 12"), &[]),
         ("no parameter", small("slow = 48\n", ""), &[]),
         ("a parameter that cannot be", small("slow = 48", "slow = 4"), &[]),
+        ("strategies beside a strategy", format!("{SMALL}{}", shared("one", "50 %")), &[]),
+        ("no budget", strategies(&shared("one", "50 %").replace("budget = \"50 %\"\n", "")), &[]),
+        ("a budget of nothing", strategies(&shared("one", "0 %")), &[]),
+        (
+            "two of one name among strategies",
+            strategies(&(shared("one", "50 %") + &shared("one", "20 %"))),
+            &[],
+        ),
+        ("the name of another", strategies(&shared("operator", "50 %")), &[]),
+        (
+            "a strategy of what is not there",
+            strategies(&(shared("one", "50 %") + "instruments = \"XAUUSD, XAUEUR\"\n")),
+            &[],
+        ),
+        (
+            "no such parameter among strategies",
+            strategies(&shared("one", "50 %").replace("fast", "fats")),
+            &[],
+        ),
         ("a forecast that nobody makes", full("fixed_fraction = 2", "kelly = \"25 %\""), &[]),
         (
             "sizes that are not there",

@@ -132,6 +132,9 @@ pub fn decode(input: &mut Input<'_>) -> Result<Event, DecodeError> {
         Some(Kind::RiskAssessed) => {
             Fact::RiskAssessed(Verdict::read_flagged(input, [first, second]).map(Box::new)?)
         }
+        Some(Kind::OrderSubmitted) => {
+            Fact::OrderSubmitted(Order::read_flagged(input, [first, second]).map(Box::new)?)
+        }
         Some(kind) if !second => decode_rare(kind, first, input)?,
         Some(_) => return Err(DecodeError::Invalid { what: "an event's flags", value: u64::from(flags) }),
         None => return Err(DecodeError::Invalid { what: "an event's kind", value: u64::from(kind) }),
@@ -166,7 +169,7 @@ fn decode_rare(kind: Kind, flag: bool, input: &mut Input<'_>) -> Result<Fact, De
     fn boxed<T: Canonical>(input: &mut Input<'_>) -> Result<Box<T>, DecodeError> {
         T::read(input).map(Box::new)
     }
-    let flagged = matches!(kind, Kind::InstrumentDefined | Kind::OrderFilled | Kind::OrderSubmitted);
+    let flagged = matches!(kind, Kind::InstrumentDefined | Kind::OrderFilled);
     if flag && !flagged {
         return Err(DecodeError::Invalid { what: "an event's flags", value: u64::from(FLAG_FIRST) });
     }
@@ -199,9 +202,7 @@ fn decode_rare(kind: Kind, flag: bool, input: &mut Input<'_>) -> Result<Fact, De
         Kind::RegimeChanged => Fact::RegimeChanged(boxed(input)?),
         Kind::FeaturesComputed => Fact::FeaturesComputed(boxed(input)?),
         Kind::DecisionMade => Fact::DecisionMade(boxed(input)?),
-        Kind::RiskAssessed => Fact::RiskAssessed(boxed(input)?),
         Kind::OrderDenied => Fact::OrderDenied(Canonical::read(input)?),
-        Kind::OrderSubmitted => Fact::OrderSubmitted(Flagged::read_flagged(input, flag).map(Box::new)?),
         Kind::FinancingCharged => Fact::FinancingCharged(boxed(input)?),
         Kind::TradingHalted => Fact::TradingHalted(Canonical::read(input)?),
         Kind::RunEnded => Fact::RunEnded(boxed(input)?),

@@ -21,6 +21,7 @@ impl Engine {
             return self.impossible(fill.order, OrderError::Unknown(fill.order));
         };
         let index = record.instrument.index().expect("an order has an instrument");
+        let strategy = record.strategy;
         self.may_protect_again(input.header.instrument);
         // Money has moved whatever the order's state: a fill that comes late is booked, and said.
         if let Err(error) = self.state.orders.fill(fill.order, fill.quantity) {
@@ -28,6 +29,7 @@ impl Engine {
         }
         let rate = self.state.account.rate_of(index, fill)?;
         self.state.account.fill(index, fill, rate)?;
+        self.state.attribution.fill(index, strategy, fill, rate)?;
         self.risk.filled(index, fill.side, self.state.now);
         if let Some(next) = &mut self.takeover {
             next.risk.filled(index, fill.side, self.state.now);
@@ -67,13 +69,11 @@ impl Engine {
         {
             self.watch_margin()?;
         }
-        let signal = self.strategy.update(input, &self.state);
         let instrument = input.header.instrument;
-        if signal && self.settings.trigger == Trigger::OnSignal {
-            self.due.clear();
-            self.due.push(instrument);
-            self.decide_due()?;
-        }
+        self.clear_due();
+        let owner = self.owner(&input.fact);
+        Seat::show(&mut self.seats, &self.state, input, instrument, Moment::Answer, owner);
+        self.decide_due()?;
         self.protect(instrument)
     }
 }

@@ -53,7 +53,7 @@ impl Engine {
     /// An update is whole.
     fn on_update(&mut self, input: &Event, index: usize) -> Result<(), Fault> {
         let instrument = input.header.instrument;
-        self.due.clear();
+        self.clear_due();
         self.pass_time(input)?;
         let quoted = self.state.books[index].as_mut().and_then(Followed::news);
         if let Some(catalogue) = &mut self.catalogue
@@ -67,24 +67,16 @@ impl Engine {
         }
         self.market_events += 1;
         self.state.instrument = instrument;
-        let signal = match quoted.filter(|_| !findings.dropped()) {
+        let moment = Moment::Tick { count: self.market_events, bar: false };
+        match quoted.filter(|_| !findings.dropped()) {
             Some(quote) => {
                 let fact = Fact::QuoteChanged(quote);
                 self.show(index, input.header.time_event, &fact);
                 self.emit(instrument, input.header.sequence, fact)?;
                 let event = self.output.events.last().expect("just emitted");
-                self.strategy.update(event, &self.state)
+                Seat::show(&mut self.seats, &self.state, event, instrument, moment, StrategyId::NONE);
             }
-            None => self.strategy.update(input, &self.state),
-        };
-        let due = match self.settings.trigger {
-            Trigger::OnSignal => signal,
-            Trigger::EveryTick => true,
-            Trigger::EveryNTicks(n) => self.market_events.is_multiple_of(u64::from(n.max(1))),
-            Trigger::BarClose | Trigger::Every(_) => false,
-        };
-        if due && !self.due.contains(&instrument) {
-            self.due.push(instrument);
+            None => Seat::show(&mut self.seats, &self.state, input, instrument, moment, StrategyId::NONE),
         }
         self.guard(index)?;
         self.start_timer(input);

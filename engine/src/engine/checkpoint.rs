@@ -13,7 +13,7 @@ use crate::state::{State as _, StateError};
 
 const MAGIC: &[u8; 16] = b"GENOVO ENGINE\n\x01\0";
 /// What is saved, and in which order. Raised with any change that the tags of [`crate::state`] do not show.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const HEAD_BYTES: usize = 16 + 4 + 4 + 16;
 const HASH_BYTES: usize = 32;
 
@@ -77,17 +77,18 @@ impl Engine {
 
     /// Whether [`Engine::checkpoint`] would save it now.
     pub fn can_be_saved(&self) -> Result<(), NotSaved> {
-        self.saved_strategy().map(|_| ())
+        self.saved_strategies().map(|_| ())
     }
 
-    fn saved_strategy(&self) -> Result<&dyn crate::state::State, NotSaved> {
+    fn saved_strategies(&self) -> Result<Vec<&dyn crate::state::State>, NotSaved> {
         if self.settings.later.is_some() || self.takeover.is_some() {
             return Err(NotSaved::Takeover);
         }
         if self.catalogue.as_ref().is_some_and(|catalogue| !catalogue.is_kept()) {
             return Err(NotSaved::Features);
         }
-        self.strategy.state().ok_or(NotSaved::Strategy)
+        let states = self.seats.iter().map(|seat| seat.strategy.state().ok_or(NotSaved::Strategy));
+        states.collect()
     }
 
     /// Everything that it remembers after the last input, for [`Engine::restore`].
@@ -99,13 +100,13 @@ impl Engine {
 
     /// The same, behind what `out` has already.
     pub fn checkpoint_into(&self, out: &mut Vec<u8>) -> Result<(), NotSaved> {
-        let strategy = self.saved_strategy()?;
+        let strategies = self.saved_strategies()?;
         let start = out.len();
         out.extend_from_slice(MAGIC);
         FORMAT.write(out);
         LOGIC_VERSION.write(out);
         out.extend_from_slice(&self.run().0);
-        self.save(strategy, out);
+        self.save(&strategies, out);
         let hash = blake3::hash(&out[start..]);
         out.extend_from_slice(hash.as_bytes());
         Ok(())
@@ -147,17 +148,19 @@ impl Engine {
         *self.run.get_or_init(|| canonical::run_id(&self.identity(WorldKind::Live)))
     }
 
-    fn save(&self, strategy: &dyn crate::state::State, out: &mut Vec<u8>) {
+    fn save(&self, strategies: &[&dyn crate::state::State], out: &mut Vec<u8>) {
         self.header.write(out);
         self.counts.save(out);
         (self.caused_before + self.output.events.len()).write(out);
         self.derived_hash.save(out);
         // Rows of features last no longer than the decisions of one input.
-        let State { now, instrument, markets, books: _, account, orders, closed, features: _ } = &self.state;
+        let State { now, instrument, markets, books: _, account, attribution, orders, closed, features: _ } =
+            &self.state;
         now.write(out);
         instrument.write(out);
         markets[..].save(out);
         account.save(out);
+        attribution.save(out);
         orders.save(out);
         closed[..].save(out);
         self.save_books(out);
@@ -166,7 +169,10 @@ impl Engine {
         self.bars[..].save(out);
         self.bars_end.write(out);
         self.market_events.write(out);
-        self.wake.write(out);
+        for seat in &self.seats {
+            seat.wake.write(out);
+            seat.waiting.write(out);
+        }
         self.halted.write(out);
         self.gate.save(out);
         self.requests.save(out);
@@ -174,7 +180,7 @@ impl Engine {
         self.margin.iter().for_each(|margin| margin.save(out));
         self.refused[..].save(out);
         self.catalogue.iter().for_each(|catalogue| catalogue.save(out));
-        strategy.save(out);
+        strategies.iter().for_each(|strategy| strategy.save(out));
     }
 
     fn load(&mut self, input: &mut Input<'_>) -> Result<(), RestoreError> {
@@ -182,12 +188,13 @@ impl Engine {
         self.counts.load(input)?;
         self.caused_before.load(input)?;
         self.derived_hash.load(input)?;
-        let State { now, instrument, markets, books: _, account, orders, closed, features: _ } =
+        let State { now, instrument, markets, books: _, account, attribution, orders, closed, features: _ } =
             &mut self.state;
         now.load(input)?;
         instrument.load(input)?;
         markets[..].load(input)?;
         account.load(input)?;
+        attribution.load(input)?;
         orders.load(input)?;
         closed[..].load(input)?;
         self.load_books(input)?;
@@ -196,7 +203,10 @@ impl Engine {
         self.bars[..].load(input)?;
         self.bars_end.load(input)?;
         self.market_events.load(input)?;
-        self.wake.load(input)?;
+        for seat in &mut self.seats {
+            seat.wake.load(input)?;
+            seat.waiting.load(input)?;
+        }
         self.halted.load(input)?;
         self.gate.load(input)?;
         self.requests.load(input)?;
@@ -204,7 +214,9 @@ impl Engine {
         self.margin.iter_mut().try_for_each(|margin| margin.load(input))?;
         self.refused[..].load(input)?;
         self.catalogue.iter_mut().try_for_each(|catalogue| catalogue.load(input))?;
-        self.strategy.state_mut().ok_or(NotSaved::Strategy)?.load(input)?;
+        for seat in &mut self.seats {
+            seat.strategy.state_mut().ok_or(NotSaved::Strategy)?.load(input)?;
+        }
         // Every order is one of an instrument that there is.
         let count = self.state.markets.len();
         let known = |record: &OrderRecord| record.instrument.index().is_some_and(|index| index < count);

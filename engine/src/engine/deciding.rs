@@ -7,13 +7,35 @@ impl Engine {
     /// comes before the first decision, which changes nothing that it depends on.
     #[inline]
     pub(super) fn decide_due(&mut self) -> Result<(), Fault> {
-        if self.due.is_empty() || self.halted { Ok(()) } else { self.decide_all() }
+        if self.halted || self.seats.iter().all(|seat| seat.due.is_empty()) {
+            Ok(())
+        } else {
+            self.decide_all()
+        }
     }
 
     fn decide_all(&mut self) -> Result<(), Fault> {
+        self.due.clear();
+        for instrument in self.seats.iter().flat_map(|seat| &seat.due) {
+            if !self.due.contains(instrument) {
+                self.due.push(*instrument);
+            }
+        }
         self.read_features();
-        self.strategy.prepare(&self.due, &self.state);
-        let decided = (0..self.due.len()).try_for_each(|turn| self.decide(self.due[turn]));
+        for seat in &mut self.seats {
+            if !seat.due.is_empty() {
+                let view = seat.view(&self.state);
+                seat.strategy.prepare(&seat.due, &view);
+            }
+        }
+        let mut decided = Ok(());
+        for turn in 0..self.seats.len() {
+            let due = std::mem::take(&mut self.seats[turn].due);
+            decided =
+                decided.and_then(|()| due.iter().try_for_each(|instrument| self.decide(turn, *instrument)));
+            // The room is kept: deciding costs no allocation.
+            self.seats[turn].due = due;
+        }
         // Rows are of the decisions of one input: whoever looks later must not find those of an earlier one.
         for index in self.due.iter().filter_map(|instrument| instrument.index()) {
             if let Some(row) = self.state.features.get_mut(index) {
@@ -51,12 +73,12 @@ impl Engine {
         }
     }
 
-    fn decide(&mut self, instrument: InstrumentId) -> Result<(), Fault> {
+    fn decide(&mut self, turn: usize, instrument: InstrumentId) -> Result<(), Fault> {
         if self.halted {
             return Ok(());
         }
         if !self.gate.is_open(instrument) {
-            self.gate.wait(instrument);
+            self.wait(turn, instrument);
             return Ok(());
         }
         self.state.instrument = instrument;
@@ -69,22 +91,26 @@ impl Engine {
         }
         let mut proposal = std::mem::take(&mut self.proposal);
         proposal.clear();
-        self.strategy.decide(&self.state, &mut proposal);
-        let result = self.carry_out(instrument, equity, &mut proposal);
+        let seat = &mut self.seats[turn];
+        let view = seat.view(&self.state);
+        seat.strategy.decide(&view, &mut proposal);
+        let result = self.carry_out(turn, instrument, equity, &mut proposal);
         self.proposal = proposal;
         result
     }
 
     fn carry_out(
         &mut self,
+        turn: usize,
         instrument: InstrumentId,
         equity: Money,
         proposal: &mut Proposal,
     ) -> Result<(), Fault> {
         let mut cause = self.header.sequence;
-        if self.columns.count > 0 {
+        let seat = &self.seats[turn];
+        if seat.columns.count > 0 {
             // A strategy that knows nothing yet says so for each of its own columns.
-            proposal.features.resize(self.own_features, None);
+            proposal.features.resize(seat.own_features, None);
             if let RiskDistance::AverageTrueRange { .. } = self.settings.risk.distance {
                 let range = instrument.index().and_then(|index| self.risk.range(index));
                 proposal.features.push(range.map(|range| range as f32));
@@ -92,7 +118,7 @@ impl Engine {
             if let Some(row) = instrument.index().and_then(|index| self.rows.get(index)) {
                 proposal.features.extend_from_slice(row);
             }
-            self.columns.spread(&mut proposal.features);
+            seat.columns.spread(&mut proposal.features);
             match vector(&proposal.features) {
                 Ok(features) => {
                     cause = self.emit(instrument, cause, Fact::FeaturesComputed(Box::new(features)))?
@@ -107,19 +133,57 @@ impl Engine {
             return self.halt(TradingHalted::NotANumber { column: proposal.evidence.len() as u32 });
         }
         let decision = Decision {
-            strategy: self.settings.strategy.kind.clone(),
+            strategy: self.seats[turn].name.clone(),
             actions: proposal.actions.clone(),
             because: proposal.because.clone(),
             evidence: proposal.evidence.clone(),
             equity,
-            position: self.state.position(instrument),
+            position: self.seats[turn].view(&self.state).position(instrument),
         };
         self.counts.decisions += 1;
         let decided = self.emit(instrument, cause, Fact::DecisionMade(Box::new(decision)))?;
         self.forecast = proposal.forecast.map(|forecast| (instrument, forecast));
+        self.acting = self.seats[turn].id;
         let acted = self.act(decided, &proposal.actions);
-        self.forecast = None;
+        (self.forecast, self.acting) = (None, StrategyId::NONE);
         acted
+    }
+
+    /// Keeps a decision until the gate opens.
+    pub(super) fn wait(&mut self, turn: usize, instrument: InstrumentId) {
+        self.gate.wait(instrument);
+        let several = !self.settings.strategies.is_empty();
+        let waiting = &mut self.seats[turn].waiting;
+        if several && !waiting.contains(&instrument) {
+            waiting.push(instrument);
+        }
+    }
+
+    /// The gate is open for an instrument: whoever waited for it is due.
+    pub(super) fn due_after_waiting(&mut self, instrument: InstrumentId) {
+        self.clear_due();
+        let several = !self.settings.strategies.is_empty();
+        for seat in &mut self.seats {
+            let waited = seat.waiting.iter().position(|waiting| *waiting == instrument);
+            waited.map(|place| seat.waiting.remove(place));
+            if waited.is_some() || !several {
+                seat.due.push(instrument);
+            }
+        }
+    }
+
+    /// The position from which a target is reached: one's own, where several strategies share the account.
+    fn position_wanted_from(&self, instrument: InstrumentId) -> Quantity {
+        match self.acting.index().and_then(|index| self.seats.get(index)) {
+            Some(seat) => seat.view(&self.state).position_with_working_orders(instrument),
+            None => self.state.position_with_working_orders(instrument),
+        }
+    }
+
+    /// Whether an order is of another strategy than the one that decides.
+    fn is_anothers(&self, order: OrderId) -> bool {
+        let of = self.state.orders.get(order).map(|record| record.strategy);
+        !self.acting.is_none() && of.is_some_and(|of| of != self.acting)
     }
 
     /// Carries out the actions of a decision, one after the other.
@@ -128,7 +192,7 @@ impl Engine {
             match action {
                 Action::Hold => {}
                 &Action::Target { instrument, quantity } => {
-                    let position = self.state.position_with_working_orders(instrument);
+                    let position = self.position_wanted_from(instrument);
                     // Both lie within half the range of an i64.
                     let change = quantity.0.saturating_sub(position.0);
                     let side = if change >= 0 { Side::Buy } else { Side::Sell };
@@ -142,6 +206,8 @@ impl Engine {
                     let order = NewOrder::new(side, kind, quantity).during(time_in_force);
                     self.submit(decided, instrument, order)?;
                 }
+                // The orders of others are left alone.
+                &(Action::Cancel { order } | Action::Replace { order, .. }) if self.is_anothers(order) => {}
                 &Action::Cancel { order } => self.cancel(decided, order)?,
                 Action::Place(list) => self.place(decided, list)?,
                 &Action::Replace { order, kind, quantity } => self.replace(decided, order, kind, quantity)?,

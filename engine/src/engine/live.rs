@@ -14,7 +14,9 @@ impl Engine {
             self.say_unprotected(index)?;
         }
         if rejected.reason == RejectReason::NeverArrived && self.gate.is_live() {
-            self.gate.wait(input.header.instrument);
+            let owner = self.owner(&input.fact);
+            let turn = self.seats.iter().position(|seat| seat.id == owner).unwrap_or(0);
+            self.wait(turn, input.header.instrument);
             self.gate_moved()?;
         }
         Ok(())
@@ -50,7 +52,9 @@ impl Engine {
         let index = record.instrument.index().expect("an order has an instrument");
         // A correction names no rate: the one that holds now is the nearest that is journaled.
         let rate = self.state.account.rate(index, &self.state.markets)?;
+        let strategy = record.strategy;
         self.state.account.correct(index, trade, rate)?;
+        self.state.attribution.correct(index, strategy, trade, rate)?;
         self.after_answer(input)
     }
 
@@ -109,8 +113,7 @@ impl Engine {
         while !self.halted
             && let Some(instrument) = self.gate.next_ready()
         {
-            self.due.clear();
-            self.due.push(instrument);
+            self.due_after_waiting(instrument);
             self.decide_due()?;
         }
         self.protect_all()
@@ -219,9 +222,9 @@ impl Engine {
         self.halted
     }
 
-    /// The timer that the engine waits for, if it does: a world that takes over from another must know.
-    pub fn pending_wake(&self) -> Option<(TimerId, Timestamp)> {
-        self.wake.map(|time| (TRIGGER_TIMER, time))
+    /// The timers that the engine waits for: a world that takes over from another must know.
+    pub fn pending_wakes(&self) -> Vec<(TimerId, Timestamp)> {
+        self.seats.iter().filter_map(|seat| seat.wake.map(|time| (seat.timer(), time))).collect()
     }
 
     /// Equity at the last marks.

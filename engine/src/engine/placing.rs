@@ -5,7 +5,7 @@ use crate::command::Command;
 use crate::event::*;
 use crate::ids::{InstrumentId, OrderId, Sequence};
 use crate::order::{Happening, OrderError, Status};
-use crate::risk::Request;
+use crate::risk::{Own, Request};
 use crate::settings::WhenClosed;
 use crate::strategy::View;
 use crate::units::{Price, Quantity, Ratio};
@@ -110,6 +110,7 @@ impl Engine {
     ) -> Result<Option<Left>, Fault> {
         request.margin_lacking = self.margin_lacking();
         request.forecast = self.forecast_of(request.instrument);
+        request.own = self.own(&request);
         let State { markets, account, orders, .. } = &self.state;
         let verdict = self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);
         let (closing, granted, rule) = (verdict.closing, verdict.granted, verdict.rule);
@@ -135,6 +136,7 @@ impl Engine {
                     false => list,
                 }),
             },
+            strategy: self.acting,
         };
         if closing + granted == Quantity::ZERO {
             let rule = rule.expect("risk names the rule by which nothing is left");
@@ -202,6 +204,7 @@ impl Engine {
             request.beside = record.quantity;
             request.margin_lacking = self.margin_lacking();
             request.forecast = self.forecast_of(instrument);
+            request.own = self.own(&request);
             let State { markets, account, orders, .. } = &self.state;
             let verdict =
                 self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);
@@ -234,6 +237,15 @@ impl Engine {
         let market = self.state.markets.get(instrument.index()?)?;
         let request = Request::new(instrument, side, kind, quantity);
         self.risk.refusal(&request, self.state.now, market, &self.state.orders)
+    }
+
+    /// What the strategy that decides holds already, where several share the account.
+    fn own(&self, request: &Request) -> Option<Own> {
+        if self.acting.is_none() {
+            return None;
+        }
+        let State { markets, account, attribution, orders, .. } = &self.state;
+        Own::of(self.acting, request, &self.settings, attribution, account, markets, orders)
     }
 
     /// What the decision under way forecasts of an instrument.

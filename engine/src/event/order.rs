@@ -3,7 +3,7 @@
 #![allow(missing_docs)]
 
 use super::Rule;
-use crate::ids::OrderId;
+use crate::ids::{OrderId, StrategyId};
 use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
 
 /// Buy or sell.
@@ -254,7 +254,7 @@ impl Contingency {
 }
 
 /// An order as it left for the venue.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Order {
     /// Its number in the run.
     pub order: OrderId,
@@ -275,6 +275,9 @@ pub struct Order {
     /// What else it says.
     #[serde(skip_serializing_if = "Terms::is_plain")]
     pub terms: Terms,
+    /// Whose it is, where several strategies share the account.
+    #[serde(skip_serializing_if = "StrategyId::is_none")]
+    pub strategy: StrategyId,
 }
 
 impl Order {

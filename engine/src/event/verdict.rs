@@ -92,6 +92,8 @@ pub enum Rule {
     Kelly = 35,
     /// A position is the share that the forecast is sure of, at most.
     Confidence = 36,
+    /// What a strategy among several holds is a share of equity, at most.
+    Budget = 37,
 }
 
 impl Rule {
@@ -134,11 +136,12 @@ impl Rule {
             Rule::MarginCall => "margin_call",
             Rule::Kelly => "kelly",
             Rule::Confidence => "confidence",
+            Rule::Budget => "budget",
         }
     }
 
     /// Every rule.
-    pub const ALL: [Rule; 36] = [
+    pub const ALL: [Rule; 37] = [
         Rule::NoMarket,
         Rule::PerTradeRisk,
         Rule::TotalRisk,
@@ -175,6 +178,7 @@ impl Rule {
         Rule::MarginCall,
         Rule::Kelly,
         Rule::Confidence,
+        Rule::Budget,
     ];
 
     /// What the numbers of its results are.
@@ -213,7 +217,8 @@ impl Rule {
             | Rule::Allocation
             | Rule::MarginCall
             | Rule::Kelly
-            | Rule::Confidence => RuleUnit::Amount,
+            | Rule::Confidence
+            | Rule::Budget => RuleUnit::Amount,
         }
     }
 }

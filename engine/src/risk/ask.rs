@@ -210,25 +210,7 @@ impl Ask<'_> {
     /// The most, in whole lots and no more than `asked`, for which `cost` stays within `limit`. `cost` must grow with
     /// the quantity.
     pub fn most_within(&self, asked: Quantity, limit: Money, cost: impl Fn(Quantity) -> Money) -> Quantity {
-        if cost(asked) <= limit {
-            return asked;
-        }
-        let lot = self.instrument.lot.0.max(1);
-        // Halving finds the last lot that fits; 63 steps at most, and no division can round the wrong way.
-        let (mut fits, mut too_many) = (0_i64, asked.0 / lot + 1);
-        if cost(Quantity::ZERO) > limit {
-            return Quantity::ZERO;
-        }
-        while too_many - fits > 1 {
-            let middle = fits + (too_many - fits) / 2;
-            let quantity = Quantity(middle.saturating_mul(lot).min(asked.0));
-            if cost(quantity) <= limit {
-                fits = middle;
-            } else {
-                too_many = middle;
-            }
-        }
-        Quantity(fits * lot)
+        most_within(self.instrument.lot, asked, limit, cost)
     }
 
     /// The same for a `cost` that may fall before it rises, as that of a hedge does: it must be convex. What is beyond
@@ -261,4 +243,32 @@ impl Ask<'_> {
             false => nearest,
         }
     }
+}
+
+/// The most, in whole lots and no more than `asked`, for which a growing `cost` stays within `limit`.
+pub(super) fn most_within(
+    lot: Quantity,
+    asked: Quantity,
+    limit: Money,
+    cost: impl Fn(Quantity) -> Money,
+) -> Quantity {
+    if cost(asked) <= limit {
+        return asked;
+    }
+    let lot = lot.0.max(1);
+    // Halving finds the last lot that fits; 63 steps at most, and no division can round the wrong way.
+    let (mut fits, mut too_many) = (0_i64, asked.0 / lot + 1);
+    if cost(Quantity::ZERO) > limit {
+        return Quantity::ZERO;
+    }
+    while too_many - fits > 1 {
+        let middle = fits + (too_many - fits) / 2;
+        let quantity = Quantity(middle.saturating_mul(lot).min(asked.0));
+        if cost(quantity) <= limit {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    Quantity(fits * lot)
 }

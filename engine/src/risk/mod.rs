@@ -6,6 +6,7 @@
 
 mod allocation;
 mod ask;
+mod budget;
 mod buying_power;
 mod change;
 mod conditional_value_at_risk;
@@ -40,6 +41,7 @@ mod volatility_target;
 mod watch;
 
 pub use ask::{Ask, Others, Tail};
+pub use budget::Own;
 pub use watch::{Mark, Sent, Watch};
 
 use ask::Spread;
@@ -202,6 +204,8 @@ pub struct Request {
     pub margin_lacking: Option<Money>,
     /// What the decision forecasts of the instrument, if anything.
     pub forecast: Option<Forecast>,
+    /// What the strategy holds that asks, where several share the account.
+    pub own: Option<Own>,
 }
 
 impl Request {
@@ -219,6 +223,7 @@ impl Request {
             refused: None,
             margin_lacking: None,
             forecast: None,
+            own: None,
         }
     }
 }
@@ -243,11 +248,13 @@ fn distance_to(stop: OrderKind, side: Side, price: Price) -> Price {
 /// which of them will be, so orders of the two sides never stand for each other.
 fn reachable(account: &Account, orders: &Orders, instrument: InstrumentId) -> [Quantity; 2] {
     let held = instrument.index().map_or(Quantity::ZERO, |index| account.positions[index].quantity);
-    // Each of the two is at most FIXED_MAX, so their sum fits; what no position can be counts as the largest.
-    [Side::Buy, Side::Sell].map(|side| {
-        let reached = held + orders.working_of(instrument, side);
-        Quantity(reached.0.clamp(-FIXED_MAX, FIXED_MAX))
-    })
+    [Side::Buy, Side::Sell].map(|side| reached(held, orders.working_of(instrument, side)))
+}
+
+/// A position after working orders. Each of the two is at most FIXED_MAX, so their sum fits; what no position can be
+/// counts as the largest.
+fn reached(held: Quantity, working: Quantity) -> Quantity {
+    Quantity((held + working).0.clamp(-FIXED_MAX, FIXED_MAX))
 }
 
 /// The risk layer of a run.
@@ -420,17 +427,6 @@ impl Risk {
             Side::Buy => all_bought,
             Side::Sell => all_sold,
         };
-        let against = (-position.0 * sign).max(0);
-        let closing = match (request.reduce_only, request.has_parent) {
-            (false, _) => Quantity(against.min(request.quantity.0)),
-            // What is held is what it may take, whatever else works; with a parent, what that will have opened.
-            (true, false) => {
-                let held = (-account.positions[index].quantity.0 * sign).max(0);
-                Quantity(held.min(request.quantity.0))
-            }
-            (true, true) => request.quantity,
-        };
-        let asked = if request.reduce_only { Quantity::ZERO } else { request.quantity - closing };
         let equity = account.equity(markets);
         let price = match request.kind {
             OrderKind::Market | OrderKind::TrailingStop { .. } => markets[index].price_to_trade(request.side),
@@ -439,6 +435,24 @@ impl Risk {
             | OrderKind::StopLimit { price, .. } => Some(price),
         };
         let rate = account.rate(index, markets);
+        let instrument = &settings.instruments[index];
+        // What waits for fills of an entry takes no more than those open.
+        let own = request.own.filter(|_| !(request.reduce_only && request.has_parent));
+        let budgeted = own
+            .zip(price.zip(rate.ok()))
+            .map(|(own, (price, rate))| own.leave(request, instrument, price, rate, equity));
+        let left = budgeted.as_ref().map_or(request.quantity, |(left, _)| *left);
+        let against = (-position.0 * sign).max(0);
+        let closing = match (request.reduce_only, request.has_parent) {
+            (false, _) => Quantity(against.min(left.0)),
+            // What is held is what it may take, whatever else works; with a parent, what that will have opened.
+            (true, false) => {
+                let held = (-account.positions[index].quantity.0 * sign).max(0);
+                Quantity(held.min(left.0))
+            }
+            (true, true) => request.quantity,
+        };
+        let asked = if request.reduce_only { Quantity::ZERO } else { request.quantity - closing };
         let mut verdict = Verdict {
             outcome: Outcome::Allowed,
             rule: None,
@@ -458,6 +472,14 @@ impl Risk {
         verdict.rules.extend(REFUSALS.iter().filter_map(|rule| rule(&refusal)));
         let wrong = verdict.rules.iter().find(|result| result.outcome == Outcome::Denied);
         let wrong = wrong.map(|result| result.rule);
+        if let Some((left, mut result)) = budgeted {
+            // Of what opens for the account: the rules that follow go on from there.
+            result.quantity = if request.reduce_only { Quantity::ZERO } else { left - closing };
+            if left != request.quantity {
+                (verdict.granted, verdict.rule) = (result.quantity, Some(Rule::Budget));
+            }
+            verdict.rules.push(result);
+        }
         let stop = price.zip(request.stop).map(|(price, stop)| distance_to(stop, request.side, price));
         let refused = request
             .refused
@@ -488,7 +510,6 @@ impl Risk {
             stop.map_or((distance_kept, source), |distance| (distance, DistanceSource::Stop));
 
         let kept = Quantity(position.0 + closing.0 * sign);
-        let instrument = &settings.instruments[index];
         let others = self.others(index, request.side, settings, account, markets, orders);
         let ask = Ask {
             settings: &self.settings,

@@ -22,7 +22,7 @@ use genovo_kernels::model::Spec;
 
 use crate::book::Book;
 use crate::event::{Action, Event, Evidence, Forecast, Quote, Side};
-use crate::ids::{Hash, InstrumentId};
+use crate::ids::{Hash, InstrumentId, StrategyId};
 use crate::order::Orders;
 use crate::settings::{Settings, Trigger};
 use crate::state::State;
@@ -49,8 +49,14 @@ pub trait View {
     fn equity(&self) -> Money;
     /// How many instruments there are; their ids are 1 to this.
     fn instruments(&self) -> u32;
-    /// Every order with where it stands; [`Orders::working`] lists those that are not done.
+    /// Every order with where it stands; [`Orders::working`] lists those that are not done. Where several strategies
+    /// share the account, those of all: one's own are of [`View::strategy`].
     fn orders(&self) -> &Orders;
+    /// Which of several strategies that share the account is asked; none where it is the only one. Positions and equity
+    /// are its own.
+    fn strategy(&self) -> StrategyId {
+        StrategyId::NONE
+    }
     /// Whether the instrument's market is open, as far as its calendar has said.
     fn is_open(&self, instrument: InstrumentId) -> bool;
     /// The catalogue's columns of the instrument at the decision under way, in the order of `RunStarted::features`

@@ -82,6 +82,7 @@ pub fn settings(
                 .map(|(name, value)| (name.to_string(), value.to_string()))
                 .collect(),
         },
+        strategies: Vec::new(),
         features: None,
         risk: RiskSettings {
             max_per_trade: Ratio(SECOND / 2),

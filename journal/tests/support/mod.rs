@@ -404,6 +404,7 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
             ask: r.maybe().map(Price),
             position: Quantity(r.number()),
             terms: Terms::default(),
+            strategy: StrategyId::NONE,
         })),
         Kind::CancelRequested => Fact::CancelRequested(notice),
         Kind::TradingHalted => Fact::TradingHalted(match r.below(3) {

@@ -67,6 +67,9 @@ pub struct Auditor {
     /// As they were before the input that is being audited.
     before: Vec<Holding>,
     orders: BTreeMap<OrderId, Placed>,
+    /// What each strategy holds by its own fills, where several share the account; `None` of an instrument that was
+    /// split, or of which somebody else sold what they hold.
+    own: Vec<Vec<Option<i64>>>,
     /// Used at the next event, unless that says it is dropped.
     market: Option<Event>,
     verdict: Option<Verdict>,
@@ -91,6 +94,7 @@ impl Auditor {
             before: vec![Holding::default(); settings.instruments.len()],
             breaks: vec![Vec::new(); settings.instruments.len()],
             seen: BTreeMap::new(),
+            own: vec![vec![Some(0); settings.instruments.len()]; settings.strategies.len()],
             settings,
             orders: BTreeMap::new(),
             market: None,
@@ -159,13 +163,32 @@ impl Auditor {
             Fact::DecisionMade(decision) => {
                 self.decisions += 1;
                 assert_eq!(decision.equity.0, self.equity(), "cash and positions at mark are the equity");
-                if let Some(index) = header.instrument.index() {
-                    assert_eq!(decision.position.0, self.holdings[index].quantity, "fills are the position");
+                let own = self.settings.strategies.iter().position(|one| one.name == decision.strategy);
+                match (header.instrument.index(), own) {
+                    (Some(index), None) => {
+                        assert_eq!(
+                            decision.position.0, self.holdings[index].quantity,
+                            "fills are the position"
+                        );
+                    }
+                    (Some(index), Some(own)) => {
+                        self.count("shared");
+                        if let Some(sum) = self.own[own][index] {
+                            assert_eq!(decision.position.0, sum, "its own fills are its position");
+                        }
+                    }
+                    (None, _) => {}
                 }
             }
             Fact::RiskAssessed(verdict) => {
                 assert_eq!(verdict.equity.0, self.equity());
                 assert!(verdict.granted <= verdict.asked, "risk never adds");
+                for budget in verdict.rules.iter().filter(|result| result.rule == Rule::Budget) {
+                    // What closes goes, and then nothing more than it is opened.
+                    let opens = budget.asked != budget.granted || budget.granted > budget.limit;
+                    assert!(budget.granted <= budget.limit || !opens || budget.outcome != Outcome::Reduced);
+                    self.count("budget asked");
+                }
                 self.verdict = Some((**verdict).clone());
             }
             Fact::OrderDenied(denied) => {
@@ -460,8 +483,16 @@ impl Auditor {
             assert!(better >= 0, "order {} is filled beyond its limit", fill.order);
         }
         let index = placed.instrument;
+        let owner = placed.order.strategy;
         if placed.filled == placed.order.quantity.0 {
             self.close(fill.order);
+        }
+        match owner.index() {
+            Some(own) => {
+                let sum = &mut self.own[own][index];
+                *sum = sum.map(|sum| sum + fill.quantity.0 * fill.side.sign());
+            }
+            None => self.own.iter_mut().for_each(|own| own[index] = None),
         }
         self.book(index, fill);
     }
@@ -560,6 +591,7 @@ impl Auditor {
         match *action {
             CorporateAction::Split { new, old } => {
                 self.count("split");
+                self.own.iter_mut().for_each(|own| own[index] = None);
                 let quantity = i128::from(holding.quantity) * i128::from(new) / i128::from(old);
                 holding.quantity = quantity as i64;
                 let odd = holding.quantity % rules.lot.0;

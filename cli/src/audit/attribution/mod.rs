@@ -136,13 +136,17 @@ impl Attribution {
         context: &Context,
     ) -> Result<Option<Attribution>, Failure> {
         let Fact::DecisionMade(decision) = &decided.event.fact else { return Ok(None) };
-        if decision.strategy != MODEL || asked.top == 0 {
+        let strategy = recording.settings.as_ref().and_then(|all| all.strategy_named(&decision.strategy));
+        if strategy.is_none_or(|strategy| strategy.kind != MODEL) || asked.top == 0 {
             return Ok(None);
         }
         // What cannot be attributed is still explained.
         let settings = match verify::settings_of(&recording.journal) {
             Ok((_, settings)) if settings.later.is_some() => {
                 return Ok(impossible("the run's settings change on the way"));
+            }
+            Ok((_, settings)) if !settings.strategies.is_empty() => {
+                return Ok(impossible("several strategies share the account"));
             }
             Ok((_, settings)) => settings,
             Err(failure) => return Ok(impossible(failure.message)),

@@ -16,8 +16,9 @@ const COLUMNS_SHOWN: usize = 6;
 /// Which of the catalogue's columns the model saw, the most unusual first; nothing where it saw its own features.
 pub fn selected(recording: &Recording, decision: &Decision, vector: Sequence) -> Vec<String> {
     let Some(settings) = &recording.settings else { return Vec::new() };
-    let said = settings.strategy.parameters.get("features").map(String::as_str);
-    let (Some(features), Some("selected"), "model") = (&settings.features, said, &*decision.strategy) else {
+    let strategy = settings.strategy_named(&decision.strategy).filter(|strategy| strategy.kind == "model");
+    let said = strategy.and_then(|strategy| strategy.parameters.get("features")).map(String::as_str);
+    let (Some(features), Some("selected")) = (&settings.features, said) else {
         return Vec::new();
     };
     let event = recording.at(vector).ok().flatten().map(|one| one.event.fact);

@@ -219,6 +219,9 @@ fn means(rule: Rule) -> [&'static str; 3] {
             "the position with the order",
             "with what is left of it",
         ],
+        Rule::Budget => {
+            ["the strategy's share of equity", "what it holds with the order", "with what is left of it"]
+        }
         Rule::Regime => ["multiple of the usual volatility", "its multiple now", "the same"],
         Rule::NoMarket
         | Rule::PerTradeRisk

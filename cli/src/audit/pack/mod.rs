@@ -350,8 +350,8 @@ impl Fold {
         let Some(settings) = &self.names.settings else { return };
         identity.scenario.clone_from(&settings.name);
         identity.decides = match started.model {
-            Some(model) => format!("{} {model}", settings.strategy.kind),
-            None => settings.strategy.kind.clone(),
+            Some(model) => format!("{} {model}", settings.decides()),
+            None => settings.decides(),
         };
         identity.instruments = settings.instruments.iter().map(|one| one.symbol.clone()).collect();
         identity.currency.clone_from(&settings.account.currency);

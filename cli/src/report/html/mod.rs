@@ -33,6 +33,7 @@ pub fn page(report: &Report) -> String {
     sections::result(&mut out, report);
     tables::trades(&mut out, report);
     sections::fill_quality(&mut out, report);
+    sections::strategies(&mut out, report);
     sections::risk(&mut out, report);
     sections::returns(&mut out, report);
     sections::data(&mut out, report);
@@ -61,7 +62,7 @@ fn header(out: &mut String, report: &Report) {
     let (strategy, symbols) = match &report.settings {
         Some(settings) => {
             let symbols: Vec<&str> = settings.instruments.iter().map(|one| one.symbol.as_str()).collect();
-            (terminal::strategy(&settings.strategy, settings.bars.as_ref()), symbols.join(", "))
+            (terminal::strategy(settings), symbols.join(", "))
         }
         None => Default::default(),
     };

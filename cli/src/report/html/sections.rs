@@ -112,6 +112,43 @@ pub fn result(out: &mut String, report: &Report) {
     out.push_str("</section>\n</div>\n");
 }
 
+/// What each of several strategies did.
+pub fn strategies(out: &mut String, report: &Report) {
+    if report.strategies.is_empty() {
+        return;
+    }
+    out.push_str(
+        "<section>\n<h2>Strategies</h2>\n<div class=\"scroll\"><table><thead><tr>\
+         <th scope=\"col\">Strategy</th><th scope=\"col\">Budget</th><th scope=\"col\">Decisions</th>\
+         <th scope=\"col\">Orders</th><th scope=\"col\">Reduced</th><th scope=\"col\">Denied</th>\
+         <th scope=\"col\">Fills</th><th scope=\"col\">Closed</th><th scope=\"col\">Open</th>\
+         <th scope=\"col\">Commission</th><th scope=\"col\">Result</th></tr></thead><tbody>",
+    );
+    let digits = report.digits();
+    for one in &report.strategies {
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
+             <td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&one.name),
+            format::percent(one.budget, 0),
+            format::count(one.decisions),
+            format::count(one.orders),
+            format::count(one.reduced),
+            format::count(one.denied),
+            format::count(one.fills),
+            judged(one.realised, digits),
+            judged(one.open, digits),
+            format::money(one.commission, digits),
+            judged(one.result, digits),
+        );
+    }
+    out.push_str(
+        "</tbody></table></div>\n<p class=\"note\">Each nets its own positions. Dividends and financing are the \
+         account's.</p>\n</section>\n",
+    );
+}
+
 /// The fills against the market that their orders saw.
 pub fn fill_quality(out: &mut String, report: &Report) {
     let quality = &report.fill_quality;

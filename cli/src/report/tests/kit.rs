@@ -5,7 +5,7 @@ use std::path::Path;
 
 use genovo_engine::LOGIC_VERSION;
 use genovo_engine::event::*;
-use genovo_engine::ids::{Hash, InstrumentId, OrderId, Sequence};
+use genovo_engine::ids::{Hash, InstrumentId, OrderId, Sequence, StrategyId};
 use genovo_engine::settings::*;
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Timestamp};
 
@@ -55,6 +55,7 @@ pub fn settings() -> Settings {
                 ("slow".to_string(), "48".to_string()),
             ]),
         },
+        strategies: Vec::new(),
         features: None,
         risk: RiskSettings {
             max_per_trade: of("0.02"),
@@ -204,6 +205,7 @@ impl Run {
             ask: self.touch.1,
             position: self.held,
             terms: Terms::default(),
+            strategy: StrategyId::NONE,
         })))
     }
 

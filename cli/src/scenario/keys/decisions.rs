@@ -20,6 +20,43 @@ pub const STRATEGY: Section = Section {
     ],
 };
 
+pub const STRATEGIES: Section = Section {
+    name: "strategies",
+    many: true,
+    about: "Strategies that share the account, in the place of [strategy]; the other keys of each are its own.",
+    keys: &[
+        key("kind", Unit::Text, Any, Required, "name of the strategy"),
+        key(
+            "name",
+            Unit::Text,
+            Any,
+            Otherwise("its kind"),
+            "what decisions and reports call it; each another",
+        ),
+        key(
+            "decide",
+            Unit::Trigger,
+            Any,
+            Otherwise("as the strategy likes it"),
+            "when it decides: `on_signal`, `every_tick`, `every 100 ticks`, `bar_close`, `1 s`",
+        ),
+        key(
+            "instruments",
+            Unit::Text,
+            Any,
+            Otherwise("all"),
+            "symbols that it trades, with commas; it sees the others",
+        ),
+        key(
+            "budget",
+            Unit::Ratio,
+            Positive,
+            Required,
+            "what its positions together may be worth, as a share of equity; it sees this share as its own",
+        ),
+    ],
+};
+
 pub const FEATURES: Section = Section {
     name: "features",
     many: false,

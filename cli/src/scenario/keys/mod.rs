@@ -84,6 +84,7 @@ pub const SECTIONS: &[Section] = &[
     data::SCHEDULE,
     data::BARS,
     decisions::STRATEGY,
+    decisions::STRATEGIES,
     decisions::FEATURES,
     decisions::FEATURE,
     risk::RISK,
