@@ -1,4 +1,5 @@
-//! `audit explain` of a model's decision: its gradients and flips, held to the model itself, fed by hand from the journal.
+//! `audit explain` of a model's decision: its gradients and flips, held to the model itself, fed by hand from the
+//! journal.
 
 use genovo_engine::event::{Event, Fact, Kind};
 use genovo_journal::Journal;

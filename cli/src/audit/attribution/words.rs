@@ -139,6 +139,7 @@ impl Found {
             let from = if age == 0 { 0 } else { AGES[age - 1] };
             json!({ "from": from, "to": AGES.get(age).map(|end| end - 1), "share": share })
         });
+        let clock = self.clock.iter().map(|(name, slope)| json!({ "input": name, "gradient": slope }));
         // What rounds to nothing is left out; a program gets it.
         let families = self
             .families
@@ -153,7 +154,7 @@ impl Found {
             "steps_it_depends_on": self.steps,
             "inputs": self.parts.iter().map(part).collect::<Vec<_>>(),
             "families": families.collect::<Vec<_>>(),
-            "clock": self.clock.iter().map(|(name, slope)| json!({ "input": name, "gradient": slope })).collect::<Vec<_>>(),
+            "clock": clock.collect::<Vec<_>>(),
             "ages": ages.collect::<Vec<_>>(),
             "flips": self.changes.as_ref().map(|changes| {
                 changes.iter().map(|change| self.change_json(change)).collect::<Vec<_>>()
