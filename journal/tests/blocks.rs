@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use genovo_engine::event::{Event, Kind};
+use genovo_engine::event::{Connection, ConnectionChanged, Event, Fact, Kind, Link};
 use genovo_engine::ids::Hash;
 use genovo_journal::{BLOCK_HEADER_BYTES, BlockHeader, BlockReader, BlockWriter, Chain, Group};
 use proptest::prelude::*;
@@ -144,6 +144,24 @@ fn golden_blocks_of_later_kinds_are_read() {
         let read: Vec<Event> = std::iter::from_fn(|| reader.next_event()).collect();
         assert_same(&read, &events);
     }
+}
+
+/// A value that a kind's golden block cannot have, for it came later than the block.
+#[test]
+fn a_card_that_is_lost_comes_back() {
+    let lost = ConnectionChanged {
+        link: Link::Card,
+        state: Connection::Terminal,
+        reason: "the card is lost".to_string(),
+    };
+    let mut event = event(1 << 16, Kind::ConnectionChanged, &mut Random::new(1));
+    event.fact = Fact::ConnectionChanged(Box::new(lost));
+    let (mut group, mut block) = (Group::default(), Vec::new());
+    group.push(&event);
+    BlockWriter::default().write(&mut group, 1, Hash::default(), Hash::default(), &mut block).unwrap();
+    let mut reader = BlockReader::default();
+    reader.read(&block).unwrap();
+    assert_same(&[reader.next_event().unwrap()], &[event]);
 }
 
 /// The kinds that were built when the file of version 1 was written. Later ones have a file of their own each.

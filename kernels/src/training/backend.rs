@@ -31,7 +31,7 @@ pub struct NormGiven<'a, T> {
     pub gain: (&'a T, usize),
     /// `[rows][width]`
     pub x: (&'a T, Rows),
-    /// `[rows]`, of [`TrainingBackend::norm_factors`].
+    /// `[rows]`, of [`RowOperations::norm_factors`].
     pub factors: &'a T,
     /// dL/dy, `[rows][width]`.
     pub gradient: (&'a T, Rows),
