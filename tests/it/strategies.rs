@@ -145,7 +145,8 @@ fn each_sees_its_own_position_and_its_share_of_equity() {
 #[test]
 fn a_budget_is_of_ones_own_exposure() {
     // 100 a unit and 10,000 of equity: 10 % are 10 units, 50 % are 50.
-    let table: &[(&[(&str, &str, i64)], &[i64])] = &[
+    type Row<'a> = (&'a [(&'a str, &'a str, i64)], &'a [i64]);
+    let table: &[Row<'_>] = &[
         (&[("one", "30", 10), ("other", "0", 50)], &[10, 0]),
         // The account is long 50, so selling 40 closes for the account; the other may hold 10.
         (&[("one", "50", 50), ("other", "-40", 10)], &[50, -10]),
