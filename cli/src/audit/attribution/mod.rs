@@ -10,6 +10,8 @@ mod scale;
 mod steps;
 mod words;
 
+use std::collections::BTreeMap;
+
 use genovo_engine::event::{Decision, Fact};
 use genovo_engine::features::layout;
 use genovo_engine::features::normalise::{CLIP, Normalise, WINDOW};
@@ -213,6 +215,8 @@ impl Asking<'_> {
         let exact = checkpoint.metadata().precision != Precision::Int8;
         if asked.flips > 0 || !exact {
             let mut market = Market::new(self, &cpu, &checkpoint, quiet)?;
+            // Gradients of a model in int8 are those of its weights expanded; what it said is its own.
+            found.output = self.output(asked.of, action, market.outputs.row(0)).0;
             let changes = market.changes(&found, asked.flips)?;
             found.changes = (asked.flips > 0).then_some(changes);
         }
@@ -518,8 +522,14 @@ impl<'a> Market<'a> {
 impl Found {
     /// Looks up the numbers of the vectors that are shown.
     fn number(&mut self, recording: &Recording) -> Result<(), Failure> {
+        // Many parts are of one step, and looking one up unpacks a block.
+        let mut known = BTreeMap::new();
         for part in &mut self.parts {
-            part.event = recording.at(part.step)?.map_or(0, |one| one.number);
+            part.event = match known.get(&part.step) {
+                Some(number) => *number,
+                None => recording.at(part.step)?.map_or(0, |one| one.number),
+            };
+            known.insert(part.step, part.event);
         }
         Ok(())
     }

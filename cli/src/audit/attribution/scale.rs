@@ -75,16 +75,18 @@ pub fn of_columns(
     else {
         return;
     };
-    let Some(engine) = engine_before(recording, decided, settings, context) else { return };
+    let engine = match features.scale {
+        // Raw values are what they are.
+        Normalise::None => None,
+        _ => match engine_before(recording, decided, settings, context) {
+            Some(engine) => Some(engine),
+            None => return,
+        },
+    };
     for change in changes.iter_mut().filter(|change| matches!(change.scale, Scale::Unknown)) {
         let Some(place) = columns.iter().position(|column| column.id == change.name) else { continue };
-        let (middle, width) = match features.scale {
-            Normalise::None => (0.0, 1.0),
-            _ => match engine.feature_scale(index, place) {
-                Some(found) => found,
-                None => continue,
-            },
-        };
+        let found = engine.as_ref().map_or(Some((0.0, 1.0)), |engine| engine.feature_scale(index, place));
+        let Some((middle, width)) = found else { continue };
         change.scale = Scale::Column { unit: columns[place].unit.to_string(), middle, width };
     }
 }

@@ -72,8 +72,9 @@ impl Found {
         let head =
             ["input", "family", "step", "seen", "value", "gradient", "product", "share"].map(str::to_string);
         text.push_str(&table(std::iter::once(head).chain(rows).collect()));
-        let families =
-            self.families.iter().map(|(name, share)| format!("{name} {}", format::percent(*share, 1)));
+        // What rounds to nothing is left out; a program gets it.
+        let families = self.families.iter().filter(|(_, share)| *share >= 0.0005);
+        let families = families.map(|(name, share)| format!("{name} {}", format::percent(*share, 1)));
         text.push_str(&format!("    by family  {}\n", families.collect::<Vec<_>>().join("   ")));
         let ages = self.ages.iter().enumerate().filter(|(_, share)| **share > 0.0);
         let ages = ages.map(|(age, share)| format!("{} {}", age_name(age), format::percent(*share, 1)));
@@ -140,12 +141,7 @@ impl Found {
             json!({ "from": from, "to": AGES.get(age).map(|end| end - 1), "share": share })
         });
         let clock = self.clock.iter().map(|(name, slope)| json!({ "input": name, "gradient": slope }));
-        // What rounds to nothing is left out; a program gets it.
-        let families = self
-            .families
-            .iter()
-            .filter(|(_, share)| *share >= 0.0005)
-            .map(|(name, share)| json!({ "family": name, "share": share }));
+        let families = self.families.iter().map(|(name, share)| json!({ "family": name, "share": share }));
         json!({
             "output": self.name(),
             "value": self.output,
