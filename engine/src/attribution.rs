@@ -120,8 +120,8 @@ impl Attribution {
         Ok(())
     }
 
-    /// A split of the instrument at `index`, of which the account has `whole` afterwards. What is lost to whole lots,
-    /// and paid out to the account, is lost by the first that holds any.
+    /// A split of the instrument at `index`, of which the account has `whole` afterwards. What whole lots cannot hold is
+    /// paid out to the account; it is lost at cost, by the first that hold any on that side.
     pub fn act(&mut self, index: usize, action: &CorporateAction, whole: Quantity) {
         let CorporateAction::Split { new, old } = *action else { return };
         let mut positions: Vec<&mut Position> =
@@ -132,9 +132,22 @@ impl Attribution {
             position.quantity = Quantity(units.clamp(-most, most) as i64);
         }
         let sum = positions.iter().fold(0_i64, |sum, position| sum.saturating_add(position.quantity.0));
-        let holder = positions.iter().position(|position| position.quantity != Quantity::ZERO).unwrap_or(0);
-        if let Some(position) = positions.get_mut(holder) {
-            position.quantity = Quantity(position.quantity.0.saturating_add(whole.0.saturating_sub(sum)));
+        let mut odd = sum.saturating_sub(whole.0);
+        for position in &mut positions {
+            let held = position.quantity.0;
+            if held.signum() != odd.signum() {
+                continue;
+            }
+            let lost = if held.abs() < odd.abs() { held } else { odd };
+            if lost != 0 {
+                position.cost -= position.cost.share(Quantity(lost), position.quantity);
+                position.quantity = Quantity(held - lost);
+                odd -= lost;
+            }
+        }
+        // What single splits rounded off together: less than a unit each.
+        if let Some(first) = positions.first_mut() {
+            first.quantity = Quantity(first.quantity.0.saturating_sub(odd));
         }
     }
 
@@ -148,5 +161,39 @@ impl Attribution {
                 hasher.update(&position.realised.0.to_le_bytes());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(units: i64, cost: i128) -> Share {
+        let position = Position { quantity: Quantity(units), cost: Money(cost), ..Position::default() };
+        Share { positions: vec![position], commissions: Money::ZERO }
+    }
+
+    /// Units and cost of each after a split of one new for ten old.
+    fn after_split(shares: [(i64, i128); 3], whole: i64) -> Vec<(i64, i128)> {
+        let shares = shares.map(|(units, cost)| share(units, cost)).to_vec();
+        let mut attribution = Attribution { shares, digits: 2 };
+        attribution.act(0, &CorporateAction::Split { new: 1, old: 10 }, Quantity(whole));
+        let held = attribution.shares.iter().map(|share| &share.positions[0]);
+        held.map(|position| (position.quantity.0, position.cost.0)).collect()
+    }
+
+    #[test]
+    fn what_a_split_leaves_beyond_whole_lots_goes_at_cost_and_turns_nobody() {
+        // 1 and 98 become 0.1 and 9.8, of which the account keeps 9: the first has nothing left, and no cost.
+        let unit = 100_000;
+        let held = after_split([(unit, 700), (98 * unit, 9_800), (0, 0)], 9 * unit);
+        assert_eq!(held, [(0, 0), (9 * unit, 9_000), (0, 0)]);
+        // Who is short of what the others are long keeps it.
+        let held = after_split([(-20 * unit, -400), (45 * unit, 900), (0, 0)], 2 * unit);
+        assert_eq!(held, [(-2 * unit, -400), (4 * unit, 800), (0, 0)]);
+        // A short account loses from those that are short.
+        let held = after_split([(5 * unit, 50), (-18 * unit, -360), (-7 * unit, -70)], -unit);
+        assert_eq!(held, [(unit / 2, 50), (-8 * unit / 10, -160), (-7 * unit / 10, -70)]);
+        assert!(after_split([(0, 0); 3], 0).iter().all(|one| *one == (0, 0)));
     }
 }

@@ -644,8 +644,10 @@ impl Engine {
                 let time = input.header.time_event + interval;
                 seat.wake = Some(time);
                 self.output.commands.push(Command::Wake { timer, time });
-                let all = (1..=count).map(InstrumentId);
-                seat.due = all.filter(|instrument| seat.trades(*instrument)).collect();
+                let mut due = std::mem::take(&mut seat.due);
+                due.extend((1..=count).map(InstrumentId).filter(|instrument| seat.trades(*instrument)));
+                // The room is kept: a timer costs no allocation.
+                seat.due = due;
             }
         }
         self.decide_due()

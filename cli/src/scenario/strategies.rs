@@ -294,7 +294,7 @@ impl Chosen<'_, '_> {
                 let key = if controls.kelly.is_some() { "kelly" } else { "confidence_weighted" };
                 let name = self.kind.name;
                 let message = format!("`{key}` sizes by a forecast, and {name} forecasts nothing");
-                let label = "leave it out, or let one decide that forecasts: `model`";
+                let label = "leave it out: whoever decides must forecast, as `model` does";
                 reading.section("risk").fail(key, message, label);
             }
             Ok(_) => {}

@@ -15,8 +15,10 @@ impl Engine {
         }
         if rejected.reason == RejectReason::NeverArrived && self.gate.is_live() {
             let owner = self.owner(&input.fact);
-            let turn = self.seats.iter().position(|seat| seat.id == owner).unwrap_or(0);
-            self.wait(turn, input.header.instrument);
+            // An order of nobody's, such as the operator's, leaves no decision of one among several undone.
+            if let Some(turn) = self.seats.iter().position(|seat| seat.id == owner) {
+                self.wait(turn, input.header.instrument);
+            }
             self.gate_moved()?;
         }
         Ok(())

@@ -72,7 +72,7 @@ impl Own {
     ) -> (Quantity, RuleResult) {
         let sign = request.side.sign();
         let stands = if request.reduce_only { self.held } else { self.reach };
-        let closing = Quantity(stands.0.saturating_mul(-sign).clamp(0, request.quantity.0));
+        let closing = Quantity(stands.0.saturating_mul(-sign).clamp(0, request.quantity.0.max(0)));
         let kept = Quantity(stands.0 + closing.0 * sign);
         let opening = request.quantity - closing;
         let worth = |quantity| converted(notional(price, quantity, instrument.multiplier).abs(), rate);

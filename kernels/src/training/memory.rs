@@ -84,10 +84,10 @@ impl<T> Embedding<T> {
     }
 }
 
-/// What is used by one layer after the other. In the backward pass each holds a gradient.
+/// What is used by one layer after the other. In the backward pass the same values are made again.
 #[derive(Debug)]
 pub(super) struct Passing<T> {
-    /// `[rows][width]`: a norm; in the backward pass its gradient.
+    /// `[rows][width]`: a norm.
     pub(super) u: T,
     /// `[rows][width]`: the fusion.
     pub(super) mixed: T,

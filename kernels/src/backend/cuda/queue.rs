@@ -60,6 +60,8 @@ pub(super) struct Queue {
     kept: Vec<Work>,
     known: Vec<Known>,
     asked: u64,
+    /// What failed first. Who asked for it may not be who found it, so nobody is told that later work was done.
+    failure: Option<BackendError>,
 }
 
 impl Queue {
@@ -75,6 +77,7 @@ impl Queue {
             kept: Vec::with_capacity(KEPT_MAX),
             known: Vec::with_capacity(KNOWN_MAX),
             asked: 0,
+            failure: None,
         };
         let stream = result::stream::create(result::stream::StreamKind::NonBlocking);
         queue.stream = stream.map_err(|code| failed("making a stream", code))?;
@@ -109,8 +112,10 @@ impl Queue {
     /// Waits for everything that was asked for.
     fn wait(&mut self) -> Result<(), BackendError> {
         // SAFETY: the stream lives as long as `self`.
-        unsafe { result::stream::synchronize(self.stream) }
-            .map_err(|code| failed("computing on the card", code))?;
+        let done = unsafe { result::stream::synchronize(self.stream) }
+            .map_err(|code| failed("computing on the card", code));
+        self.note(done)?;
+        self.sound()?;
         self.used = 0;
         Ok(())
     }
@@ -127,16 +132,30 @@ impl Queue {
         let done = kept.iter().try_for_each(|work| self.send(work));
         kept.clear();
         self.kept = kept;
+        self.note(done)
+    }
+
+    /// Keeps the first failure of the queue, and gives it to whoever asks for something from then on.
+    fn note<T>(&mut self, done: Result<T, BackendError>) -> Result<T, BackendError> {
+        if let (Err(error), None) = (&done, &self.failure) {
+            self.failure = Some(error.clone());
+        }
         done
     }
 
+    fn sound(&self) -> Result<(), BackendError> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
     fn push(&mut self, work: Work) -> Result<(), BackendError> {
+        self.sound()?;
         if self.keeping && self.kept.len() < KEPT_MAX {
             self.kept.push(work);
             return Ok(());
         }
         self.release()?;
-        self.send(&work)
+        let done = self.send(&work);
+        self.note(done)
     }
 
     /// Sets memory that was just allocated to zeros.
@@ -180,7 +199,8 @@ impl Queue {
         }
         let to = self.room(bytes.len())?;
         self.push(Work::Download { from, to, bytes: bytes.len() })?;
-        self.finish_list()?;
+        let done = self.finish_list();
+        self.note(done)?;
         self.wait()?;
         // SAFETY: the copy came to here, and nothing is under way any more.
         unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(self.pinned.add(to), bytes.len()) };
