@@ -169,7 +169,8 @@ mod tests {
     use super::*;
 
     fn share(units: i64, cost: i128) -> Share {
-        let position = Position { quantity: Quantity(units), cost: Money(cost), ..Position::default() };
+        let mut position = Position::default();
+        (position.quantity, position.cost) = (Quantity(units), Money(cost));
         Share { positions: vec![position], commissions: Money::ZERO }
     }
 
