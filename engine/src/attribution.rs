@@ -120,8 +120,8 @@ impl Attribution {
         Ok(())
     }
 
-    /// A split of the instrument at `index`, of which the account has `whole` afterwards. What whole lots cannot hold is
-    /// paid out to the account; it is lost at cost, by the first that hold any on that side.
+    /// A split of the instrument at `index`, of which the account has `whole` afterwards. What whole lots cannot hold
+    /// is paid out to the account; it is lost at cost, by the first that hold any on that side.
     pub fn act(&mut self, index: usize, action: &CorporateAction, whole: Quantity) {
         let CorporateAction::Split { new, old } = *action else { return };
         let mut positions: Vec<&mut Position> =
