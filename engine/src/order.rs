@@ -299,32 +299,37 @@ impl Orders {
 
     /// What is still to be filled of an instrument, signed.
     pub fn working_quantity(&self, instrument: InstrumentId) -> Quantity {
-        self.working_of(instrument, Side::Buy) + self.working_of(instrument, Side::Sell)
+        let [bought, sold] = self.working_of(instrument);
+        bought + sold
     }
 
-    /// What is still to be filled of an instrument's orders of one side, signed. Reduce-only orders do not count: they
-    /// lead to no position that is not there already. No position is larger than [`FIXED_MAX`], however many work.
-    pub fn working_of(&self, instrument: InstrumentId, side: Side) -> Quantity {
-        self.working_where(instrument, side, |_| true)
+    /// What is still to be filled of an instrument's orders to buy, and of those to sell, signed. Reduce-only orders do
+    /// not count: they lead to no position that is not there already. No position is larger than [`FIXED_MAX`], however
+    /// many work.
+    #[inline]
+    pub fn working_of(&self, instrument: InstrumentId) -> [Quantity; 2] {
+        self.working_where(instrument, |_| true)
     }
 
     /// The same of one strategy's orders.
-    pub fn working_by(&self, strategy: StrategyId, instrument: InstrumentId, side: Side) -> Quantity {
-        self.working_where(instrument, side, |record| record.strategy == strategy)
+    pub fn working_by(&self, strategy: StrategyId, instrument: InstrumentId) -> [Quantity; 2] {
+        self.working_where(instrument, |record| record.strategy == strategy)
     }
 
+    #[inline]
     fn working_where(
         &self,
         instrument: InstrumentId,
-        side: Side,
         counts: impl Fn(&OrderRecord) -> bool,
-    ) -> Quantity {
-        let sum = self
-            .working()
-            .filter(|(_, record)| record.instrument == instrument && record.side == side && counts(record))
-            .filter(|(_, record)| !record.terms.reduce_only)
-            .fold(0_i64, |sum, (_, record)| sum.saturating_add(record.working().0));
-        Quantity(sum.clamp(-FIXED_MAX, FIXED_MAX))
+    ) -> [Quantity; 2] {
+        let (mut bought, mut sold) = (0_i64, 0_i64);
+        for (_, record) in self.working() {
+            if record.instrument == instrument && !record.terms.reduce_only && counts(record) {
+                let sum = if record.side == Side::Buy { &mut bought } else { &mut sold };
+                *sum = sum.saturating_add(record.working().0);
+            }
+        }
+        [Quantity(bought.clamp(-FIXED_MAX, FIXED_MAX)), Quantity(sold.clamp(-FIXED_MAX, FIXED_MAX))]
     }
 
     /// Moves an order along the table.
@@ -422,8 +427,7 @@ mod tests {
             orders.records.push(record);
             orders.working.push(OrderId(orders.records.len() as u64));
         }
-        assert_eq!(orders.working_of(InstrumentId(1), Side::Sell), Quantity(-FIXED_MAX));
-        assert_eq!(orders.working_of(InstrumentId(1), Side::Buy), Quantity::ZERO);
+        assert_eq!(orders.working_of(InstrumentId(1)), [Quantity::ZERO, Quantity(-FIXED_MAX)]);
     }
 
     /// Every pair of the table, a row a status, a column a happening; a blank means that it cannot happen.

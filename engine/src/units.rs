@@ -172,6 +172,13 @@ impl Price {
         fixed_from_f64(value).map(Price)
     }
 
+    /// A share of this price, half to even at 1e-9; the largest price of its sign where the share is absurd.
+    #[inline]
+    pub fn share(self, share: Ratio) -> Price {
+        let price = div_half_even_by_scale(i128::from(self.0) * i128::from(share.0));
+        Price(price.clamp(-i128::from(FIXED_MAX), i128::from(FIXED_MAX)) as i64)
+    }
+
     /// The middle of two prices as a float.
     #[inline]
     pub fn mid_f64(bid: Price, ask: Price) -> f64 {
@@ -245,7 +252,7 @@ impl Money {
     pub fn from_f64(value: f64) -> Money {
         match value.is_nan() {
             true => Money(i128::MAX),
-            false => Money(whole((value * SCALE as f64).round_ties_even())),
+            false => Money(whole(round_ties_even(value * SCALE as f64))),
         }
     }
 
@@ -264,9 +271,15 @@ impl Money {
     /// This amount times a ratio, half to even at 1e-9.
     #[inline]
     pub fn times(self, ratio: Ratio) -> Money {
+        /// Apart, so that the short way becomes part of its callers.
+        #[cold]
+        #[inline(never)]
+        fn wide(amount: Money, ratio: Ratio) -> Money {
+            amount.times_share(ratio.0, SCALE)
+        }
         match i64::try_from(self.0) {
             Ok(amount) => Money(div_half_even_by_scale(i128::from(amount) * i128::from(ratio.0))),
-            Err(_) => self.times_share(ratio.0, SCALE),
+            Err(_) => wide(self, ratio),
         }
     }
 
@@ -374,33 +387,59 @@ pub fn div_half_even(numerator: i128, denominator: i128) -> i128 {
     quotient + i128::from(up)
 }
 
-/// `numerator / SCALE`, half to even: what [`div_half_even`] says, without a division of 128 bits as far as 2⁹³.
+/// `numerator / SCALE`, half to even: what [`div_half_even`] says, without a division as far as 2⁹².
 #[inline]
 fn div_half_even_by_scale(numerator: i128) -> i128 {
-    const UNIT: u64 = SCALE as u64;
-    // What 2⁶⁴ is made of: so many units, and a rest.
-    const UNITS: u64 = ((1 << 64) / SCALE as u128) as u64;
-    const REST: u64 = ((1 << 64) % SCALE as u128) as u64;
-    let size = numerator.unsigned_abs();
-    let (high, low) = ((size >> 64) as u64, size as u64);
-    if high >= 1 << 29 {
-        return div_half_even(numerator, i128::from(SCALE));
+    /// Apart, so that the short way needs no room for it.
+    #[cold]
+    #[inline(never)]
+    fn wide(numerator: i128) -> i128 {
+        div_half_even(numerator, i128::from(SCALE))
     }
-    // Each product and sum is below 2⁶⁴: 2²⁹ × UNITS is below 2⁶³·¹, 2²⁹ × REST below 2⁵⁹.
-    let rest = high * REST + low % UNIT;
-    let (quotient, rest) = (high * UNITS + low / UNIT + rest / UNIT, rest % UNIT);
-    let up = rest > UNIT - rest || (rest == UNIT - rest && quotient & 1 == 1);
-    let size = i128::from(quotient + u64::from(up));
+    const UNIT: u64 = SCALE as u64;
+    const RECIPROCAL: u128 = (1 << 93) / SCALE as u128;
+    let size = numerator.unsigned_abs();
+    if size >> 92 != 0 {
+        return wide(numerator);
+    }
+    // Half a unit more, rounded down, is the nearest; of a tie the one above.
+    let size = size + u128::from(UNIT / 2);
+    // Too low by two at most: what is cut off of the size counts for 2²⁹ / SCALE = 0.54 at most, of the reciprocal for
+    // less than one, of the product for less than one. So the rest is below three units, and fits 64 bits.
+    let mut quotient = ((u128::from((size >> 29) as u64) * RECIPROCAL) >> 64) as u64;
+    let mut rest = (size as u64).wrapping_sub(quotient.wrapping_mul(UNIT));
+    for _ in 0..2 {
+        let more = rest >= UNIT;
+        rest -= if more { UNIT } else { 0 };
+        quotient += u64::from(more);
+    }
+    let tie = rest == 0;
+    let size = i128::from(quotient - (u64::from(tie) & quotient & 1));
     if numerator < 0 { -size } else { size }
 }
 
 /// The nearest float. Most numbers fit 64 bits, from where the way is short.
 #[inline]
 fn nearest(number: i128) -> f64 {
+    /// Apart, so that nobody computes both ways and takes one.
+    #[cold]
+    #[inline(never)]
+    fn wide(number: i128) -> f64 {
+        number as f64
+    }
     match i64::try_from(number) {
         Ok(number) => number as f64,
-        Err(_) => number as f64,
+        Err(_) => wide(number),
     }
+}
+
+/// [`f64::round_ties_even`] of what becomes an integer (a zero has no sign), without the call that it is in a build for
+/// any x86-64.
+#[inline]
+fn round_ties_even(value: f64) -> f64 {
+    // Between 2⁵² and 2⁵³ floats are the integers, so that adding this much rounds.
+    const WHOLE: f64 = 1.5 * (1_u64 << 52) as f64;
+    if value.abs() < (1_u64 << 51) as f64 { (value + WHOLE) - WHOLE } else { value.round_ties_even() }
 }
 
 /// A whole float as an integer; the largest of its sign where there is none.
@@ -461,7 +500,7 @@ fn wide_mul_div(a: u128, b: u128, c: u128) -> Option<u128> {
 }
 
 fn fixed_from_f64(value: f64) -> Option<i64> {
-    let scaled = (value * SCALE as f64).round_ties_even();
+    let scaled = round_ties_even(value * SCALE as f64);
     (scaled.abs() <= FIXED_MAX as f64).then_some(scaled as i64)
 }
 
@@ -718,8 +757,15 @@ mod tests {
             amount: i128,
             less in 0..128_u32,
             half in -1_000_000_000_000_i64..1_000_000_000_000,
+            whole_part in 0..1_u64 << 63,
+            rest in prop_oneof![0..3_i64, SCALE / 2 - 2..SCALE / 2 + 3, SCALE - 3..SCALE],
         ) {
             let scale = i128::from(SCALE);
+            // Where a quotient one too low, or a tie, would show: up to 2⁹², and beyond.
+            let edge = i128::from(whole_part >> shift) * scale + i128::from(rest);
+            for numerator in [edge, -edge, edge << 1, (1 << 92) - 1 - edge, (1 << 92) + edge] {
+                prop_assert_eq!(div_half_even_by_scale(numerator), div_half_even(numerator, scale));
+            }
             let product = i128::from(a >> shift) * i128::from(b);
             for numerator in [product, -product, i128::from(half) * scale + scale / 2, amount >> less] {
                 prop_assert_eq!(div_half_even_by_scale(numerator), div_half_even(numerator, scale));
@@ -728,8 +774,10 @@ mod tests {
             prop_assert_eq!(amount.times(Ratio(b)), amount.times_share(b, SCALE));
             prop_assert_eq!(amount.as_f64().to_bits(), (amount.0 as f64 / SCALE as f64).to_bits());
             let float = f64::from_bits(b as u64);
-            for float in [float, amount.0 as f64, a as f64] {
+            for float in [float, amount.0 as f64, a as f64, (a >> shift) as f64 / 2.0, b as f64 / 1e9] {
                 prop_assert_eq!(whole(float), float as i128);
+                let (rounded, asked) = (round_ties_even(float), float.round_ties_even());
+                prop_assert!(rounded == asked || rounded.is_nan() && asked.is_nan(), "{float:e}: {rounded:e}");
             }
         }
 

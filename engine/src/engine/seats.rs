@@ -180,8 +180,8 @@ impl View for Seen<'_> {
         if self.budget.is_none() {
             return self.state.position_with_working_orders(instrument);
         }
-        let working = |side| self.state.orders.working_by(self.strategy, instrument, side);
-        self.position(instrument) + working(Side::Buy) + working(Side::Sell)
+        let [bought, sold] = self.state.orders.working_by(self.strategy, instrument);
+        self.position(instrument) + bought + sold
     }
 
     fn equity(&self) -> Money {

@@ -102,26 +102,36 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// With the form's coefficients row by row, for an order of this side of the instrument at `index`. Of the working
-    /// orders of another instrument those count that move with this order: `values` has both that it can become worth,
-    /// and room for the one of them.
-    pub fn new(index: usize, side: Side, coefficients: &[f64], values: &mut [[f64; 3]]) -> Spread {
+    /// Of two forms, each with its coefficients row by row, for an order of this side of the instrument at `index`. Of
+    /// the working orders of another instrument those count that move with this order: `values` has both that it can
+    /// become worth, and room for the one of them that each form takes.
+    ///
+    /// Each sum is in order, term by term; the two are independent, so that neither waits for the other.
+    pub fn of_two(index: usize, side: Side, forms: [&[f64]; 2], values: &mut [[f64; 4]]) -> [Spread; 2] {
         let count = values.len();
-        let row = |one: usize| &coefficients[one * count..][..count];
-        let (own, side) = (row(index), side.sign() as f64);
-        for ([low, high, chosen], coefficient) in values.iter_mut().zip(own) {
-            *chosen = if coefficient * side >= 0.0 { *high } else { *low };
+        let rows = |one: usize| forms.map(|form| &form[one * count..][..count]);
+        let (own, side) = (rows(index), side.sign() as f64);
+        for (other, [low, high, chosen @ ..]) in values.iter_mut().enumerate() {
+            *chosen = own.map(|own| if own[other] * side >= 0.0 { *high } else { *low });
         }
         // What is worth nothing adds nothing, and the instrument itself is no other.
-        values[index][2] = 0.0;
-        let (mut cross, mut rest) = (0.0, 0.0);
-        for (one, [.., value_one]) in values.iter().enumerate().filter(|(_, value)| value[2] != 0.0) {
-            cross += own[one] * value_one;
-            for (coefficient, [.., value_other]) in row(one).iter().zip(values.iter()) {
-                rest += coefficient * value_one * value_other;
+        values[index][2..].fill(0.0);
+        let (mut cross, mut rest) = ([0.0; 2], [0.0; 2]);
+        for (one, &[.., first_one, second_one]) in values.iter().enumerate() {
+            if (first_one, second_one) == (0.0, 0.0) {
+                continue;
+            }
+            cross[0] += own[0][one] * first_one;
+            cross[1] += own[1][one] * second_one;
+            let [first_row, second_row] = rows(one);
+            for ((first, second), [.., first_other, second_other]) in
+                first_row.iter().zip(second_row).zip(values.iter())
+            {
+                rest[0] += first * first_one * first_other;
+                rest[1] += second * second_one * second_other;
             }
         }
-        Spread { own: own[index], cross, rest }
+        [0, 1].map(|form| Spread { own: own[form][index], cross: cross[form], rest: rest[form] })
     }
 
     /// What it comes to where the own position has this value.
@@ -252,23 +262,64 @@ pub(super) fn most_within(
     limit: Money,
     cost: impl Fn(Quantity) -> Money,
 ) -> Quantity {
-    if cost(asked) <= limit {
+    let all = cost(asked);
+    if all <= limit {
         return asked;
     }
     let lot = lot.0.max(1);
-    // Halving finds the last lot that fits; 63 steps at most, and no division can round the wrong way.
-    let (mut fits, mut too_many) = (0_i64, asked.0 / lot + 1);
-    if cost(Quantity::ZERO) > limit {
+    let lots = |count: i64| Quantity(count.saturating_mul(lot).min(asked.0));
+    let least = cost(Quantity::ZERO);
+    if least > limit {
         return Quantity::ZERO;
     }
+    let (mut fits, mut too_many) = (0_i64, asked.0 / lot + 1);
+    // A cost is nearly a straight line, so the last lot that fits is where that meets the limit, or one beside it.
+    let share = (limit - least).as_f64() / (all - least).as_f64();
+    let near = ((share * (asked.0 / lot) as f64) as i64).clamp(0, too_many - 1);
+    for count in [near, near + 1, near - 1] {
+        if fits < count && count < too_many {
+            match cost(lots(count)) <= limit {
+                true => fits = count,
+                false => too_many = count,
+            }
+        }
+    }
+    // Halving finds it in any case; 63 steps at most, and no division can round the wrong way.
     while too_many - fits > 1 {
         let middle = fits + (too_many - fits) / 2;
-        let quantity = Quantity(middle.saturating_mul(lot).min(asked.0));
-        if cost(quantity) <= limit {
-            fits = middle;
-        } else {
-            too_many = middle;
+        match cost(lots(middle)) <= limit {
+            true => fits = middle,
+            false => too_many = middle,
         }
     }
     Quantity(fits * lot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_last_lot_that_fits_is_found_however_the_cost_grows(
+            steps in prop::collection::vec(prop_oneof![Just(0_i64), 1..1_000_i64, Just(1_000_000_000)], 0..200),
+            lot in 1..5_i64,
+            over in 0..5_i64,
+            first in 0..1_000_i64,
+            limit in prop_oneof![0..20_000_i64, 0..100_000_000_000_i64],
+        ) {
+            let asked = Quantity(steps.len() as i64 * lot + over % lot);
+            // What is no whole lot costs what the lots in it do.
+            let cost = |quantity: Quantity| {
+                let lots = (quantity.0 / lot) as usize;
+                Money(i128::from(first + steps[..lots].iter().sum::<i64>()))
+            };
+            let limit = Money(i128::from(limit));
+            let fitting = (0..=steps.len() as i64).map(|lots| Quantity(lots * lot)).rfind(|lots| cost(*lots) <= limit);
+            let all = cost(asked) <= limit;
+            let slow = if all { asked } else { fitting.unwrap_or(Quantity::ZERO) };
+            prop_assert_eq!(most_within(Quantity(lot), asked, limit, cost), slow);
+        }
+    }
 }

@@ -40,7 +40,8 @@ impl Own {
         let ends = |index: usize| {
             let held = attribution.position(strategy, index);
             let instrument = InstrumentId(index as u32 + 1);
-            [Side::Buy, Side::Sell].map(|side| reached(held, orders.working_by(strategy, instrument, side)))
+            let [bought, sold] = orders.working_by(strategy, instrument);
+            [reached(held, bought), reached(held, sold)]
         };
         let index = request.instrument.index()?;
         let worth = |(other, instrument): (usize, &Instrument)| {

@@ -56,7 +56,7 @@ use crate::ids::InstrumentId;
 use crate::market::Market;
 use crate::order::Orders;
 use crate::settings::{AccountKind, Controls, RiskDistance, RiskSettings, Settings};
-use crate::units::{FIXED_MAX, Money, Price, Quantity, Ratio, SCALE, Timestamp, div_half_even};
+use crate::units::{FIXED_MAX, Money, Price, Quantity, SCALE, Timestamp};
 
 /// One rule: adds what it leaves of `quantity`, unless it is off. Each result is written where it stays: a verdict has
 /// many, and one that is moved is waited for.
@@ -236,19 +236,18 @@ fn distance_to(stop: OrderKind, side: Side, price: Price) -> Price {
             Price((price.0 - trigger.0) * side.sign())
         }
         OrderKind::TrailingStop { trail: Trail::Amount(amount) } => amount,
-        OrderKind::TrailingStop { trail: Trail::Share(share) } => {
-            let distance = div_half_even(i128::from(price.0) * i128::from(share.0), i128::from(Ratio::ONE.0));
-            Price(distance.abs().min(i128::from(crate::units::FIXED_MAX)) as i64)
-        }
+        OrderKind::TrailingStop { trail: Trail::Share(share) } => Price(price.share(share).0.abs()),
         OrderKind::Market | OrderKind::Limit { .. } => Price::ZERO,
     }
 }
 
 /// The positions that working orders can lead to: all buys filled and no sell, or all sells and no buy. Nobody knows
 /// which of them will be, so orders of the two sides never stand for each other.
+#[inline]
 fn reachable(account: &Account, orders: &Orders, instrument: InstrumentId) -> [Quantity; 2] {
     let held = instrument.index().map_or(Quantity::ZERO, |index| account.positions[index].quantity);
-    [Side::Buy, Side::Sell].map(|side| reached(held, orders.working_of(instrument, side)))
+    let [bought, sold] = orders.working_of(instrument);
+    [reached(held, bought), reached(held, sold)]
 }
 
 /// A position after working orders. Each of the two is at most FIXED_MAX, so their sum fits; what no position can be
@@ -401,11 +400,7 @@ impl Risk {
                 }
             }
             RiskDistance::ShareOfPrice(share) => {
-                let distance =
-                    div_half_even(i128::from(price.0) * i128::from(share.0), i128::from(Ratio::ONE.0));
-                // A share of a price is a price unless the share is absurd; then it is as large as prices get.
-                let distance = i64::try_from(distance.abs()).unwrap_or(i64::MAX).min(crate::units::FIXED_MAX);
-                (Price(distance), DistanceSource::ShareOfPrice)
+                (Price(price.share(share).0.abs()), DistanceSource::ShareOfPrice)
             }
         }
     }
@@ -574,55 +569,56 @@ impl Risk {
         let count = settings.instruments.len();
         // What each can become worth once all of its sells, or all of its buys, are filled; short below zero.
         let needs_values = correlated.is_some() || varied.is_some();
-        let (mut few, mut many) = ([[0.0; 3]; FEW], Vec::new());
+        let (mut few, mut many) = ([[0.0; 4]; FEW], Vec::new());
         let values = match (needs_values, count) {
             (false, _) => &mut few[..0],
             (true, ..=FEW) => &mut few[..count],
             (true, _) => {
-                many.resize(count, [0.0; 3]);
+                many.resize(count, [0.0; 4]);
                 &mut many[..]
             }
         };
         for (other, instrument) in settings.instruments.iter().enumerate() {
-            let ends = reachable(account, orders, InstrumentId(other as u32 + 1));
-            if other == index || ends == [Quantity::ZERO; 2] {
+            let [highest, lowest] = reachable(account, orders, InstrumentId(other as u32 + 1));
+            if other == index || (highest, lowest) == (Quantity::ZERO, Quantity::ZERO) {
                 continue;
             }
-            let (mut risk, mut tied, mut gross) = (Money::ZERO, Money::ZERO, Money::ZERO);
-            let mut net = [Money::ZERO; 2];
             // Nothing is held or ordered where the rate was never known.
             let Ok(rate) = account.rate(other, markets) else { continue };
-            // All bought is the highest, all sold the lowest; where nothing works they are the same.
-            for (end, quantity) in ends.into_iter().enumerate() {
-                if end == 1 && quantity == ends[0] {
-                    net[0] = net[1];
-                    break;
-                }
-                let Some(mark) = markets[other].mark(quantity.signum()) else { continue };
+            let (mut risk, mut tied, mut gross) = (Money::ZERO, Money::ZERO, Money::ZERO);
+            // What a position counts as; what it is worth, short below zero.
+            let mut counted = |quantity: Quantity| {
+                let Some(mark) = markets[other].mark(quantity.signum()) else { return Money::ZERO };
                 let (distance, _) = self.distance(other, mark);
                 let amount = |price| converted(notional(price, quantity, instrument.multiplier).abs(), rate);
                 risk = risk.max(amount(distance));
                 let value = amount(mark);
                 gross = gross.max(value);
-                net[1 - end] = Money(value.0 * i128::from(quantity.signum()));
                 tied = tied.max(match account.kind {
                     AccountKind::Margin => value.times(instrument.margin_initial),
                     AccountKind::Cash => value,
                 });
-            }
+                Money(value.0 * i128::from(quantity.signum()))
+            };
+            let most = counted(highest);
+            let net = [if lowest == highest { most } else { counted(lowest) }, most];
             others.open_risk += risk;
             others.tied_up += tied;
             others.gross += gross;
             others.net[0] += net[0];
             others.net[1] += net[1];
-            if let Some([low, high, _]) = values.get_mut(other) {
+            if let Some([low, high, ..]) = values.get_mut(other) {
                 [*low, *high] = net.map(Money::as_f64);
             }
         }
-        if needs_values {
-            let mut spread = |coefficients| Spread::new(index, side, coefficients, values);
-            others.correlated = correlated.map(|covariance| spread(covariance.correlations()));
-            others.varied = varied.map(|covariance| spread(covariance.covariances()));
+        let forms = (
+            correlated.map(|covariance| covariance.correlations()),
+            varied.map(|covariance| covariance.covariances()),
+        );
+        // Where only one is asked for, the other is not looked at.
+        if let Some((one, other)) = forms.0.or(forms.1).zip(forms.1.or(forms.0)) {
+            let [one, other] = Spread::of_two(index, side, [one, other], values);
+            (others.correlated, others.varied) = (forms.0.map(|_| one), forms.1.map(|_| other));
         }
         others
     }

@@ -4,14 +4,13 @@
 
 use super::Refusal;
 use crate::event::{Rule, RuleResult, Side};
-use crate::units::{Price, Ratio, div_half_even};
+use crate::units::Price;
 
 pub(super) fn assess(refusal: &Refusal<'_>) -> Option<RuleResult> {
     let share = refusal.controls.price_collar?;
     let limit = refusal.request.kind.limit()?;
     let fair = refusal.request.kind.trigger().or_else(|| refusal.market.middle())?;
-    let away = div_half_even(i128::from(fair.0.abs()) * i128::from(share.0), i128::from(Ratio::ONE.0));
-    let away = away.min(i128::from(crate::units::FIXED_MAX)) as i64;
+    let away = Price(fair.0.abs()).share(share).0;
     let (worst, good) = match refusal.request.side {
         Side::Buy => (fair.0.saturating_add(away), limit.0 <= fair.0.saturating_add(away)),
         Side::Sell => (fair.0.saturating_sub(away), limit.0 >= fair.0.saturating_sub(away)),

@@ -5,7 +5,7 @@ use genovo_kernels::random::RandomKey;
 use crate::event::{Quote, Side, Trail};
 use crate::ids::OrderId;
 use crate::settings::{Slippage, TouchRule};
-use crate::units::{Price, Quantity, Ratio, Timestamp, div_half_even};
+use crate::units::{Price, Quantity, Ratio, Timestamp};
 
 /// Keeps the draws of touched orders apart from every other use of the seed.
 const PURPOSE_TOUCH: u32 = 0x746f_7563;
@@ -97,10 +97,7 @@ pub fn price_reached(side: Side, trigger: Price, price: Price) -> bool {
 pub fn trailing_trigger(side: Side, trail: Trail, followed: Price, tick: Price) -> Price {
     let distance = match trail {
         Trail::Amount(amount) => amount.0,
-        Trail::Share(share) => {
-            let product = i128::from(followed.0.unsigned_abs()) * i128::from(share.0);
-            div_half_even(product, i128::from(Ratio::ONE.0)) as i64
-        }
+        Trail::Share(share) => Price(followed.0.abs()).share(share).0,
     };
     let trigger = followed.0.saturating_add(distance.saturating_mul(side.sign()));
     on_tick(Price(trigger.clamp(-crate::units::FIXED_MAX, crate::units::FIXED_MAX)), tick, side)
