@@ -55,10 +55,12 @@ impl Random {
 }
 
 /// What must have happened in the sessions together.
-const EVERYTHING: [&str; 40] = [
+const EVERYTHING: [&str; 42] = [
     "alternative",
     "bracket exit",
     "budget",
+    "budget kept",
+    "budget used",
     "cancelled",
     "closed",
     "date reached",

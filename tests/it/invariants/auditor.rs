@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use genovo_engine::event::*;
-use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence, StrategyId};
 use genovo_engine::settings::{AccountKind, DataKind, Instrument, RiskDistance, Settings};
 use genovo_engine::units::{Price, Quantity, SCALE, Timestamp};
 
@@ -183,12 +183,6 @@ impl Auditor {
             Fact::RiskAssessed(verdict) => {
                 assert_eq!(verdict.equity.0, self.equity());
                 assert!(verdict.granted <= verdict.asked, "risk never adds");
-                for budget in verdict.rules.iter().filter(|result| result.rule == Rule::Budget) {
-                    // What closes goes, and then nothing more than it is opened.
-                    let opens = budget.asked != budget.granted || budget.granted > budget.limit;
-                    assert!(budget.granted <= budget.limit || !opens || budget.outcome != Outcome::Reduced);
-                    self.count("budget asked");
-                }
                 self.verdict = Some((**verdict).clone());
             }
             Fact::OrderDenied(denied) => {
@@ -361,6 +355,7 @@ impl Auditor {
         assert!(!self.called || verdict.granted.0 == 0, "something is opened while the account is called");
         let before = self.open_risk(index, &verdict);
         let exposed = self.exposed(index, &verdict);
+        let own_before = self.own_exposed(order.strategy, index, &verdict);
         self.count(order.kind.name());
         assert!(!self.holdings[index].closed, "an order for a closed market");
         let placed = Placed {
@@ -393,6 +388,17 @@ impl Auditor {
                 bound.is_none_or(|bound| after <= bound),
                 "{what} {after} above {limit:?} by {verdict:?}"
             );
+        }
+        let own = order.strategy.index().map(|own| &self.settings.strategies[own]);
+        let own_after = self.own_exposed(order.strategy, index, &verdict);
+        if let (Some(own), Some((before, after))) = (own, own_before.zip(own_after)) {
+            let trades =
+                own.instruments.is_empty() || own.instruments.iter().any(|one| one.index() == Some(index));
+            let share = if trades { i128::from(own.budget.0) } else { 0 };
+            let limit = nearest(equity * share, i128::from(SCALE)).max(before);
+            let bound = limit + self.holdings.len() as i128 + 1;
+            assert!(after <= bound, "{after} of {} above its budget {limit} by {verdict:?}", own.name);
+            self.count(if after > before { "budget used" } else { "budget kept" });
         }
         if verdict.distance_source == DistanceSource::Stop {
             // Its own stop bounds it: what it may lose to that, no other rule of the distance says.
@@ -441,6 +447,30 @@ impl Auditor {
             self.exposures(other).map(worth).into_iter().max().unwrap_or(0)
         };
         (0..self.holdings.len()).map(each).collect()
+    }
+
+    /// What a strategy among several may come to hold, whichever of its working orders are filled; `None` where that is
+    /// not known.
+    fn own_exposed(&self, strategy: StrategyId, index: usize, verdict: &Verdict) -> Option<i128> {
+        let holds = self.own.get(strategy.index()?)?;
+        let each = holds.iter().enumerate().map(|(other, held)| {
+            let held = (*held)?;
+            let instrument = &self.settings.instruments[other];
+            let worth = |side: Side| {
+                let orders = self.orders.values().filter(|placed| placed.instrument == other && !placed.done);
+                let own =
+                    orders.filter(|placed| placed.order.strategy == strategy && placed.order.side == side);
+                let opens = own.filter(|placed| !placed.order.terms.reduce_only);
+                let working: i64 = opens.map(|placed| placed.most() - placed.filled).sum();
+                let quantity = held + working * side.sign();
+                let mark = if other == index { verdict.price } else { self.holdings[other].mark(quantity) };
+                mark.zip(self.rate(instrument)).map_or(0, |(mark, rate)| {
+                    self.convert(instrument, value(instrument, mark, quantity).abs(), rate)
+                })
+            };
+            Some(worth(Side::Buy).max(worth(Side::Sell)))
+        });
+        each.sum()
     }
 
     /// The most that may be lost over the risk distance, whichever of the working orders are filled.
