@@ -9,8 +9,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::command::Command;
+use crate::engine::TRIGGER_TIMER;
 use crate::event::{Event, Fact, Kind, RunStarted};
-use crate::ids::{InstrumentId, OrderId, Sequence};
+use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
 use crate::recorded::{Recording, next_of};
 use crate::settings::{Settings, Trigger};
 use crate::simulated::{Simulated, Working};
@@ -43,8 +44,10 @@ struct Following<I> {
     next: Option<Event>,
     /// The recorded commands of the current input that have not been sent yet.
     expected: VecDeque<Event>,
-    /// When the recorded run decided: its timers are those of this trigger.
-    trigger: Option<Trigger>,
+    /// The settings of the recorded run: its timers are those of its triggers.
+    recorded: Option<Box<Settings>>,
+    /// Timers that were set and have not fired yet.
+    timers: Vec<(Timestamp, TimerId)>,
     /// The newest event of each kind of market data of each instrument, sessions among them.
     last: BTreeMap<(InstrumentId, Kind), Event>,
     held: BTreeMap<InstrumentId, Quantity>,
@@ -62,7 +65,8 @@ impl<I: Recording + Send + 'static> Branched<I> {
             inputs: 0,
             next: None,
             expected: VecDeque::new(),
-            trigger: None,
+            recorded: None,
+            timers: Vec::new(),
             last: BTreeMap::new(),
             held: BTreeMap::new(),
             working: BTreeMap::new(),
@@ -90,13 +94,16 @@ impl<I: Recording + Send + 'static> Branched<I> {
             }
         };
         self.parted_at = Some(Sequence::input(following.inputs));
-        let Following { events, inputs, next, last, held, working, .. } = following;
+        let Following { events, inputs, next, last, held, working, timers, .. } = following;
         let rest: Vec<Box<dyn Source>> = vec![Box::new(Outside { next, events })];
         let mut last: Vec<Event> = last.into_values().collect();
         last.sort_by_key(|event| event.header.sequence);
         let held: Vec<_> = held.into_iter().collect();
         let working = working.into_values().collect();
-        let world = Simulated::going_on(&self.settings, rest, &last, &held, working, inputs)?;
+        let mut world = Simulated::going_on(&self.settings, rest, &last, &held, working, inputs)?;
+        for (time, timer) in timers {
+            world.send(Command::Wake { timer, time })?;
+        }
         self.way = Way::Simulated(Box::new(world));
         Ok(())
     }
@@ -117,8 +124,7 @@ impl<I: Recording + Send + 'static> World for Branched<I> {
                 if let (Fact::RunStarted(recorded), Some(started)) =
                     (&mut following.current.fact, self.started.take())
                 {
-                    let settings = Settings::from_canonical_json(&recorded.settings).ok();
-                    following.trigger = settings.map(|settings| settings.trigger);
+                    following.recorded = Settings::from_canonical_json(&recorded.settings).ok().map(Box::new);
                     **recorded = started;
                 }
                 Ok(Some(&mut following.current))
@@ -205,6 +211,7 @@ impl<I: Recording> Following<I> {
                     one.resting.remaining = replaced.quantity - filled;
                 }
             }
+            Fact::TimerFired(fired) => self.timers.retain(|(_, timer)| *timer != fired.timer),
             fact if fact.kind().is_market() || fact.kind() == Kind::SessionChanged => {
                 self.last.insert((header.instrument, fact.kind()), self.current.clone());
             }
@@ -215,11 +222,15 @@ impl<I: Recording> Following<I> {
     /// Whether a command is the one that was recorded; then it is done.
     fn follow(&mut self, command: &Command, settings: &Settings) -> bool {
         let recorded = match command {
-            Command::Wake { .. } => {
+            Command::Wake { timer, time } => {
                 // Recorded timers fire as they did; other ones are set by the simulated world.
-                let later =
-                    settings.later.as_ref().filter(|later| later.from <= self.current.header.sequence);
-                return Some(later.map_or(settings.trigger, |later| later.trigger)) == self.trigger;
+                let now = self.current.header.sequence;
+                let recorded = self.recorded.as_ref().and_then(|recorded| trigger_of(*timer, recorded, now));
+                let same = recorded.is_some() && recorded == trigger_of(*timer, settings, now);
+                if same {
+                    self.timers.push((*time, *timer));
+                }
+                return same;
             }
             Command::SubmitOrder { .. } | Command::CancelOrder { .. } | Command::ReplaceOrder { .. } => {
                 self.expected.pop_front()
@@ -245,6 +256,16 @@ impl<I: Recording> Following<I> {
             _ => false,
         }
     }
+}
+
+/// When the strategy decides whose timer this is.
+fn trigger_of(timer: TimerId, settings: &Settings, now: Sequence) -> Option<Trigger> {
+    let strategy = timer.0.checked_sub(TRIGGER_TIMER.0)?;
+    if !settings.strategies.is_empty() {
+        return settings.strategies.get(strategy as usize).map(|shared| shared.trigger);
+    }
+    let later = settings.later.as_ref().filter(|later| later.from <= now);
+    (strategy == 0).then(|| later.map_or(settings.trigger, |later| later.trigger))
 }
 
 /// Whether a command left with an event of this kind.

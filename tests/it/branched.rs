@@ -7,10 +7,10 @@ use genovo_engine::event::{Connection, ConnectionChanged, Event, Fact, Kind, Lin
 use genovo_engine::ids::{InstrumentId, Sequence};
 use genovo_engine::recorded::{Comparison, MarketOf};
 use genovo_engine::run::run;
-use genovo_engine::settings::{Later, Settings, Trigger};
+use genovo_engine::settings::{Later, Settings, SharedSettings, Trigger};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::strategy::Registry;
-use genovo_engine::units::{Nanoseconds, Ratio};
+use genovo_engine::units::{Nanoseconds, Ratio, Timestamp};
 use genovo_engine::world::{MemorySource, Source, World, WorldError};
 use genovo_tests::repository;
 
@@ -235,4 +235,51 @@ fn other_timers_are_set_by_the_simulated_world() {
         |events: &[Event]| events.iter().filter(|event| event.fact.kind() == Kind::TimerFired).count();
     assert_eq!(timers(&events), timers(&simulated(&then)));
     assert!(timers(&recorded) > 5 * timers(&events));
+}
+
+#[test]
+fn a_timer_that_was_set_before_the_parting_fires_after_it() {
+    let mut one = settings();
+    one.trigger = Trigger::Every(Nanoseconds::SECOND);
+    let mut two = one.clone();
+    two.strategies =
+        [(1, "often"), (5, "seldom")].map(|(seconds, name)| shared(&one, name, seconds)).to_vec();
+    for now in [one, two] {
+        let recorded = live(&now);
+        assert!(branched(&recorded, &now).0 == recorded, "what changes nothing follows to the end");
+        let then = careful(now.clone());
+        let (events, parted) = branched(&recorded, &then);
+        let parted = parted.expect("a smaller order is another command");
+        let fired = |events: &[Event]| -> Vec<(Timestamp, Fact)> {
+            let timers = events.iter().filter(|event| event.fact.kind() == Kind::TimerFired);
+            timers.map(|event| (event.header.time_event, event.fact.clone())).collect()
+        };
+        assert!(
+            events
+                .iter()
+                .any(|event| event.header.sequence > parted && event.fact.kind() == Kind::TimerFired)
+        );
+        assert_eq!(fired(&events), fired(&simulated(&then)));
+    }
+    // Another interval of one of them is another way from where it is first set.
+    let mut two = settings();
+    two.strategies =
+        [(1, "often"), (5, "seldom")].map(|(seconds, name)| shared(&two, name, seconds)).to_vec();
+    let recorded = live(&two);
+    let mut then = two.clone();
+    then.strategies[1].trigger = Trigger::Every(Nanoseconds(7_000_000_000));
+    let (events, parted) = branched(&recorded, &then);
+    assert!(parted.is_some());
+    assert_eq!(orders(&events), orders(&simulated(&then)));
+}
+
+/// The strategy of these settings as one of several, with a timer.
+fn shared(settings: &Settings, name: &str, seconds: i64) -> SharedSettings {
+    SharedSettings {
+        name: name.to_string(),
+        trigger: Trigger::Every(Nanoseconds(seconds * 1_000_000_000)),
+        strategy: settings.strategy.clone(),
+        instruments: Vec::new(),
+        budget: Ratio::ONE,
+    }
 }
