@@ -60,6 +60,7 @@ fn training_on_the_card_has_the_bits_of_the_cpu() {
 fn steps_of_training_on_the_card_have_the_bits_of_the_cpu() {
     let Some(card) = card() else { return };
     steps::have_the_bits_of_the_cpu(&card, size());
+    steps::refuse_a_window_that_no_kernel_holds(card);
 }
 
 #[test]

@@ -330,10 +330,18 @@ impl Mutant {
     }
 }
 
+/// A source as it is: what sees something wrong in it would see it in any.
+const fn whole(path: &'static str) -> Mutant {
+    Mutant { flags: &OPTIONS, ..of(path, "nothing", &[], Rung::Shim) }
+}
+
 #[test]
 fn broken_kernels_are_seen_by_the_host_shim() {
     if Shim::find(0).is_none() {
         return;
+    }
+    for path in [LINEAR, PRODUCTS] {
+        assert!(!whole(path).fails_on_the_shim(), "{path}: what is not broken is seen as broken");
     }
     for mutant in MUTANTS.iter().filter(|mutant| mutant.rung == Rung::Shim) {
         assert!(mutant.fails_on_the_shim(), "{}: nobody saw it", mutant.name);
@@ -351,6 +359,11 @@ fn broken_kernels_are_seen_by_the_lint() {
 #[test]
 fn broken_kernels_are_seen_by_the_stand_in() {
     let Some(nvrtc) = Nvrtc::find(13) else { return };
+    for path in [LINEAR, PRODUCTS] {
+        let (control, folder) = (whole(path), whole(path).compiled(&nvrtc));
+        let (passed, said) = stand_in::run(control.on_the_card(), 1, None, Some(folder.path()));
+        assert!(passed, "{path}: what is not broken is seen as broken\n{said}");
+    }
     for mutant in MUTANTS.iter().filter(|mutant| mutant.rung == Rung::StandIn) {
         let folder = mutant.compiled(&nvrtc);
         let (passed, said) = stand_in::run(mutant.on_the_card(), 1, None, Some(folder.path()));

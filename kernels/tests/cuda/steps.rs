@@ -68,3 +68,20 @@ pub fn have_the_bits_of_the_cpu<B: TrainingBackend + Clone>(backend: &B, size: S
         assert_ne!(model.id(), start.id(), "it learnt something");
     }
 }
+
+/// A window that no kernel of the backward pass holds is an error before anything is computed.
+pub fn refuse_a_window_that_no_kernel_holds<B: TrainingBackend>(backend: B) {
+    let spec = Spec { windows: [16, 64, 1_024], ..Spec::tiny() };
+    let start = Checkpoint::init(&spec, 5).unwrap();
+    let short = BatchShape { sequences: 1, steps: 64, burn_in: 0 };
+    let long = BatchShape { sequences: 1, steps: 1_024, burn_in: 0 };
+    let refused = Trainer::new(backend, &start, long).err().expect("it does not fit").to_string();
+    assert!(
+        refused.contains("a window of 1024") && refused.contains("more than a kernel holds"),
+        "{refused}"
+    );
+    let cpu = Cpu::new(CpuLevel::detect(), 1).unwrap();
+    for fits in [short, long] {
+        assert!(Trainer::new(cpu.clone(), &start, fits).is_ok(), "the CPU trains it");
+    }
+}

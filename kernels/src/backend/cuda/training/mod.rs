@@ -18,7 +18,7 @@ use crate::losses::{Coefficients, Losses, Targets};
 use crate::optimiser;
 use crate::tensor::Rows;
 use crate::training::{NormGiven, Place, Plan, TrainingBackend, TrainingError};
-use scratch::{blocks_apart, row_blocks};
+use scratch::{KEY_ARRAYS, blocks_apart, row_blocks};
 
 /// Values of each channel that the past has: \[k, v, u\].
 const PAST: usize = 3;
@@ -294,8 +294,8 @@ impl<D: Device> TrainingBackend for Cuda<D> {
         let keys = [table, projected, statistics, gradient, dprojected, weighted, width, all, scale, steps];
         // SAFETY: all were just seen to fit.
         unsafe {
-            self.attend(Kernel::AttentionQueryGradient, scratch, sequences, 2, &queries)?;
-            self.attend(Kernel::AttentionKeyGradient, scratch, sequences, 2, &keys)
+            self.attend(Kernel::AttentionQueryGradient, scratch, sequences, KEY_ARRAYS, &queries)?;
+            self.attend(Kernel::AttentionKeyGradient, scratch, sequences, KEY_ARRAYS, &keys)
         }
     }
 

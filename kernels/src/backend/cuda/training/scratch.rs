@@ -31,6 +31,9 @@ pub struct TrainingScratch<D: Device> {
     pub(super) term_sums: D::Memory,
 }
 
+/// The most that attention keeps of each key: what it is, and its gradient.
+pub(super) const KEY_ARRAYS: usize = 2;
+
 /// Blocks of 256 rows.
 pub(super) fn row_blocks(rows: usize) -> usize {
     rows.div_ceil(BLOCK)
@@ -43,6 +46,10 @@ pub(super) fn blocks_apart(inputs: usize, outputs: usize, rows: usize) -> usize 
 
 impl<D: Device> TrainingScratch<D> {
     pub(super) fn new(cuda: &Cuda<D>, plan: &Plan) -> Result<Self, BackendError> {
+        // What no kernel holds is refused before the first step, and before memory is asked for.
+        for sequences in &plan.sequences {
+            launch::attention(&plan.mixer, *sequences, KEY_ARRAYS)?;
+        }
         let rows = plan.sequences.first().map_or(0, |sequences| sequences.rows());
         let products = plan.products.iter().map(|(shape, rows)| {
             let blocks = blocks_apart(shape.inputs, shape.outputs, *rows);
