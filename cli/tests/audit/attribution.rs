@@ -237,15 +237,22 @@ fn made_by_hand() -> Checkpoint {
     made.unwrap()
 }
 
-#[test]
-fn a_model_made_by_hand_is_seen_to_look_where_it_looks() {
+/// A run of a model in a file, which chooses like this.
+fn with_file(model: &Checkpoint, choose: &str) -> Folder {
     let folder = Folder::new();
-    std::fs::write(folder.path("hand.safetensors"), made_by_hand().file()).unwrap();
-    let strategy = "kind = \"model\"\ncheckpoint = \"hand.safetensors\"\nquantity = 4\nchoose = \"best\"\n";
+    std::fs::write(folder.path("hand.safetensors"), model.file()).unwrap();
     let (head, tail) = crate::support::SCENARIO.split_once("[strategy]\n").unwrap();
     let (_, tail) = tail.split_once("[risk]").unwrap();
+    let strategy =
+        STRATEGY.replace("model_seed = 3", "checkpoint = \"hand.safetensors\"").replace("best", choose);
     folder.write("small.toml", format!("{head}[strategy]\n{strategy}[risk]{tail}"));
     folder.replay("run", &[]);
+    folder
+}
+
+#[test]
+fn a_model_made_by_hand_is_seen_to_look_where_it_looks() {
+    let folder = with_file(&made_by_hand(), "best");
     let decisions = events(&folder, Kind::DecisionMade);
     let decision = &decisions[100];
     let found = explained(&folder, decision, &[]);
@@ -319,4 +326,98 @@ fn columns_of_the_catalogue_have_their_families_and_units() {
         compared += 1;
     }
     assert!(compared > 3, "{found}");
+}
+
+/// What chooses by chance drew one number for the decision: all turns that are found agree on where it lies.
+#[test]
+fn flips_of_a_drawn_action_agree_on_the_number_that_was_drawn() {
+    // Untrained, all actions are as likely whatever is seen: this one minds what it sees.
+    let (spec, untrained) = (Spec::tiny(), Checkpoint::init(&Spec::tiny(), 3).unwrap());
+    let lineage = Lineage { origin: "by hand".into(), parent: None, seed: None, exactness: Exactness::Exact };
+    let decided = Checkpoint::build(&spec, lineage, |tensor| {
+        let factor = if tensor.name == "policy.w" { 100.0 } else { 1.0 };
+        Ok(untrained.values(&tensor.name).into_iter().map(|value| value * factor).collect())
+    });
+    let decided = decided.unwrap();
+    let folder = with_file(&decided, "sample");
+    let decisions = events(&folder, Kind::DecisionMade);
+    let model = Model::new(cpu(), &decided).unwrap();
+    let actions = ["hold", "buy", "sell"];
+    let (mut turned, mut drawn) = (0, Vec::new());
+    for decision in decisions.iter().skip(40).step_by(13) {
+        let found = explained(&folder, decision, &["--flips", "12"]);
+        let action = found["output"].as_str().unwrap().strip_prefix("log-probability of ").unwrap();
+        let mut rows = Rows::of(&folder, decision);
+        // The shares of 0 to 1 in which each action is drawn, one after the other.
+        let (mut least, mut most) = (0.0_f64, 1.0_f64);
+        let mut narrow = |action: &str, logs: [f64; 3]| {
+            let action = actions.iter().position(|known| *known == action).unwrap();
+            let below: f64 = logs[..action].iter().map(|log| log.exp()).sum();
+            (least, most) = (least.max(below), most.min(below + logs[action].exp()));
+        };
+        narrow(action, rows.decide(&model).0);
+        for one in found["flips"].as_array().unwrap() {
+            let Some(flip) = one["flip"].as_object() else { continue };
+            let name = one["input"].as_str().unwrap();
+            let there = *rows.input(name, 0);
+            assert_ne!(flip["action"], action, "{name}");
+            for (value, action) in
+                [(&flip["to"], flip["action"].as_str().unwrap()), (&flip["still_at"], action)]
+            {
+                *rows.input(name, 0) = f32_of(value);
+                narrow(action, rows.decide(&model).0);
+            }
+            *rows.input(name, 0) = there;
+            turned += 1;
+        }
+        // Both sides of a turn lie a float apart, so the number is known to what is rounded.
+        assert!(least <= most + 1e-6, "{least} to {most}: {found}");
+        drawn.push(action.to_owned());
+    }
+    drawn.sort();
+    drawn.dedup();
+    assert!(turned > 3 && drawn.len() == 3, "{turned} turns of {drawn:?}");
+}
+
+#[test]
+fn why_there_is_no_attribution_is_said_and_the_rest_explained() {
+    let why = |folder: &Folder, event: &Event| -> String {
+        let number = number(folder, event);
+        let (answer, exit) =
+            folder.answers(&["audit", "explain", "run", "--event", &number, "--no-proof", "--json"]);
+        assert_eq!(exit, 0, "{answer}");
+        let text = folder.genovo(&["audit", "explain", "run", "--event", &number, "--no-proof"]);
+        let why = answer["attribution"]["why_not"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(text.contains(&format!("Attribution  ! none: {why}")), "{text}");
+        why
+    };
+    // Several share the account.
+    let folder = Folder::new();
+    let (head, tail) = crate::support::SCENARIO.split_once("[strategy]\n").unwrap();
+    let (_, tail) = tail.split_once("[risk]").unwrap();
+    let shared = format!(
+        "[[strategies]]\nname = \"network\"\nbudget = \"50 %\"\n{STRATEGY}[[strategies]]\nname = \"averages\"\n\
+         budget = \"50 %\"\nkind = \"ema-cross\"\nquantity = 4\non = \"ticks\"\n"
+    );
+    folder.write("small.toml", format!("{head}{shared}[risk]{tail}"));
+    folder.replay("run", &[]);
+    let decisions = events(&folder, Kind::DecisionMade);
+    let by_network = |event: &&Event| match &event.fact {
+        Fact::DecisionMade(decision) => decision.strategy == "network",
+        _ => false,
+    };
+    let decided = decisions.iter().filter(by_network).nth(90).unwrap();
+    assert_eq!(why(&folder, decided), "several strategies share the account");
+    // The model's file is gone, or another one.
+    let folder = with_file(&made_by_hand(), "best");
+    let decisions = events(&folder, Kind::DecisionMade);
+    assert!(explained(&folder, &decisions[90], &[])["why_not"].is_null());
+    std::fs::write(folder.path("hand.safetensors"), Checkpoint::init(&Spec::tiny(), 3).unwrap().file())
+        .unwrap();
+    let other = why(&folder, &decisions[90]);
+    std::fs::remove_file(folder.path("hand.safetensors")).unwrap();
+    let gone = why(&folder, &decisions[90]);
+    assert!(other.contains("hand.safetensors") && gone.contains("hand.safetensors"), "{other}\n{gone}");
+    assert_ne!(other, gone);
 }
