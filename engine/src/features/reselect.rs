@@ -2,8 +2,8 @@
 //! data that it stands among, so a live session and a backtest over the same data get the same one at the same place.
 //!
 //! Selections come from a list, with the time at which each takes effect, or from a schedule: every so many bars the
-//! last ones are looked at, each row as a decision at the bar's close would have seen it (ticks that the run drops for
-//! a flaw included), on a thread beside. What they say takes effect a fixed time later, by when it must be there.
+//! last ones are looked at, each row as a decision at the bar's close would have seen it, on a thread beside. What they
+//! say takes effect a fixed time later, by when it must be there.
 
 use std::collections::VecDeque;
 use std::thread::{self, JoinHandle};
@@ -15,7 +15,8 @@ use crate::book::Followed;
 use crate::event::{Event, Fact, FeaturesReselected, Header};
 use crate::ids::{InstrumentId, Sequence};
 use crate::merge::Merge;
-use crate::settings::{ScheduleSettings, Settings};
+use crate::quality::Quality;
+use crate::settings::{QualitySettings, ScheduleSettings, Settings};
 use crate::units::{Price, Timestamp};
 use crate::world::{Source, WorldError};
 use genovo_kernels::scalar::f64::ln;
@@ -54,7 +55,7 @@ impl Reselecting {
                 let state = FeatureState::new(features, &settings.instruments)?;
                 let slots = selection.map_or(0, |selection| selection.slots);
                 let ticks = settings.instruments.iter().map(|instrument| instrument.tick);
-                Some(Schedule::new(schedule, slots, state, ticks))
+                Some(Schedule::new(schedule, slots, state, ticks, &settings.quality))
             }
             _ => None,
         };
@@ -127,6 +128,8 @@ struct Schedule {
     state: FeatureState,
     /// The books of the instruments, whose touch is a quote.
     books: Vec<Followed>,
+    /// What the run drops for a flaw is not looked at here either.
+    quality: Vec<Quality>,
     names: Vec<String>,
     /// The instrument whose bars count.
     by: usize,
@@ -143,8 +146,10 @@ impl Schedule {
         slots: u32,
         state: FeatureState,
         ticks: impl Iterator<Item = Price>,
+        quality: &QualitySettings,
     ) -> Schedule {
         let top = slots as usize;
+        let books: Vec<Followed> = ticks.map(Followed::new).collect();
         let rules =
             Rules { top, horizon: settings.horizon as usize, keep: top + top / 10, ..Rules::default() };
         Schedule {
@@ -153,7 +158,8 @@ impl Schedule {
             by: settings.by.index().unwrap_or(0),
             settings,
             state,
-            books: ticks.map(Followed::new).collect(),
+            quality: vec![Quality::new(quality); books.len()],
+            books,
             bars: 0,
             rows: VecDeque::new(),
             closes: VecDeque::new(),
@@ -176,6 +182,7 @@ impl Schedule {
         let header = &event.header;
         let index = header.instrument.index().filter(|index| *index < self.books.len());
         let of_book = matches!(event.fact, Fact::BookChanged(_) | Fact::BookReset(_));
+        let dropped = index.is_some_and(|index| self.quality[index].check(event).dropped());
         if let Some(index) = index.filter(|_| of_book)
             && !self.books[index].book.apply(&event.fact)
         {
@@ -185,7 +192,7 @@ impl Schedule {
         self.state.advance(header.time_received);
         if event.fact.kind().is_outside() {
             self.state.outside(header.instrument.index(), header.time_received, &event.fact);
-        } else if let Some(index) = index {
+        } else if let Some(index) = index.filter(|_| !dropped) {
             self.show(index, event, of_book);
         }
         let bars = self.state.bars(self.by);
@@ -212,7 +219,9 @@ impl Schedule {
         }
         let followed = &mut self.books[index];
         self.state.book(index, now, &followed.book);
-        if let Some(quote) = followed.news() {
+        if let Some(quote) = followed.news()
+            && !self.quality[index].check_quote(&quote).dropped()
+        {
             self.state.update(index, now, time_event, &Fact::QuoteChanged(quote));
         }
     }
@@ -257,6 +266,7 @@ pub fn labels(prices: &[f64], horizon: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::FlawAction;
     use crate::event::{BookAction, BookChange, Quote, Side};
     use crate::features::candle::Timeframe;
     use crate::features::normalise::Normalise;
@@ -277,7 +287,14 @@ mod tests {
         assert!(!same(&list(&["a", "b"]), &list(&["a"])) && !same(&list(&["a"]), &list(&["b"])));
     }
 
-    fn schedule() -> Schedule {
+    /// Only crossed quotes are flawed.
+    fn quality(crossed: FlawAction) -> QualitySettings {
+        let [locked, out_of_order, duplicate, gap, outlier] = [FlawAction::Keep; 5];
+        let (gap_after, outlier_times) = (Nanoseconds(0), 0);
+        QualitySettings { crossed, locked, out_of_order, duplicate, gap, gap_after, outlier, outlier_times }
+    }
+
+    fn schedule(quality: &QualitySettings) -> Schedule {
         let second = 1_000_000_000;
         let features = FeatureSettings {
             columns: ["microstructure", "order_book", "return_1"].map(str::to_string).into(),
@@ -302,13 +319,43 @@ mod tests {
         let state = FeatureState::new(&features, std::slice::from_ref(&instrument)).unwrap();
         let by = InstrumentId(1);
         let settings = ScheduleSettings { every: 50, window: 90, horizon: 2, by, after: Nanoseconds(second) };
-        Schedule::new(settings, 4, state, std::iter::once(instrument.tick))
+        Schedule::new(settings, 4, state, std::iter::once(instrument.tick), quality)
+    }
+
+    /// What a run drops for a flaw is as if it had never come, whether it comes as a quote or as the touch of a book.
+    #[test]
+    fn what_the_run_drops_is_not_looked_at() {
+        let [drop, keep] = [FlawAction::Drop, FlawAction::Keep].map(quality);
+        let (mut clean, mut flawed, mut kept) = (schedule(&drop), schedule(&drop), schedule(&keep));
+        let cents = |cents: i64| Price(cents * 10_000_000);
+        for index in 0..600_i64 {
+            let middle = 1_000 + (index * 7 % 11) - (index * 5 % 7);
+            let size = Some(Quantity(1 + index));
+            let quote = |bid, ask| {
+                let quote = Quote { bid: cents(bid), ask: cents(ask), bid_size: size, ask_size: size };
+                let time = Timestamp(index * 300_000_000);
+                Event::unnumbered(time, time, InstrumentId(1), Fact::QuoteChanged(quote))
+            };
+            clean.take(&quote(middle, middle + 2), &[]);
+            for schedule in [&mut flawed, &mut kept] {
+                schedule.take(&quote(middle, middle + 2), &[]);
+                if index % 3 == 0 {
+                    schedule.take(&quote(middle + 9, middle + 1), &[]);
+                }
+            }
+        }
+        let bits = |schedule: &Schedule| -> Vec<Option<u32>> {
+            schedule.rows.iter().flatten().map(|value| value.map(f32::to_bits)).collect()
+        };
+        assert!(bits(&clean) == bits(&flawed) && clean.closes == flawed.closes && clean.rows.len() == 90);
+        assert!(bits(&clean) != bits(&kept));
     }
 
     /// A book whose touch moves like these quotes is looked at like these quotes; and its depth is seen, too.
     #[test]
     fn a_book_is_looked_at_as_its_touch_is() {
-        let (mut of_quotes, mut of_book) = (schedule(), schedule());
+        let keep = quality(FlawAction::Keep);
+        let (mut of_quotes, mut of_book) = (schedule(&keep), schedule(&keep));
         let event = |index: i64, fact| {
             let time = Timestamp(index * 300_000_000);
             Event::unnumbered(time, time, InstrumentId(1), fact)
