@@ -69,6 +69,8 @@ pub fn gold() -> Settings {
             digits: 2,
             cash: "100000".parse().unwrap(),
             kind: AccountKind::Margin,
+            positions: PositionMode::Netting,
+            hedged_margin: HedgedMargin::Larger,
         },
         instruments: vec![Instrument {
             symbol: text("XAUUSD"),

@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use genovo_benches::{btcusdt, csv, inputs};
 use genovo_engine::account::Account;
 use genovo_engine::engine::Engine;
-use genovo_engine::event::{Event, Fill, Liquidity, OrderKind, Quote, Side};
+use genovo_engine::event::{Event, Fill, Liquidity, OrderKind, PositionEffect, Quote, Side};
 use genovo_engine::ids::{InstrumentId, OrderId};
 use genovo_engine::market::Market;
 use genovo_engine::order::Orders;
@@ -80,7 +80,7 @@ fn desk(sets: &[&str]) -> (Settings, Risk, Account, Vec<Market>) {
             ask: None,
             rate: None,
         };
-        account.fill(index, &fill, None).expect("a small position");
+        account.fill(index, &fill, PositionEffect::Open, None).expect("a small position");
     }
     (settings, risk, account, markets)
 }

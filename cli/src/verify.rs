@@ -69,7 +69,7 @@ pub fn recompute(journal: &Journal, cpu: CpuLevel, context: &Context) -> Result<
         let failure = Failure::new(Exit::Usage, error.to_string(), "Nothing was recomputed.");
         match error {
             SettingsError::UnknownStrategy(_) => failure.help("recompute it with the program that has it"),
-            SettingsError::Parameter(_) | SettingsError::Features(_) => failure,
+            SettingsError::Parameter(_) | SettingsError::Features(_) | SettingsError::Hedging(_) => failure,
         }
     })?;
     let nothing = "Nothing was recomputed.";

@@ -1,11 +1,13 @@
-//! Cash and positions: one netting account, kept in one currency, trading instruments in any.
+//! Cash and positions: one account, netting or hedging, kept in one currency, trading instruments in any.
 //!
 //! A position is carried at the sum of what it cost, not at an average price, so that nothing is lost to rounding
 //! before it is closed. P&L and commission are rounded to the currency's digits, half to even, once a fill.
 
-use crate::event::{CorporateAction, Fill, FinancingCharged, TradeCorrected};
+use crate::event::{CorporateAction, Fill, FinancingCharged, PositionEffect, TradeCorrected};
+use crate::ids::OrderId;
 use crate::market::Market;
-use crate::settings::{AccountKind, Instrument, Settings};
+use crate::settings::{AccountKind, HedgedMargin, Instrument, Settings};
+use crate::tickets::{Booked, Leg, Quantities, Ticket, Tickets};
 use crate::units::{FIXED_MAX, Money, Price, Quantity, Ratio, SCALE};
 
 /// What is held of one instrument.
@@ -91,6 +93,38 @@ impl Position {
         Position { multiplier, paid, ..Position::default() }
     }
 
+    /// So much on margin, at what it cost.
+    pub(crate) fn carried(quantity: Quantity, cost: Money, multiplier: Quantity) -> Position {
+        Position { quantity, cost, multiplier, ..Position::default() }
+    }
+
+    /// `new` units for every `old`, at the same cost.
+    pub(crate) fn split(&mut self, new: u32, old: u32) -> Result<(), PositionOverflow> {
+        let units = i128::from(self.quantity.0) * i128::from(new) / i128::from(old.max(1));
+        self.quantity = within(units)?;
+        Ok(())
+    }
+
+    /// Closes what is beyond whole lots at `mark`, or loses it at cost where there is none; the P&L.
+    pub(crate) fn pay_out_odd_lots(
+        &mut self,
+        lot: Quantity,
+        mark: Option<Price>,
+        digits: u8,
+        rate: Option<Rate>,
+    ) -> Result<Money, PositionOverflow> {
+        let odd = self.quantity - self.quantity.round_down_to(lot);
+        match mark {
+            _ if odd == Quantity::ZERO => Ok(Money::ZERO),
+            Some(mark) => self.fill(mark, -odd, digits, rate),
+            None => {
+                self.cost -= self.cost.share(odd, self.quantity);
+                self.quantity -= odd;
+                Ok(Money::ZERO)
+            }
+        }
+    }
+
     /// Books a fill of `quantity` (signed) at `price`; the P&L of the part that closes, rounded to `digits`.
     pub(crate) fn fill(
         &mut self,
@@ -150,8 +184,11 @@ pub struct Account {
     pub balance: Money,
     /// All commissions paid.
     pub commissions: Money,
-    /// One position an instrument.
+    /// One position an instrument; in a hedging account what its positions add up to.
     pub positions: Vec<Position>,
+    /// Every position of a hedging account; `None` of a netting one.
+    tickets: Option<Tickets>,
+    hedged_margin: HedgedMargin,
     /// What dividends brought, less what they cost.
     pub dividends: Money,
     /// What holding positions over rollovers cost, less what it brought.
@@ -169,7 +206,7 @@ struct Conversion {
     inverse: bool,
 }
 
-crate::state! { Account { balance, commissions, [positions], dividends, financing } }
+crate::state! { Account { balance, commissions, [positions], (tickets), dividends, financing } }
 
 impl Account {
     /// An account with its starting cash and no positions.
@@ -189,6 +226,8 @@ impl Account {
             balance: settings.account.cash,
             commissions: Money::ZERO,
             positions: settings.instruments.iter().map(position).collect(),
+            tickets: settings.hedges().then(|| Tickets::new(settings)),
+            hedged_margin: settings.account.hedged_margin,
             dividends: Money::ZERO,
             financing: Money::ZERO,
             digits: settings.account.digits,
@@ -217,24 +256,99 @@ impl Account {
         }
     }
 
-    /// Books an execution of the instrument at `index`; its P&L before commission.
-    pub fn fill(&mut self, index: usize, fill: &Fill, rate: Option<Rate>) -> Result<Money, PositionOverflow> {
-        let quantity = Quantity(fill.quantity.0 * fill.side.sign());
-        let profit = self.positions[index].fill(fill.price, quantity, self.digits, rate)?;
+    /// Every position of a hedging account; `None` of a netting one.
+    #[inline]
+    pub fn tickets(&self) -> Option<&Tickets> {
+        self.tickets.as_ref()
+    }
+
+    /// The positions of the instrument at `index` in a hedging account, the earliest order's first; none in a netting
+    /// one.
+    pub fn tickets_of(&self, index: usize) -> &[Ticket] {
+        self.tickets.as_ref().map_or(&[], |tickets| tickets.of(index))
+    }
+
+    /// How much is held of the instrument at `index`: by the orders that opened it in a hedging account, else in one
+    /// sum.
+    pub fn quantities(&self, index: usize) -> Quantities {
+        Quantities::new(match &self.tickets {
+            None => vec![(OrderId::NONE, self.positions[index].quantity)],
+            Some(tickets) => tickets.of(index).iter().map(|one| (one.order, one.quantity)).collect(),
+        })
+    }
+
+    /// What margin is needed for, where both sides of an instrument are held.
+    pub fn hedged_margin(&self) -> HedgedMargin {
+        self.hedged_margin
+    }
+
+    /// Whether nothing is held of any instrument.
+    pub fn is_flat(&self) -> bool {
+        self.positions.iter().all(|position| position.quantity == Quantity::ZERO)
+            && (0..self.positions.len()).all(|index| self.tickets_of(index).is_empty())
+    }
+
+    /// Books an execution, of an order with this effect, of the instrument at `index`; its P&L before commission.
+    pub fn fill(
+        &mut self,
+        index: usize,
+        fill: &Fill,
+        effect: PositionEffect,
+        rate: Option<Rate>,
+    ) -> Result<Money, PositionOverflow> {
+        let profit = match &mut self.tickets {
+            None => {
+                let quantity = Quantity(fill.quantity.0 * fill.side.sign());
+                self.positions[index].fill(fill.price, quantity, self.digits, rate)?
+            }
+            Some(tickets) => {
+                let Fill { order, side, price, quantity, .. } = *fill;
+                let booked = tickets.fill(index, order, side, price, quantity, effect, self.digits, rate)?;
+                self.add_up(index, booked)?
+            }
+        };
         self.pay(profit, fill.commission)?;
         Ok(profit)
     }
 
+    /// Takes in what the positions of an instrument have become.
+    fn add_up(&mut self, index: usize, Booked { net, profit }: Booked) -> Result<Money, PositionOverflow> {
+        let position = &mut self.positions[index];
+        (position.quantity, position.cost) = (net.quantity, net.cost);
+        position.realised += profit;
+        let beyond = [profit, position.cost, position.realised].into_iter().any(Money::is_beyond);
+        if beyond { Err(PositionOverflow::Amount) } else { Ok(profit) }
+    }
+
     /// Takes an execution of the instrument at `index` back, and books it at the price that holds, if it ever was.
     ///
-    /// Equity comes out exactly; how much of a correction counts as realised depends on what was traded since.
+    /// Equity comes out exactly; how much of a correction counts as realised depends on what was traded since. In a
+    /// hedging account it is about the position that the order opened or named; what an order took back that named none
+    /// is a position of its own.
     pub fn correct(
         &mut self,
         index: usize,
         trade: &TradeCorrected,
+        effect: PositionEffect,
         rate: Option<Rate>,
     ) -> Result<(), PositionOverflow> {
         let quantity = Quantity(trade.quantity.0 * trade.side.sign());
+        if let Some(tickets) = &mut self.tickets {
+            let position = match effect {
+                PositionEffect::Open | PositionEffect::CloseEarliest => trade.order,
+                PositionEffect::Close(position) => position,
+            };
+            let booked = tickets.trade(index, position, trade.price, -quantity, self.digits, rate)?;
+            let again = trade
+                .corrected
+                .map(|price| tickets.trade(index, position, price, quantity, self.digits, rate));
+            let again = again.transpose()?;
+            let mut profit = self.add_up(index, booked)?;
+            if let Some(booked) = again {
+                profit += self.add_up(index, booked)?;
+            }
+            return self.pay(profit, trade.commission);
+        }
         let position = &mut self.positions[index];
         let mut profit = position.fill(trade.price, -quantity, self.digits, rate)?;
         if let Some(price) = trade.corrected {
@@ -250,37 +364,42 @@ impl Account {
         if self.balance.is_beyond() { Err(PositionOverflow::Amount) } else { Ok(()) }
     }
 
-    /// A split or a dividend of the instrument at `index`. `mark` is the price after it at which the position could be
-    /// closed; what a split leaves beyond whole lots is paid out at it, or at cost where there is none.
+    /// A split or a dividend of the instrument at `index`. `market` is its market after it: what a split leaves beyond
+    /// whole lots is paid out at the price at which the position could be closed, or at cost where there is none.
     pub fn act(
         &mut self,
         index: usize,
         action: &CorporateAction,
         lot: Quantity,
-        mark: Option<Price>,
+        market: &Market,
         rate: Option<Rate>,
     ) -> Result<(), PositionOverflow> {
-        let position = &mut self.positions[index];
+        let digits = self.digits;
         match *action {
             CorporateAction::Split { new, old } => {
-                let units = i128::from(position.quantity.0) * i128::from(new) / i128::from(old.max(1));
-                position.quantity = within(units)?;
-                let odd = position.quantity - position.quantity.round_down_to(lot);
-                if odd != Quantity::ZERO {
-                    let profit = match mark {
-                        Some(mark) => position.fill(mark, -odd, self.digits, rate)?,
-                        None => {
-                            position.cost -= position.cost.share(odd, position.quantity);
-                            position.quantity -= odd;
-                            Money::ZERO
-                        }
-                    };
-                    self.balance += profit;
-                }
+                let profit = match &mut self.tickets {
+                    None => {
+                        let position = &mut self.positions[index];
+                        position.split(new, old)?;
+                        let mark = market.mark(position.quantity.signum());
+                        position.pay_out_odd_lots(lot, mark, digits, rate)?
+                    }
+                    Some(tickets) => {
+                        let marks = [1, -1].map(|sign| market.mark(sign));
+                        let booked = tickets.split(index, (new, old), lot, marks, digits, rate)?;
+                        self.add_up(index, booked)?
+                    }
+                };
+                self.balance += profit;
             }
             CorporateAction::Dividend { amount } => {
-                let paid = notional(amount, position.quantity, position.multiplier);
-                let paid = converted(paid, rate).round_to(self.digits);
+                let multiplier = self.positions[index].multiplier;
+                let dividend =
+                    |quantity| converted(notional(amount, quantity, multiplier), rate).round_to(digits);
+                let paid = match &self.tickets {
+                    None => dividend(self.positions[index].quantity),
+                    Some(tickets) => tickets.of(index).iter().map(|ticket| dividend(ticket.quantity)).sum(),
+                };
                 self.balance += paid;
                 self.dividends += paid;
             }
@@ -298,6 +417,9 @@ impl Account {
 
     /// What must be there to hold the position at `index`; nothing where its market or rate is unknown.
     pub fn maintenance(&self, index: usize, markets: &[Market], instruments: &[Instrument]) -> Money {
+        if let Some(tickets) = &self.tickets {
+            return self.maintenance_of(index, tickets.legs(index), markets, instruments);
+        }
         let (position, instrument) = (&self.positions[index], &instruments[index]);
         let mark = markets[index].mark(position.quantity.signum());
         let (Some(mark), Ok(rate)) = (mark, self.rate(index, markets)) else { return Money::ZERO };
@@ -305,10 +427,58 @@ impl Account {
         converted(value, rate).times(instrument.margin_maintenance)
     }
 
+    /// The same of what is long and what is short, in a hedging account.
+    pub(crate) fn maintenance_of(
+        &self,
+        index: usize,
+        legs: [Leg; 2],
+        markets: &[Market],
+        instruments: &[Instrument],
+    ) -> Money {
+        let multiplier = self.positions[index].multiplier;
+        let needs = |leg: Leg| {
+            let mark = markets[index].mark(leg.quantity.signum());
+            let (Some(mark), Ok(rate)) = (mark, self.rate(index, markets)) else { return Money::ZERO };
+            let value = converted(notional(mark, leg.quantity, multiplier).abs(), rate);
+            value.times(instruments[index].margin_maintenance)
+        };
+        self.hedged_margin.of(needs(legs[0]), needs(legs[1]))
+    }
+
+    /// What closing one position of a hedging account would add to the cash; nothing where its market or rate is
+    /// unknown.
+    pub fn open_profit(&self, index: usize, ticket: &Ticket, markets: &[Market]) -> Money {
+        let mark = markets.get(index).and_then(|market| market.mark(ticket.quantity.signum()));
+        let (Some(mark), Ok(rate)) = (mark, self.rate(index, markets)) else { return Money::ZERO };
+        let multiplier = self.positions[index].multiplier;
+        Position::carried(ticket.quantity, ticket.cost, multiplier).unrealised(mark, rate)
+    }
+
+    /// Adds the positions of a hedging account to the state's hash; nothing of a netting one.
+    pub fn add_tickets_to_hash(&self, hasher: &mut blake3::Hasher) {
+        self.tickets.iter().for_each(|tickets| tickets.add_to_hash(hasher));
+    }
+
     /// Balance and open P&L at the prices at which everything could be closed. A position whose market or rate is
     /// unknown counts at cost.
     pub fn equity(&self, markets: &[Market]) -> Money {
         let mut equity = self.balance;
+        if let Some(tickets) = &self.tickets {
+            // Each side at the price at which it could be closed: who holds both pays the spread.
+            for (index, market) in markets.iter().enumerate().take(self.positions.len()) {
+                for leg in tickets.legs(index) {
+                    if leg.quantity == Quantity::ZERO {
+                        continue;
+                    }
+                    if let (Some(mark), Ok(rate)) =
+                        (market.mark(leg.quantity.signum()), self.rate(index, markets))
+                    {
+                        equity += tickets.valued(index, leg).unrealised(mark, rate);
+                    }
+                }
+            }
+            return equity;
+        }
         for (index, (position, market)) in self.positions.iter().zip(markets).enumerate() {
             if position.quantity == Quantity::ZERO {
                 continue;

@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::command::Command;
 use crate::engine::TRIGGER_TIMER;
-use crate::event::{Event, Fact, Kind, RunStarted};
+use crate::event::{Event, Fact, Kind, PositionEffect, RunStarted};
 use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
 use crate::recorded::{Recording, next_of};
 use crate::settings::{Settings, Trigger};
 use crate::simulated::{Simulated, Working};
+use crate::tickets::Quantities;
 use crate::units::{Quantity, Timestamp};
 use crate::venue::Resting;
 use crate::world::{Source, World, WorldError};
@@ -50,7 +51,9 @@ struct Following<I> {
     timers: Vec<(Timestamp, TimerId)>,
     /// The newest event of each kind of market data of each instrument, sessions among them.
     last: BTreeMap<(InstrumentId, Kind), Event>,
-    held: BTreeMap<InstrumentId, Quantity>,
+    held: BTreeMap<InstrumentId, Quantities>,
+    /// What the orders do to positions that do not open one, where the account hedges.
+    effects: BTreeMap<OrderId, PositionEffect>,
     working: BTreeMap<OrderId, Working>,
 }
 
@@ -69,6 +72,7 @@ impl<I: Recording + Send + 'static> Branched<I> {
             timers: Vec::new(),
             last: BTreeMap::new(),
             held: BTreeMap::new(),
+            effects: BTreeMap::new(),
             working: BTreeMap::new(),
         };
         Branched {
@@ -100,7 +104,7 @@ impl<I: Recording + Send + 'static> Branched<I> {
         last.sort_by_key(|event| event.header.sequence);
         let held: Vec<_> = held.into_iter().collect();
         let working = working.into_values().collect();
-        let mut world = Simulated::going_on(&self.settings, rest, &last, &held, working, inputs)?;
+        let mut world = Simulated::going_on(&self.settings, rest, &last, held, working, inputs)?;
         for (time, timer) in timers {
             world.send(Command::Wake { timer, time })?;
         }
@@ -183,8 +187,9 @@ impl<I: Recording> Following<I> {
                 }
             }
             Fact::OrderFilled(fill) => {
-                *self.held.entry(header.instrument).or_default() +=
-                    Quantity(fill.quantity.0 * fill.side.sign());
+                let effect = self.effects.get(&fill.order).copied().unwrap_or_default();
+                let held = self.held.entry(header.instrument).or_default();
+                held.fill(fill.order, fill.side, fill.quantity, effect);
                 if let Some(one) = self.working.get_mut(&fill.order) {
                     (one.accepted, one.resting.remaining) = (true, fill.remaining);
                 }
@@ -241,6 +246,9 @@ impl<I: Recording> Following<I> {
             (Command::SubmitOrder { cause, time, instrument, order }, Fact::OrderSubmitted(was))
                 if **was == *order && recorded.header.instrument == *instrument =>
             {
+                if settings.hedges() && order.effect() != PositionEffect::Open {
+                    self.effects.insert(order.order, order.effect());
+                }
                 let resting = Resting::new(*cause, *time, *instrument, order.clone());
                 let one = Working { resting, accepted: false, cancelling: false };
                 self.working.insert(order.order, one);

@@ -28,6 +28,8 @@ const FLAG_CAUSE: u8 = 2;
 const FLAG_FIRST: u8 = 4;
 /// The second optional field follows.
 const FLAG_SECOND: u8 = 8;
+/// The third optional field follows.
+const FLAG_THIRD: u8 = 16;
 
 /// The most bytes that a market event takes.
 const MARKET_BYTES_MAX: usize = 38 + 8 + 8 + 48;
@@ -85,6 +87,7 @@ pub fn encode(event: &Event, out: &mut Vec<u8>) {
         Fact::OrderFilled(fill) => (fill.rate.is_some(), false),
         Fact::RiskAssessed(verdict) => (verdict.rate.is_some(), verdict.forecast.is_some()),
         Fact::OrderSubmitted(order) => (!order.terms.is_plain(), !order.strategy.is_none()),
+        Fact::FinancingCharged(charged) => (!charged.position.is_none(), false),
         _ => (false, false),
     };
     if first {
@@ -92,6 +95,11 @@ pub fn encode(event: &Event, out: &mut Vec<u8>) {
     }
     if second {
         flags |= FLAG_SECOND;
+    }
+    if let Fact::OrderSubmitted(order) = &event.fact
+        && !order.closes.is_none()
+    {
+        flags |= FLAG_THIRD;
     }
     // One reservation, then pieces of fixed size: each becomes a plain store.
     out.reserve(MARKET_BYTES_MAX);
@@ -405,9 +413,6 @@ fields! {
     SessionChanged { open, until }
     DataFlagged { flaw, action, size }
     RegimeChanged { before, now, volatility, usual, stress_at }
-    FinancingCharged {
-        rollover, days, days_in_year, quantity, price, rate, value, yearly, borrow_yearly, financing, borrow
-    }
     Features { values, valid }
     Decision { strategy, actions, because, evidence, equity, position }
     Evidence { name, value }
@@ -465,46 +470,50 @@ fields_and_flagged! {
     Instrument { symbol, tick, lot, multiplier, margin_initial, margin_maintenance, commission }
         currency if Option::is_some;
     Fill { order, side, price, quantity, remaining, liquidity, commission, bid, ask } rate if Option::is_some;
+    FinancingCharged {
+        rollover, days, days_in_year, quantity, price, rate, value, yearly, borrow_yearly, financing, borrow
+    }
+        position if |position: &OrderId| !position.is_none();
 }
 
-/// The same with two such fields, each with a flag of its own.
-macro_rules! fields_and_two_flagged {
-    ($($type:ident { $($field:ident),* } $first:ident if $says_first:expr, $second:ident if $says_second:expr;)*) => {
+/// The same with several such fields, each with a flag of its own.
+macro_rules! fields_and_several_flagged {
+    ($($type:ident { $($field:ident),* } $count:literal: $($last:ident if $says:expr),*;)*) => {
         $(impl Canonical for $type {
             fn write(&self, out: &mut Vec<u8>) {
-                let Self { $($field,)* $first, $second } = self;
+                let Self { $($field,)* $($last),* } = self;
                 $($field.write(out);)*
-                if $says_first($first) {
-                    $first.write(out);
-                }
-                if $says_second($second) {
-                    $second.write(out);
-                }
+                $(if $says($last) {
+                    $last.write(out);
+                })*
             }
 
             fn read(input: &mut Input<'_>) -> Result<$type, DecodeError> {
-                $type::read_flagged(input, [false; 2])
+                $type::read_flagged(input, [false; $count])
             }
         }
 
         impl $type {
-            fn read_flagged(input: &mut Input<'_>, flags: [bool; 2]) -> Result<$type, DecodeError> {
+            fn read_flagged(input: &mut Input<'_>, flags: [bool; $count]) -> Result<$type, DecodeError> {
                 $(let $field = Canonical::read(input)?;)*
-                let $first = if flags[0] { Canonical::read(input)? } else { Default::default() };
-                let $second = if flags[1] { Canonical::read(input)? } else { Default::default() };
-                if flags != [$says_first(&$first), $says_second(&$second)] {
+                let mut told = flags.into_iter();
+                $(let $last =
+                    if told.next() == Some(true) { Canonical::read(input)? } else { Default::default() };)*
+                if flags != [$($says(&$last)),*] {
                     return Err(DecodeError::Invalid { what: "the flag of a last field", value: 1 });
                 }
-                Ok($type { $($field,)* $first, $second })
+                Ok($type { $($field,)* $($last),* })
             }
         })*
     };
 }
-fields_and_two_flagged! {
+fields_and_several_flagged! {
     Verdict { outcome, rule, side, closing, asked, granted, price, distance, distance_source, equity, rules }
-        rate if Option::is_some, forecast if Option::is_some;
+        2: rate if Option::is_some, forecast if Option::is_some;
     Order { order, side, kind, time_in_force, quantity, bid, ask, position }
-        terms if |terms: &Terms| !terms.is_plain(), strategy if |strategy: &StrategyId| !strategy.is_none();
+        3: terms if |terms: &Terms| !terms.is_plain(),
+        strategy if |strategy: &StrategyId| !strategy.is_none(),
+        closes if |closes: &OrderId| !closes.is_none();
 }
 
 impl Canonical for bool {
@@ -764,6 +773,15 @@ impl Canonical for Action {
                 kind.write(out);
                 quantity.write(out);
             }
+            Action::Open(list) => {
+                out.push(7);
+                list.write(out);
+            }
+            Action::Close { position, list } => {
+                out.push(8);
+                position.write(out);
+                list.write(out);
+            }
         }
     }
 
@@ -785,6 +803,8 @@ impl Canonical for Action {
                 kind: Canonical::read(input)?,
                 quantity: Canonical::read(input)?,
             },
+            7 => Action::Open(Box::new(Canonical::read(input)?)),
+            8 => Action::Close { position: Canonical::read(input)?, list: Box::new(Canonical::read(input)?) },
             number => return Err(DecodeError::Invalid { what: "Action", value: u64::from(number) }),
         })
     }

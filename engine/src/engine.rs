@@ -41,8 +41,9 @@ use crate::quality::{Findings, Quality};
 use crate::risk::Risk;
 use crate::rollover::Rollover;
 use crate::running_hash::RunningHash;
-use crate::settings::{RiskDistance, Settings, SharedSettings, Trigger, WhenClosed};
+use crate::settings::{AccountKind, RiskDistance, Settings, SharedSettings, Trigger, WhenClosed};
 use crate::strategy::{Parameters, Proposal, Registry, Strategy, View};
+use crate::tickets::Ticket;
 use crate::units::{Money, Price, Quantity, Timestamp};
 
 pub use checkpoint::{NotSaved, RestoreError};
@@ -104,6 +105,9 @@ pub enum SettingsError {
     /// The selection of features cannot be.
     #[error(transparent)]
     Features(#[from] FeatureError),
+    /// A hedging account cannot be so.
+    #[error("a hedging account {0}")]
+    Hedging(&'static str),
 }
 
 /// What an input caused. The buffers are reused from input to input.
@@ -163,6 +167,10 @@ impl View for State {
     fn position(&self, instrument: InstrumentId) -> Quantity {
         let position = instrument.index().and_then(|index| self.account.positions.get(index));
         position.map_or(Quantity::ZERO, |position| position.quantity)
+    }
+
+    fn tickets(&self, instrument: InstrumentId) -> &[Ticket] {
+        instrument.index().map_or(&[], |index| self.account.tickets_of(index))
     }
 
     fn position_with_working_orders(&self, instrument: InstrumentId) -> Quantity {
@@ -262,6 +270,12 @@ pub struct Counts {
 impl Engine {
     /// An engine with these settings and a strategy out of `registry`.
     pub fn new(settings: Settings, registry: &Registry) -> Result<Engine, SettingsError> {
+        if settings.hedges() && settings.account.kind == AccountKind::Cash {
+            return Err(SettingsError::Hedging("is a margin account: one in cash sells nothing short"));
+        }
+        if settings.hedges() && !settings.strategies.is_empty() {
+            return Err(SettingsError::Hedging("is not shared by several strategies"));
+        }
         let catalogue =
             settings.features.as_ref().map(|features| FeatureState::new(features, &settings.instruments));
         let catalogue = catalogue.transpose()?;
@@ -697,9 +711,8 @@ impl Engine {
         self.state.markets[index].adjust(action);
         let State { account, markets, .. } = &mut self.state;
         let lot = self.settings.instruments[index].lot;
-        let mark = markets[index].mark(account.positions[index].quantity.signum());
         let rate = account.rate(index, markets).unwrap_or(None);
-        account.act(index, action, lot, mark, rate)?;
+        account.act(index, action, lot, &markets[index], rate)?;
         let whole = account.positions[index].quantity;
         self.state.attribution.act(index, action, whole);
         self.risk.adjust(index, action);
@@ -788,6 +801,7 @@ impl Engine {
         if account.financing != Money::ZERO {
             hasher.update(&account.financing.0.to_le_bytes());
         }
+        account.add_tickets_to_hash(&mut hasher);
         self.state.attribution.add_to_hash(&mut hasher);
         self.rollover.iter().for_each(|rollover| rollover.add_to_hash(&mut hasher));
         self.margin.iter().for_each(|margin| margin.add_to_hash(&mut hasher));

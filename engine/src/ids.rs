@@ -55,6 +55,17 @@ impl InstrumentId {
     }
 }
 
+impl OrderId {
+    /// No order.
+    pub const NONE: OrderId = OrderId(0);
+
+    /// Whether it is no order.
+    #[inline]
+    pub fn is_none(&self) -> bool {
+        *self == OrderId::NONE
+    }
+}
+
 impl StrategyId {
     /// The only strategy, or none.
     pub const NONE: StrategyId = StrategyId(0);

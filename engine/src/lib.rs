@@ -39,6 +39,7 @@ pub mod signature;
 pub mod simulated;
 pub mod state;
 pub mod strategy;
+pub mod tickets;
 pub mod units;
 pub mod venue;
 pub mod world;

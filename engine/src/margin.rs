@@ -2,8 +2,10 @@
 
 use crate::account::Account;
 use crate::event::AlertRaised;
+use crate::ids::OrderId;
 use crate::market::Market;
 use crate::settings::{Instrument, MarginSettings, Settings};
+use crate::tickets::{Leg, Ticket, Tickets};
 use crate::units::{Money, Quantity, Ratio};
 
 /// The margin of an account that may be called.
@@ -14,9 +16,11 @@ pub struct Margin {
     called: bool,
     /// The instruments whose positions are being closed.
     closing: Vec<bool>,
+    /// Which of them, in a hedging account, by the orders that opened them.
+    chosen: Vec<OrderId>,
 }
 
-crate::state! { Margin { called, [closing] } }
+crate::state! { Margin { called, [closing], chosen } }
 
 /// What there is and what is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +33,7 @@ impl Margin {
     /// As these settings have it; `None` where the account is never called.
     pub fn new(settings: &Settings) -> Option<Margin> {
         let closing = vec![false; settings.instruments.len()];
-        settings.margin.map(|settings| Margin { settings, called: false, closing })
+        settings.margin.map(|settings| Margin { settings, called: false, closing, chosen: Vec::new() })
     }
 
     /// The equity above which it must be for anything to be opened, while it is not.
@@ -54,10 +58,18 @@ impl Margin {
         self.closing.contains(&true)
     }
 
-    /// The position of an instrument is closed, or cannot be.
+    /// Whether a position of a hedging account is being closed.
+    pub fn is_chosen(&self, position: OrderId) -> bool {
+        self.chosen.contains(&position)
+    }
+
+    /// The position of an instrument is closed, or cannot be; of a hedging account those chosen.
     pub fn closed(&mut self, index: usize) {
         if let Some(closing) = self.closing.get_mut(index) {
             *closing = false;
+        }
+        if !self.is_closing_any() {
+            self.chosen.clear();
         }
     }
 
@@ -84,6 +96,7 @@ impl Margin {
             (false, true) => {
                 self.called = false;
                 self.closing.fill(false);
+                self.chosen.clear();
                 said[0] = Some(AlertRaised::MarginRestored { level, equity, maintenance });
             }
             (true, true) | (false, false) => {}
@@ -107,6 +120,9 @@ impl Margin {
         instruments: &[Instrument],
         is_open: impl Fn(usize) -> bool,
     ) -> bool {
+        if let Some(tickets) = account.tickets() {
+            return self.choose_among(now, tickets, account, markets, instruments, is_open);
+        }
         let profit = |index: usize| {
             let position = &account.positions[index];
             let mark = markets[index].mark(position.quantity.signum());
@@ -130,11 +146,51 @@ impl Margin {
         self.is_closing_any()
     }
 
+    /// The same in a hedging account: the positions with the largest losses, whichever their instruments.
+    fn choose_among(
+        &mut self,
+        now: Level,
+        tickets: &Tickets,
+        account: &Account,
+        markets: &[Market],
+        instruments: &[Instrument],
+        is_open: impl Fn(usize) -> bool,
+    ) -> bool {
+        let mut all = Vec::new();
+        for index in (0..instruments.len()).filter(|&index| is_open(index)) {
+            let lot = instruments[index].lot;
+            let closable = |ticket: &&Ticket| ticket.quantity.abs().round_down_to(lot) > Quantity::ZERO;
+            let lost = |ticket: &Ticket| (account.open_profit(index, ticket, markets), ticket.order, index);
+            all.extend(tickets.of(index).iter().filter(closable).map(lost));
+        }
+        all.sort();
+        // What is needed depends on what is left of both sides.
+        let mut legs: Vec<[Leg; 2]> = (0..instruments.len()).map(|index| tickets.legs(index)).collect();
+        let mut rest = now;
+        for (_, position, index) in all {
+            let Some(ticket) = tickets.get(index, position) else { continue };
+            self.closing[index] = true;
+            self.chosen.push(position);
+            let needed = |legs| account.maintenance_of(index, legs, markets, instruments);
+            let before = needed(legs[index]);
+            let leg = &mut legs[index][usize::from(ticket.quantity < Quantity::ZERO)];
+            (leg.quantity, leg.cost) = (leg.quantity - ticket.quantity, leg.cost - ticket.cost);
+            rest.maintenance += needed(legs[index]) - before;
+            if !rest.is_at_or_below(self.settings.stop_out.unwrap_or(self.settings.call)) {
+                break;
+            }
+        }
+        self.is_closing_any()
+    }
+
     /// Adds what it knows to the state's hash.
     pub fn add_to_hash(&self, hasher: &mut blake3::Hasher) {
         hasher.update(&[u8::from(self.called)]);
         for closing in &self.closing {
             hasher.update(&[u8::from(*closing)]);
+        }
+        for position in &self.chosen {
+            hasher.update(&position.0.to_le_bytes());
         }
     }
 }
@@ -142,8 +198,10 @@ impl Margin {
 impl Level {
     fn of(account: &Account, markets: &[Market], instruments: &[Instrument]) -> Level {
         let maintenance = |index| account.maintenance(index, markets, instruments);
-        let held =
-            (0..instruments.len()).filter(|&index| account.positions[index].quantity != Quantity::ZERO);
+        let is_held = |&index: &usize| {
+            account.positions[index].quantity != Quantity::ZERO || !account.tickets_of(index).is_empty()
+        };
+        let held = (0..instruments.len()).filter(is_held);
         Level { equity: account.equity(markets), maintenance: held.map(maintenance).sum() }
     }
 

@@ -1,7 +1,7 @@
 //! The life of an order as one table, and the orders of a run.
 
 use crate::canonical::{Canonical, Input, fields};
-use crate::event::{Order, OrderKind, Side, Terms};
+use crate::event::{Order, OrderKind, PositionEffect, Side, Terms};
 use crate::ids::{InstrumentId, OrderId, StrategyId};
 use crate::state::{State, StateError};
 use crate::units::{FIXED_MAX, Quantity};
@@ -198,16 +198,25 @@ pub struct OrderRecord {
     pub changed: bool,
     /// Whose it is, where several strategies share the account.
     pub strategy: StrategyId,
+    /// The position that it closes, by the order that opened it; in a hedging account only.
+    pub closes: OrderId,
 }
 
 fields! {
-    OrderRecord { instrument, side, kind, status, quantity, filled, asked, terms, changed, strategy }
+    OrderRecord {
+        instrument, side, kind, status, quantity, filled, asked, terms, changed, strategy, closes
+    }
 }
 
 impl OrderRecord {
     /// Whether it is a stop that stands alone and opens nothing: what protects a position.
     pub fn protects(&self) -> bool {
         self.terms.protects(self.kind)
+    }
+
+    /// What its fills do to the positions of a hedging account.
+    pub fn effect(&self) -> PositionEffect {
+        PositionEffect::of(self.closes, self.terms.reduce_only)
     }
 
     /// What may still be filled, with the order's sign; zero once it is done.
@@ -279,6 +288,7 @@ impl Orders {
             terms: order.terms,
             changed: false,
             strategy: order.strategy,
+            closes: order.closes,
         });
     }
 
@@ -314,6 +324,29 @@ impl Orders {
     /// The same of one strategy's orders.
     pub fn working_by(&self, strategy: StrategyId, instrument: InstrumentId) -> [Quantity; 2] {
         self.working_where(instrument, |record| record.strategy == strategy)
+    }
+
+    /// What the orders that open, and what those that close, are still to fill of an instrument in a hedging account:
+    /// buys and sells, signed. Reduce-only orders close like others.
+    pub fn opening_and_closing(&self, instrument: InstrumentId) -> ([Quantity; 2], [Quantity; 2]) {
+        let (mut opening, mut closing) = ([0_i64; 2], [0_i64; 2]);
+        for (_, record) in self.working().filter(|(_, record)| record.instrument == instrument) {
+            let opens = record.effect() == PositionEffect::Open;
+            let sums = if opens { &mut opening } else { &mut closing };
+            let sum = &mut sums[usize::from(record.side == Side::Sell)];
+            *sum = sum.saturating_add(record.working().0);
+        }
+        let within = |sums: [i64; 2]| sums.map(|sum| Quantity(sum.clamp(-FIXED_MAX, FIXED_MAX)));
+        (within(opening), within(closing))
+    }
+
+    /// How much of a position the working orders will close that count as such, reduce-only ones left out.
+    pub fn spoken_for(&self, position: OrderId) -> Quantity {
+        let closes = self.working().filter(|(_, record)| {
+            record.closes == position && !position.is_none() && !record.terms.reduce_only
+        });
+        let sum = closes.fold(0_i64, |sum, (_, record)| sum.saturating_add(record.working().0.abs()));
+        Quantity(sum.clamp(0, FIXED_MAX))
     }
 
     #[inline]
@@ -423,6 +456,7 @@ mod tests {
                 terms: Terms::default(),
                 changed: false,
                 strategy: StrategyId::NONE,
+                closes: OrderId::NONE,
             };
             orders.records.push(record);
             orders.working.push(OrderId(orders.records.len() as u64));
@@ -509,6 +543,7 @@ mod tests {
             position: Quantity(0),
             terms: Terms::default(),
             strategy: StrategyId::NONE,
+            closes: OrderId::NONE,
         };
         orders.insert(InstrumentId(1), &order, Submitted);
         assert_eq!(orders.working_quantity(InstrumentId(1)), Quantity(-10));

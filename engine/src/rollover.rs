@@ -6,9 +6,10 @@
 
 use crate::account::{Account, Rate, converted, notional};
 use crate::event::FinancingCharged;
+use crate::ids::OrderId;
 use crate::market::Market;
 use crate::settings::{FinancingRate, FinancingSettings, RolloverClock, Settings, Weekday};
-use crate::units::{Money, Nanoseconds, Ratio, SCALE, Timestamp};
+use crate::units::{Money, Nanoseconds, Quantity, Ratio, SCALE, Timestamp};
 
 const HOUR: i64 = 3_600 * 1_000_000_000;
 const DAY: i64 = Nanoseconds::DAY.0;
@@ -69,18 +70,20 @@ impl Rollover {
         passed
     }
 
-    /// What holding the position of the instrument at `index` over `passed` costs; `None` where it costs nothing.
+    /// What holding `quantity` of the instrument at `index` over `passed` costs; `None` where it costs nothing.
+    /// `position` is the order that opened it, in a hedging account.
     pub fn charge(
         &self,
         passed: Passed,
         index: usize,
+        quantity: Quantity,
+        position: OrderId,
         account: &Account,
         markets: &[Market],
         settings: &Settings,
     ) -> Option<FinancingCharged> {
         let is_of = |rate: &&FinancingRate| rate.instrument.index() == Some(index);
         let rates = self.settings.rates.iter().find(is_of)?;
-        let quantity = account.positions.get(index)?.quantity;
         let (yearly, borrow_yearly) = match quantity.signum() {
             0 => return None,
             1 => (rates.long, Ratio::ZERO),
@@ -109,6 +112,7 @@ impl Rollover {
             borrow_yearly,
             financing,
             borrow,
+            position,
         })
     }
 

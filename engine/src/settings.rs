@@ -126,6 +126,11 @@ impl Settings {
         self.strategies.get(id.index()?)
     }
 
+    /// Whether every order that opens makes a position of its own.
+    pub fn hedges(&self) -> bool {
+        self.account.positions == PositionMode::Hedging
+    }
+
     /// The instrument with this id.
     pub fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
         self.instruments.get(id.index()?)
@@ -154,6 +159,54 @@ pub struct AccountSettings {
     pub cash: Money,
     /// Cash or margin.
     pub kind: AccountKind,
+    /// Whether what is bought and sold of one instrument is one position, or each order opens one of its own.
+    #[serde(default, skip_serializing_if = "PositionMode::is_netting")]
+    pub positions: PositionMode,
+    /// What margin is needed for, where both sides of an instrument are held.
+    #[serde(default, skip_serializing_if = "HedgedMargin::is_larger")]
+    pub hedged_margin: HedgedMargin,
+}
+
+/// How what is bought and sold of one instrument adds up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PositionMode {
+    /// One position an instrument: an order of the other side makes it smaller, closes it, or turns it round.
+    #[default]
+    Netting,
+    /// Every order that opens makes a position of its own; long and short stand side by side. Margin accounts only.
+    Hedging,
+}
+
+impl PositionMode {
+    fn is_netting(&self) -> bool {
+        *self == PositionMode::Netting
+    }
+}
+
+/// What margin is needed for, where both sides of an instrument are held in a hedging account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HedgedMargin {
+    /// The side that needs more.
+    #[default]
+    Larger,
+    /// Both sides.
+    Both,
+}
+
+impl HedgedMargin {
+    fn is_larger(&self) -> bool {
+        *self == HedgedMargin::Larger
+    }
+
+    /// What is needed for an instrument of which one side needs `one` and the other `other`.
+    pub fn of(self, one: Money, other: Money) -> Money {
+        match self {
+            HedgedMargin::Larger => one.max(other),
+            HedgedMargin::Both => one + other,
+        }
+    }
 }
 
 /// What an account may hold.

@@ -22,7 +22,8 @@ use crate::ids::{InstrumentId, OrderId, Sequence, TimerId};
 use crate::merge::Merge;
 use crate::quality::{Quality, what_drops};
 use crate::settings::{Settings, VenueSettings};
-use crate::units::{Nanoseconds, Quantity, Timestamp};
+use crate::tickets::Quantities;
+use crate::units::{Nanoseconds, Timestamp};
 use crate::venue::{Resting, Venue};
 use crate::world::{Source, World, WorldError};
 
@@ -183,7 +184,7 @@ impl Simulated {
         settings: &Settings,
         sources: Vec<Box<dyn Source>>,
         last: &[Event],
-        held: &[(InstrumentId, Quantity)],
+        held: Vec<(InstrumentId, Quantities)>,
         working: Vec<Working>,
         inputs: u64,
     ) -> Result<Simulated, WorldError> {
@@ -194,8 +195,8 @@ impl Simulated {
             world.now = world.now.max(event.header.time_received);
         }
         world.floor.time = world.now;
-        for (instrument, quantity) in held {
-            world.floor.venue.hold(*instrument, *quantity);
+        for (instrument, quantities) in held {
+            world.floor.venue.hold(instrument, quantities);
         }
         if let Some(upcoming) = &mut world.upcoming {
             upcoming.0 = upcoming.0.saturating_sub(inputs);

@@ -125,8 +125,14 @@ pub fn for_each_order(fact: &Fact, mut found: impl FnMut(OrderId)) {
         Fact::DecisionMade(fact) => {
             for action in &fact.actions {
                 match action {
-                    Action::Cancel { order } | Action::Replace { order, .. } => found(*order),
-                    Action::Hold | Action::Target { .. } | Action::Submit { .. } | Action::Place(_) => {}
+                    Action::Cancel { order }
+                    | Action::Replace { order, .. }
+                    | Action::Close { position: order, .. } => found(*order),
+                    Action::Hold
+                    | Action::Target { .. }
+                    | Action::Submit { .. }
+                    | Action::Place(_)
+                    | Action::Open(_) => {}
                 }
             }
         }

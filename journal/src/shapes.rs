@@ -109,9 +109,21 @@ pub struct OrderRow {
 impl OrderRow {
     /// The shape of an order.
     pub fn of(order: &Order) -> Option<OrderRow> {
-        let &Order { order, side, kind, time_in_force, quantity, bid, ask, position, terms, strategy } =
-            order;
-        let kind = KindRow::of(kind).filter(|_| terms.is_plain() && strategy.is_none())?;
+        let &Order {
+            order,
+            side,
+            kind,
+            time_in_force,
+            quantity,
+            bid,
+            ask,
+            position,
+            terms,
+            strategy,
+            closes,
+        } = order;
+        let plain = terms.is_plain() && strategy.is_none() && closes.is_none();
+        let kind = KindRow::of(kind).filter(|_| plain)?;
         Some(OrderRow { order, side, kind, time_in_force, quantity, bid, ask, position })
     }
 
@@ -119,8 +131,8 @@ impl OrderRow {
     pub fn into_fact(self) -> Order {
         let OrderRow { order, side, kind, time_in_force, quantity, bid, ask, position } = self;
         let (kind, terms) = (kind.into_kind(), Terms::default());
-        let strategy = StrategyId::NONE;
-        Order { order, side, kind, time_in_force, quantity, bid, ask, position, terms, strategy }
+        let (strategy, closes) = (StrategyId::NONE, OrderId::NONE);
+        Order { order, side, kind, time_in_force, quantity, bid, ask, position, terms, strategy, closes }
     }
 }
 
@@ -186,7 +198,9 @@ impl ActionRow {
                 ActionRow::Submit { instrument, side, kind, time_in_force, quantity }
             }
             Action::Cancel { order } => ActionRow::Cancel { order },
-            Action::Place(_) | Action::Replace { .. } => return None,
+            Action::Place(_) | Action::Replace { .. } | Action::Open(_) | Action::Close { .. } => {
+                return None;
+            }
         })
     }
 

@@ -78,7 +78,7 @@ proptest! {
         // Half of the cases get past the first two bytes.
         if bytes.len() > 2 && bytes[0] % 2 == 0 {
             bytes[0] = *kind.get(&built_kinds()) as u8;
-            bytes[1] &= 15;
+            bytes[1] &= 31;
         }
         read_and_write_again(&bytes);
     }

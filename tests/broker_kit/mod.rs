@@ -294,6 +294,7 @@ impl Rig {
             position: Quantity::ZERO,
             terms,
             strategy: StrategyId::NONE,
+            closes: OrderId::NONE,
         };
         let cause = Sequence::input(id.0);
         let (filled, status) = (Quantity::ZERO, Status::Submitted);
@@ -308,6 +309,7 @@ impl Rig {
             terms,
             changed: false,
             strategy: StrategyId::NONE,
+            closes: OrderId::NONE,
         };
         self.orders.insert(id, Known { record, cause });
         let (client, time, symbol) = (self.ids.of(id), Timestamp(self.time), "X".to_string());

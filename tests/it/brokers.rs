@@ -183,6 +183,7 @@ fn an_order_that_was_acknowledged_and_then_refused_is_over() {
         position: Quantity(7),
         terms: Terms { reduce_only: true, ..Terms::default() },
         strategy: StrategyId::NONE,
+        closes: OrderId::NONE,
     };
     mirror.insert(InstrumentId(1), &order, Sequence::input(1));
     for (refused, reason) in [

@@ -89,7 +89,7 @@ impl Desk {
             ask: None,
             rate: None,
         };
-        self.account.fill(instrument.index().unwrap(), &fill, None).unwrap();
+        self.account.fill(instrument.index().unwrap(), &fill, PositionEffect::Open, None).unwrap();
     }
 
     fn rest(&mut self, instrument: InstrumentId, side: Side, quantity: i64, price: i64) {
@@ -104,6 +104,7 @@ impl Desk {
             position: Quantity::ZERO,
             terms: Terms::default(),
             strategy: StrategyId::NONE,
+            closes: OrderId::NONE,
         };
         self.orders.insert(instrument, &order, Status::Accepted);
     }

@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 
 use genovo_engine::account::Account;
 use genovo_engine::engine::Engine;
-use genovo_engine::event::{Action, Event, Fact, Fill, Liquidity, OrderKind, Side, TimeInForce, WorldKind};
+use genovo_engine::event::{
+    Action, Event, Fact, Fill, Liquidity, OrderKind, PositionEffect, Side, TimeInForce, WorldKind,
+};
 use genovo_engine::ids::{InstrumentId, OrderId};
 use genovo_engine::order::Status;
 use genovo_engine::run::run;
@@ -417,8 +419,8 @@ fn money(name: &str) -> (usize, Money) {
     let (mut theirs, mut ours, mut differing) = (account.balance, account.balance, 0);
     for (order, execution, balance) in case.recorded_fills() {
         let fill = booked(order, plan[order - 1].side, &execution);
-        account.fill(0, &fill, None).unwrap();
-        let unrounded = exact.fill(0, &fill, None).unwrap();
+        account.fill(0, &fill, PositionEffect::Open, None).unwrap();
+        let unrounded = exact.fill(0, &fill, PositionEffect::Open, None).unwrap();
         let difference = (account.balance - ours) - (balance - theirs);
         (theirs, ours) = (balance, account.balance);
         if difference != Money::ZERO {
@@ -457,7 +459,7 @@ fn gold_at_the_market_ends_with_their_balance_and_the_ties() {
     // What is open is marked where it could be closed; equity less that is the balance.
     let mut account = Account::new(&case.settings());
     for fill in &done.fills {
-        account.fill(0, fill, None).unwrap();
+        account.fill(0, fill, PositionEffect::Open, None).unwrap();
     }
     let position = account.positions[0];
     let (bid, ask) = done.last;

@@ -96,7 +96,7 @@ fn verdict(desk: &Desk, settings: &Settings) -> Verdict {
         let (remaining, liquidity, commission) = (Quantity::ZERO, Liquidity::Taker, Money::ZERO);
         let (bid, ask, rate) = (None, None, None);
         let fill = Fill { order, side, price, quantity, remaining, liquidity, commission, bid, ask, rate };
-        account.fill(index, &fill, None).unwrap();
+        account.fill(index, &fill, PositionEffect::Open, None).unwrap();
     }
     for (index, quantity) in desk.working.iter().filter(|(_, quantity)| *quantity != 0) {
         let order = Order {
@@ -110,6 +110,7 @@ fn verdict(desk: &Desk, settings: &Settings) -> Verdict {
             position: Quantity::ZERO,
             terms: Terms::default(),
             strategy: StrategyId::NONE,
+            closes: OrderId::NONE,
         };
         orders.insert(InstrumentId(*index as u32 + 1), &order, Status::Accepted);
     }

@@ -31,6 +31,15 @@ pub enum MakeError {
         /// Those there are.
         known: String,
     },
+    /// The scenario's account hedges, and the broker's does not.
+    #[error(
+        "the scenario's account is hedging, and the broker `{name}` keeps one position an instrument; write \
+         `positions = \"netting\"` in [account], or name a broker that hedges. Nothing was begun"
+    )]
+    OnePosition {
+        /// The broker.
+        name: String,
+    },
     /// The broker cannot be made.
     #[error(transparent)]
     Failed(#[from] Box<dyn std::error::Error + Send + Sync>),
@@ -62,7 +71,11 @@ impl Brokers {
             let known: Vec<&str> = self.known.iter().map(|(name, _)| *name).collect();
             return Err(MakeError::Unknown { name: name.to_string(), known: known.join(", ") });
         };
-        Ok(make(making)?)
+        let broker = make(making)?;
+        if making.settings.hedges() && !broker.capabilities().hedging {
+            return Err(MakeError::OnePosition { name: name.to_string() });
+        }
+        Ok(broker)
     }
 }
 

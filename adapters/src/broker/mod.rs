@@ -121,7 +121,7 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Everything.
+    /// Everything that a broker of a netting account can do.
     pub const ALL: Capabilities = Capabilities {
         limit: true,
         stop: true,
@@ -157,6 +157,9 @@ impl Capabilities {
             _ => {}
         }
         let after = Quantity(order.position.0.saturating_add(order.quantity.0 * order.side.sign()));
+        if !self.hedging && !order.closes.is_none() {
+            return Err("positions side by side");
+        }
         if !self.short && order.side == Side::Sell && after < Quantity::ZERO {
             return Err("short sales");
         }

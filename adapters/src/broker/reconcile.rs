@@ -88,6 +88,7 @@ impl Mirror {
             terms: order.terms,
             changed: false,
             strategy: order.strategy,
+            closes: order.closes,
         };
         self.orders.insert(order.order, Known { record, cause });
     }

@@ -29,6 +29,7 @@ use genovo_engine::engine::HEARTBEAT;
 use genovo_engine::event::*;
 use genovo_engine::ids::{InstrumentId, OrderId, TimerId};
 use genovo_engine::settings::Settings;
+use genovo_engine::tickets::Quantities;
 use genovo_engine::units::{Nanoseconds, Quantity, Timestamp};
 use genovo_engine::world::{World, WorldError};
 
@@ -61,7 +62,7 @@ pub struct Past {
     /// Every fill.
     pub fills: Vec<ExecutionKey>,
     /// Positions by instrument.
-    pub positions: Vec<Quantity>,
+    pub positions: Vec<Quantities>,
     /// The timers that the engine waits for.
     pub wakes: Vec<(TimerId, Timestamp)>,
     /// Until when the market went on without us, by the session's time.
@@ -150,7 +151,9 @@ pub struct Live {
     working: BTreeSet<OrderId>,
     /// Those among them that only protect a position: nothing is under way because of them.
     protecting: BTreeSet<OrderId>,
-    positions: Vec<Quantity>,
+    positions: Vec<Quantities>,
+    /// What the orders do to positions, where the account hedges.
+    effects: BTreeMap<OrderId, PositionEffect>,
     /// The longest that market data takes to arrive: the venue's time is never ahead of what it can have seen.
     feed_latency: Nanoseconds,
     heartbeat: Duration,
@@ -189,7 +192,9 @@ impl Live {
         let (bell, rung) = Bell::new();
         feed.wake_by(bell);
         let mut positions = past.positions.clone();
-        positions.resize(count as usize, Quantity::ZERO);
+        positions.resize(count as usize, Quantities::default());
+        let effects = past.orders.iter().filter(|_| settings.hedges());
+        let effects = effects.map(|(order, known)| (*order, known.record.effect())).collect();
         let mut opening = VecDeque::new();
         let link = |link, state, reason: String| {
             Fact::ConnectionChanged(Box::new(ConnectionChanged { link, state, reason }))
@@ -268,6 +273,7 @@ impl Live {
             working,
             protecting,
             positions,
+            effects,
             feed_latency,
             heartbeat,
             told: None,
@@ -330,7 +336,8 @@ impl Live {
                 if let Some(held) =
                     event.header.instrument.index().and_then(|index| self.positions.get_mut(index))
                 {
-                    held.0 = held.0.saturating_add(fill.quantity.0.saturating_mul(fill.side.sign()));
+                    let effect = self.effects.get(&fill.order).copied().unwrap_or_default();
+                    held.fill(fill.order, fill.side, fill.quantity, effect);
                 }
                 if fill.remaining == Quantity::ZERO {
                     self.working.remove(&fill.order);
@@ -340,7 +347,11 @@ impl Live {
                 if let Some(held) =
                     event.header.instrument.index().and_then(|index| self.positions.get_mut(index))
                 {
-                    held.0 = held.0.saturating_sub(trade.quantity.0.saturating_mul(trade.side.sign()));
+                    let position = match self.effects.get(&trade.order) {
+                        Some(PositionEffect::Close(position)) => *position,
+                        _ => trade.order,
+                    };
+                    held.add(position, Quantity(trade.quantity.0.saturating_mul(-trade.side.sign())));
                 }
             }
             Fact::OrderRejected(rejected) => drop(self.working.remove(&rejected.order)),
@@ -396,7 +407,10 @@ impl Live {
             StopWhen::Now => true,
             StopWhen::Quiet => self.working.is_subset(&self.protecting),
             StopWhen::Flat => {
-                let flat = self.positions.iter().all(|held| *held == Quantity::ZERO);
+                let flat = self.positions.iter().all(|held| match self.settings.hedges() {
+                    true => held.all().is_empty(),
+                    false => held.net() == Quantity::ZERO,
+                });
                 flat && self.working.is_empty() && self.behind.is_none()
             }
         }
@@ -632,6 +646,9 @@ impl World for Live {
         let task = match command {
             Command::SubmitOrder { cause, time, instrument, order } => {
                 self.working.insert(order.order);
+                if self.settings.hedges() {
+                    self.effects.insert(order.order, order.effect());
+                }
                 if order.terms.protects(order.kind) {
                     self.protecting.insert(order.order);
                 }

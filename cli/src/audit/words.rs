@@ -7,6 +7,7 @@ use genovo_engine::event::{
     OrderReplaced, Quote, RegimeChanged, ReplaceReason, RunStarted, Side, SignalTarget, Terms, TimeInForce,
     Trade, TradeCorrected, TradingHalted, Trail, Verdict, WorldKind,
 };
+use genovo_engine::ids::OrderId;
 use genovo_engine::rounded::Rounded;
 use genovo_engine::settings::Instrument;
 use genovo_engine::signature::PublicKey;
@@ -292,6 +293,9 @@ fn duration(time_in_force: TimeInForce, expires: Option<Timestamp>) -> String {
 fn terms(order: &Order) -> String {
     let Terms { post_only, reduce_only, list, .. } = order.terms;
     let mut text = marks(post_only, reduce_only);
+    if !order.closes.is_none() {
+        text.push_str(&format!(", closes position {}", order.closes));
+    }
     let Some(list) = list else { return text };
     let last = list.first.0 + u64::from(list.count).saturating_sub(1);
     let is_first = list.first == order.order;
@@ -451,6 +455,10 @@ pub fn action(names: &Names, action: &Action) -> String {
         ),
         Action::Cancel { order } => format!("cancel order {order}"),
         Action::Place(list) => self::list(names, list),
+        Action::Open(list) => format!("{}, to open", self::list(names, list)),
+        Action::Close { position, list } => {
+            format!("{}, to close position {position}", self::list(names, list))
+        }
         Action::Replace { order, kind, quantity } => {
             format!("replace order {order} by {} {}", format::quantity(*quantity), order_kind(kind))
         }
@@ -533,8 +541,12 @@ fn financing(charged: &FinancingCharged, digits: u8) -> String {
         Ratio::ZERO => String::new(),
         yearly => format!(" and {} for what is borrowed ({})", show_ratio(yearly), money(charged.borrow)),
     };
+    let of = match charged.position {
+        OrderId::NONE => String::new(),
+        opened => format!(" by order {opened}"),
+    };
     format!(
-        "{} at {} worth {}, held {} {} of {} at {} a year{borrow}: {} {}",
+        "{}{of} at {} worth {}, held {} {} of {} at {} a year{borrow}: {} {}",
         position(charged.quantity),
         format::price(charged.price),
         money(charged.value.round_to(digits)),

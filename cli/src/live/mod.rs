@@ -648,7 +648,8 @@ fn assemble(assembly: Assembly, options: &LiveOptions, orders: &Orders) -> Resul
         mode: options.commit.name(),
         checkpoints: checkpoints::Taken::default(),
     };
-    let screen = Screen::open(&settings, engine.account().clone(), orders.show, measured.clone());
+    let screen =
+        Screen::open(&settings, engine.account().clone(), engine.orders(), orders.show, measured.clone());
     let checkpoints = Checkpoints::open(writer.handle(), checkpoint_every, saved_at);
     let commits = Arc::clone(&measured.commits);
     let card = placed.backend.is_card().then(|| live.operator());

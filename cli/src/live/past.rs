@@ -65,7 +65,9 @@ impl Memory {
             market: self.market,
             orders: self.causes.iter().filter_map(known).collect(),
             fills: self.fills.clone(),
-            positions: engine.account().positions.iter().map(|position| position.quantity).collect(),
+            positions: (0..engine.account().positions.len())
+                .map(|index| engine.account().quantities(index))
+                .collect(),
             wakes: engine.pending_wakes(),
             missed_until: None,
         }

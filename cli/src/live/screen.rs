@@ -3,15 +3,17 @@
 //! Lines go to a thread of their own, which looks for them now and then: no order waits for a terminal, nor for a
 //! thread to be woken.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, TryRecvError, unbounded};
 use genovo_engine::account::Account;
-use genovo_engine::event::{AlertRaised, Connection, Event, Fact, OrderKind};
-use genovo_engine::ids::InstrumentId;
+use genovo_engine::event::{AlertRaised, Connection, Event, Fact, OrderKind, PositionEffect};
+use genovo_engine::ids::{InstrumentId, OrderId};
 use genovo_engine::market::Market;
+use genovo_engine::order::Orders;
 use genovo_engine::settings::Settings;
 use genovo_engine::units::{Money, Quantity, Timestamp};
 
@@ -39,6 +41,8 @@ pub struct Screen {
     show: Show,
     settings: Settings,
     account: Account,
+    /// What the orders do to positions that do not open one, where the account hedges.
+    effects: BTreeMap<OrderId, PositionEffect>,
     markets: Vec<Market>,
     lines: Option<Sender<String>>,
     printer: Option<JoinHandle<()>>,
@@ -47,17 +51,26 @@ pub struct Screen {
 impl Screen {
     /// A screen of a session whose account is this one, that shows what is measured below the lines where there is a
     /// terminal.
-    pub fn open(settings: &Settings, account: Account, show: Show, measured: Measured) -> Screen {
+    pub fn open(
+        settings: &Settings,
+        account: Account,
+        orders: &Orders,
+        show: Show,
+        measured: Measured,
+    ) -> Screen {
         let (lines, queue) = unbounded();
         let printer = std::thread::Builder::new()
             .name("genovo-screen".to_string())
             .spawn(move || print(&queue, show, &measured))
             .expect("the system gives us a thread");
+        let orders = orders.records().iter().zip(1..).filter(|_| settings.hedges());
+        let effects = orders.map(|(record, number)| (OrderId(number), record.effect())).collect();
         Screen {
             show,
             settings: settings.clone(),
             account,
             markets: vec![Market::default(); settings.instruments.len()],
+            effects,
             lines: Some(lines),
             printer: Some(printer),
         }
@@ -78,17 +91,25 @@ impl Screen {
 
     fn observe_other(&mut self, event: &Event) {
         let before = self.account.balance;
+        if let Fact::OrderSubmitted(order) = &event.fact
+            && self.settings.hedges()
+            && order.only_closes()
+        {
+            self.effects.insert(order.order, order.effect());
+        }
         if let (Fact::OrderFilled(fill), Some(index)) = (&event.fact, event.header.instrument.index())
             && index < self.markets.len()
         {
             // The engine stops on a position that is too large; this account only shows.
             let rate = self.account.rate_of(index, fill).unwrap_or_default();
-            let _ = self.account.fill(index, fill, rate);
+            let effect = self.effects.get(&fill.order).copied().unwrap_or_default();
+            let _ = self.account.fill(index, fill, effect, rate);
         }
         if let (Fact::TradeCorrected(trade), Some(index)) = (&event.fact, event.header.instrument.index())
             && index < self.markets.len()
         {
-            let _ = self.account.correct(index, trade, None);
+            let effect = self.effects.get(&trade.order).copied().unwrap_or_default();
+            let _ = self.account.correct(index, trade, effect, None);
         }
         let text = match self.show {
             Show::Json => self.json_line(event),

@@ -3,11 +3,13 @@
 //! A running replay and a journal read back give the same report. A quote costs a few integer operations and
 //! no allocation; memory grows with fills and trades only, never with quotes.
 
+use std::collections::BTreeMap;
+
 use genovo_engine::event::{
-    AlertRaised, CorporateAction, Event, Fact, Fill, FinancingCharged, FlawAction, Header, RunEnded,
-    RunStarted, TradingHalted, WorldKind,
+    AlertRaised, CorporateAction, Event, Fact, Fill, FinancingCharged, FlawAction, Header, PositionEffect,
+    RunEnded, RunStarted, TradingHalted, WorldKind,
 };
-use genovo_engine::ids::{InstrumentId, Sequence};
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::market::adjusted;
 use genovo_engine::settings::{AccountKind, Instrument, Settings};
 use genovo_engine::units::{Money, Nanoseconds, Price, SCALE, Timestamp};
@@ -17,13 +19,14 @@ use super::costs::Costs;
 use super::curve::Series;
 use super::drawdown::{Falls, Point};
 use super::figures::{
-    Counts, FillPoint, Identity, MarginEvent, MarginEvents, MarginMoment, Moment, Report, Trade,
+    Counts, FillPoint, Identity, MarginEvent, MarginEvents, MarginMoment, Moment, OpenPosition, Report, Trade,
 };
 use super::position::{ATTO, Abroad, Position};
 use super::quality::Flaws;
 use super::regimes::Regimes;
 use super::returns::Days;
 use super::strategies::Strategies;
+use super::tickets::Tickets;
 use super::verdicts::Verdicts;
 use super::{finish, headline};
 
@@ -53,6 +56,8 @@ pub struct ReportBuilder {
     pub(super) exposure_curve: Series<i64>,
     pub(super) fills: Vec<FillPoint>,
     pub(super) trades: Vec<Trade>,
+    /// What orders do to positions that do not open one, in a hedging account.
+    effects: BTreeMap<OrderId, PositionEffect>,
     positions_open: u32,
     held_since: Timestamp,
     pub(super) held: i64,
@@ -76,7 +81,10 @@ pub struct ReportBuilder {
 /// An instrument with its position and its prices.
 #[derive(Debug)]
 pub(super) struct Seen {
+    /// What is held; in a hedging account an empty position that has the market.
     pub position: Position,
+    /// The positions of a hedging account; `None` of a netting one.
+    pub tickets: Option<Tickets>,
     /// The index of the instrument whose quotes are the rate from its currency.
     pub rate_from: Option<usize>,
     pub prices: Series<i64>,
@@ -151,6 +159,9 @@ impl ReportBuilder {
             Fact::OrderSubmitted(order) => {
                 self.counts.orders += 1;
                 self.costs.submitted(order);
+                if order.only_closes() && self.settings.as_ref().is_some_and(Settings::hedges) {
+                    self.effects.insert(order.order, order.effect());
+                }
                 self.strategies.submitted(order);
                 self.verdicts.concerned(header.cause, order.order);
             }
@@ -307,7 +318,7 @@ impl ReportBuilder {
             seen.first = Some(high);
         }
         seen.prices.push(time.0, (low.0 + high.0) >> 1);
-        let mut change = seen.position.mark();
+        let mut change = seen.mark();
         change += self.exchange(tick.instrument);
         if change != 0 {
             self.equity += change;
@@ -324,7 +335,7 @@ impl ReportBuilder {
         let Some(index) = instrument.index() else { return 0 };
         let rate = self.instruments[index].position.market.middle();
         let abroad = self.instruments.iter_mut().filter(|seen| seen.rate_from == Some(index));
-        abroad.map(|seen| seen.position.exchange(rate)).sum()
+        abroad.map(|seen| seen.exchange(rate)).sum()
     }
 
     /// A split or a dividend.
@@ -343,7 +354,12 @@ impl ReportBuilder {
         if let (Some(index), CorporateAction::Split { new, old }) = (header.instrument.index(), action) {
             self.days.split(index, *new, *old);
         }
-        let (dividend, change) = seen.position.act(action);
+        let (mut dividend, mut change) = seen.position.act(action);
+        if let Some(tickets) = &mut seen.tickets {
+            let closed;
+            (dividend, change, closed) = tickets.act(action, time);
+            self.trades.extend(closed);
+        }
         if let Some(index) = header.instrument.index() {
             self.strategies.acted(index, action, seen.position.quantity);
         }
@@ -405,7 +421,7 @@ impl ReportBuilder {
 
     /// Adds points to the curves: equity and net exposure as they are now.
     fn sample(&mut self) {
-        let net: Money = self.instruments.iter().map(|seen| seen.position.notional()).sum();
+        let net: Money = self.instruments.iter().map(Seen::notional).sum();
         let equity = self.equity as f64 / ATTO as f64;
         let share = if equity > 0.0 { net.0 as f64 / equity } else { 0.0 };
         self.equity_curve.push(self.now.0, self.equity);
@@ -447,7 +463,7 @@ impl ReportBuilder {
         if let Some(index) = header.instrument.index() {
             self.strategies.filled(index, fill);
         }
-        let position = &mut seen.position;
+        let position = &seen.position;
         self.costs.filled(fill, position);
         self.turnover += position.worth(fill.price, fill.quantity).abs();
         if self.fills.len() < FILLS_DRAWN_MAX {
@@ -460,10 +476,21 @@ impl ReportBuilder {
                 order: fill.order,
             });
         }
-        let was_open = position.quantity.0 != 0;
-        let (closed, change) = position.fill(fill, time);
-        let is_open = position.quantity.0 != 0;
-        self.trades.extend(closed);
+        let was_open = seen.is_open();
+        let change = match &mut seen.tickets {
+            None => {
+                let (closed, change) = seen.position.fill(fill, time);
+                self.trades.extend(closed);
+                change
+            }
+            Some(tickets) => {
+                let effect = self.effects.get(&fill.order).copied().unwrap_or_default();
+                let (closed, change) = tickets.fill(&seen.position, fill, effect, time);
+                self.trades.extend(closed);
+                change
+            }
+        };
+        let is_open = seen.is_open();
         self.equity += change;
         self.count_open(was_open, is_open);
         self.follow();
@@ -499,6 +526,7 @@ impl Seen {
     fn new(instrument: &Instrument, digits: u8) -> Seen {
         Seen {
             position: Position::new(instrument.symbol.clone(), instrument.multiplier, digits),
+            tickets: None,
             rate_from: None,
             prices: Series::default(),
             first: None,
@@ -518,7 +546,42 @@ impl Seen {
             Abroad { inverse, paid, rate: None }
         });
         self.position = self.position.with(instrument.lot, abroad);
+        self.tickets = settings.hedges().then(Tickets::default);
         self
+    }
+
+    /// Values what is held at the market; by how much its value changed, in units of 1e-18.
+    #[inline]
+    fn mark(&mut self) -> i128 {
+        match &mut self.tickets {
+            None => self.position.mark(),
+            Some(tickets) => tickets.mark(&self.position),
+        }
+    }
+
+    fn exchange(&mut self, rate: Option<Price>) -> i128 {
+        let change = self.position.exchange(rate);
+        change + self.tickets.as_mut().map_or(0, |tickets| tickets.exchange(rate))
+    }
+
+    fn is_open(&self) -> bool {
+        match &self.tickets {
+            None => self.position.quantity.0 != 0,
+            Some(tickets) => !tickets.is_empty(),
+        }
+    }
+
+    /// What is held, long less short, at its mark.
+    fn notional(&self) -> Money {
+        self.tickets.as_ref().map_or_else(|| self.position.notional(), Tickets::notional)
+    }
+
+    /// The positions as they stand.
+    pub fn still_open(&self) -> Vec<OpenPosition> {
+        match &self.tickets {
+            None => self.position.still_open().into_iter().collect(),
+            Some(tickets) => tickets.still_open().collect(),
+        }
     }
 }
 

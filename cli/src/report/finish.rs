@@ -74,7 +74,7 @@ pub(super) fn report(mut builder: ReportBuilder) -> Report {
         strategies: builder.strategies.finish(&markets),
         margin: builder.margin,
         regimes,
-        open: builder.instruments.iter().filter_map(|seen| seen.position.still_open()).collect(),
+        open: builder.instruments.iter().flat_map(Seen::still_open).collect(),
         data: DataQuality { columns, ..builder.flaws.finish(days_with_data, sizes_absent) },
         returns: builder.days.finish(builder.start, &symbols),
         buy_and_hold,

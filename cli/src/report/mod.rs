@@ -25,6 +25,7 @@ pub(crate) mod selection;
 pub(crate) mod sparkline;
 mod strategies;
 pub mod terminal;
+mod tickets;
 mod verdicts;
 mod write;
 

@@ -46,7 +46,7 @@ impl Market {
 }
 
 /// One instrument's position.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Position {
     /// The instrument's name.
     pub symbol: String,
@@ -85,7 +85,7 @@ pub struct Abroad {
 }
 
 /// A trade under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct OpenTrade {
     side: Side,
     order: OrderId,
@@ -344,7 +344,8 @@ impl Position {
         if abroad.paid { rate.convert(worth) - self.cost } else { rate.convert(worth - self.cost) }
     }
 
-    fn end_trade(&mut self, order: OrderId, time: Timestamp) -> Option<Trade> {
+    /// Ends the trade under way.
+    pub fn end_trade(&mut self, order: OrderId, time: Timestamp) -> Option<Trade> {
         let open = self.open.take()?;
         let last = (self.realised - self.commission).0 * ATTO;
         let digits = self.digits;

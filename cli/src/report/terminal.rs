@@ -271,8 +271,11 @@ fn strategies(page: &mut Page, report: &Report) {
 fn open(page: &mut Page, report: &Report) {
     for position in &report.open {
         let side = if position.quantity.0 > 0 { "long" } else { "short" };
+        let hedges = report.settings.as_ref().is_some_and(genovo_engine::settings::Settings::hedges);
+        // Several of an instrument are told apart by the orders that opened them.
+        let by = if hedges { format!(" by order {}", position.order_in) } else { String::new() };
         let line = format!(
-            "{side} {} {}, marked at the {} {}",
+            "{side} {} {}{by}, marked at the {} {}",
             format::quantity(position.quantity.abs()),
             position.instrument,
             if position.marked_at == "last" { "last price" } else { &position.marked_at },

@@ -5,7 +5,8 @@ use std::path::Path;
 use genovo_engine::event::FlawAction;
 use genovo_engine::settings::{
     AccountKind, AccountSettings, BarPrice, BarSettings, Commission, DataKind, Instrument, MarginSettings,
-    QualitySettings, QueueRule, RiskDistance, RiskSettings, Settings, VenueSettings, WhenClosed,
+    PositionMode, QualitySettings, QueueRule, RiskDistance, RiskSettings, Settings, VenueSettings,
+    WhenClosed,
 };
 use genovo_engine::strategy::{Registry, external};
 use genovo_engine::units::Nanoseconds;
@@ -79,7 +80,9 @@ fn assemble<'a>(
     let venue = venue(reading);
     let quality = quality(reading);
     let execution = execution(reading);
+    let hedging = account.as_ref().is_some_and(|account| account.positions == PositionMode::Hedging);
     for strategy in strategies.iter().flatten() {
+        strategy.check_account(hedging);
         if let Some(data) = &data {
             strategy.check_needs(data, has_bars);
         }
@@ -178,7 +181,9 @@ fn account<'a>(reading: &'a Reading<'a>) -> Option<(AccountSettings, Option<Marg
     };
     let kind = if kind? == "cash" { AccountKind::Cash } else { AccountKind::Margin };
     let margin = upkeep::margin(&section, kind)?;
-    Some((AccountSettings { currency: currency?, digits, cash: cash?, kind }, margin))
+    let (positions, hedged_margin) = upkeep::side_by_side(&section, kind)?;
+    let (currency, cash) = (currency?, cash?);
+    Some((AccountSettings { currency, digits, cash, kind, positions, hedged_margin }, margin))
 }
 
 fn instruments(sections: &[Section<'_>], currency: &str) -> Option<Vec<Instrument>> {

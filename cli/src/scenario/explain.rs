@@ -3,7 +3,7 @@
 use genovo_engine::event::FlawAction;
 use genovo_engine::ids::InstrumentId;
 use genovo_engine::settings::{
-    AccountKind, BarPrice, Commission, DataKind, Instrument, RiskDistance, Settings, Slippage,
+    AccountKind, BarPrice, Commission, DataKind, HedgedMargin, Instrument, RiskDistance, Settings, Slippage,
     StrategySettings, TouchRule, Trigger, WhenClosed,
 };
 use genovo_engine::units::{Money, Nanoseconds};
@@ -176,7 +176,11 @@ fn account(settings: &Settings) -> String {
     let account = &settings.account;
     let kind = match account.kind {
         AccountKind::Cash => "in cash: no borrowing, no short sales",
-        AccountKind::Margin => "on margin",
+        AccountKind::Margin if !settings.hedges() => "on margin",
+        AccountKind::Margin => match account.hedged_margin {
+            HedgedMargin::Larger => "on margin, hedging: margin for the larger side of each instrument",
+            HedgedMargin::Both => "on margin, hedging: margin for both sides of each instrument",
+        },
     };
     format!("{} {} {kind}", show_amount(account.cash), account.currency)
 }

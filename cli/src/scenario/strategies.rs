@@ -250,6 +250,15 @@ impl Chosen<'_, '_> {
         true
     }
 
+    /// Reports what the account cannot be.
+    pub fn check_account(&self, hedging: bool) {
+        if hedging && self.share.is_some() {
+            let message = "several strategies share no hedging account: what one closes may be another's";
+            let label = "use [strategy], or write `positions = \"netting\"` in [account]";
+            self.section.fail("kind", message, label);
+        }
+    }
+
     /// Reports what the data lacks.
     pub fn check_needs(&self, data: &Data, has_bars: bool) {
         let name = self.kind.name;

@@ -2,8 +2,8 @@
 
 use genovo_engine::ids::InstrumentId;
 use genovo_engine::settings::{
-    AccountKind, FinancingRate, FinancingSettings, Instrument, MarginSettings, RolloverClock, Settings,
-    Weekday,
+    AccountKind, FinancingRate, FinancingSettings, HedgedMargin, Instrument, MarginSettings, PositionMode,
+    RolloverClock, Settings, Weekday,
 };
 use genovo_engine::units::Ratio;
 
@@ -93,10 +93,41 @@ pub fn margin(section: &Section<'_>, kind: AccountKind) -> Option<Option<MarginS
     Some(Some(MarginSettings { call, stop_out }))
 }
 
+/// Reads of `[account]` how positions of one instrument add up, and what margin both sides of one need.
+pub fn side_by_side(section: &Section<'_>, kind: AccountKind) -> Option<(PositionMode, HedgedMargin)> {
+    let hedges = section.word("positions")? == "hedging";
+    let margin = match section.says("hedged_margin") {
+        true => Some(section.word("hedged_margin")? == "both"),
+        false => None,
+    };
+    if hedges && kind == AccountKind::Cash {
+        let message = "an account in cash sells nothing short, so it holds no long and short side by side";
+        section.fail("positions", message, "write `netting`, or `kind = \"margin\"`");
+        return None;
+    }
+    if !hedges && margin.is_some() {
+        let message = "a netting account never holds both sides of an instrument";
+        section.fail("hedged_margin", message, "leave it out, or write `positions = \"hedging\"`");
+        return None;
+    }
+    if hedges && margin.is_none() {
+        section.otherwise("hedged_margin", "larger".to_string());
+    }
+    Some((
+        if hedges { PositionMode::Hedging } else { PositionMode::Netting },
+        if margin == Some(true) { HedgedMargin::Both } else { HedgedMargin::Larger },
+    ))
+}
+
 /// Financing and margin as a scenario writes them: the keys of `[account]`, those of `[financing]`, and for each
 /// instrument those of its own.
 pub fn written(settings: &Settings) -> (Keys, Keys) {
     let mut account = Vec::new();
+    if settings.hedges() {
+        account.push(("positions", "hedging".to_string()));
+        let both = settings.account.hedged_margin == HedgedMargin::Both;
+        account.push(("hedged_margin", if both { "both" } else { "larger" }.to_string()));
+    }
     if let Some(margin) = settings.margin {
         account.push(("margin_call", margin.call.to_string()));
         account.extend(margin.stop_out.map(|stop_out| ("stop_out", stop_out.to_string())));

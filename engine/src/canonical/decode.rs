@@ -1,7 +1,7 @@
 //! Canonical bytes back to events: any bytes give an event or an error, and an event only if it is written as these
 //! bytes again.
 
-use super::{Canonical, FLAG_CAUSE, FLAG_FIRST, FLAG_RECEIVED, FLAG_SECOND, Flagged};
+use super::{Canonical, FLAG_CAUSE, FLAG_FIRST, FLAG_RECEIVED, FLAG_SECOND, FLAG_THIRD, Flagged};
 use crate::event::*;
 use crate::ids::{InstrumentId, Sequence};
 use crate::units::{Price, Quantity, Timestamp};
@@ -82,7 +82,9 @@ impl<'a> Input<'a> {
 pub fn decode(input: &mut Input<'_>) -> Result<Event, DecodeError> {
     let head: [u8; 22] = input.array()?;
     let (kind, flags) = (head[0], head[1]);
-    if flags & !(FLAG_RECEIVED | FLAG_CAUSE | FLAG_FIRST | FLAG_SECOND) != 0 {
+    let order = kind == Kind::OrderSubmitted as u8;
+    let known = FLAG_RECEIVED | FLAG_CAUSE | FLAG_FIRST | FLAG_SECOND | if order { FLAG_THIRD } else { 0 };
+    if flags & !known != 0 {
         return Err(DecodeError::Invalid { what: "an event's flags", value: u64::from(flags) });
     }
     let time_event = Timestamp(i64::from_le_bytes(part(&head, 14)));
@@ -132,9 +134,9 @@ pub fn decode(input: &mut Input<'_>) -> Result<Event, DecodeError> {
         Some(Kind::RiskAssessed) => {
             Fact::RiskAssessed(Verdict::read_flagged(input, [first, second]).map(Box::new)?)
         }
-        Some(Kind::OrderSubmitted) => {
-            Fact::OrderSubmitted(Order::read_flagged(input, [first, second]).map(Box::new)?)
-        }
+        Some(Kind::OrderSubmitted) => Fact::OrderSubmitted(
+            Order::read_flagged(input, [first, second, flags & FLAG_THIRD != 0]).map(Box::new)?,
+        ),
         Some(kind) if !second => decode_rare(kind, first, input)?,
         Some(_) => return Err(DecodeError::Invalid { what: "an event's flags", value: u64::from(flags) }),
         None => return Err(DecodeError::Invalid { what: "an event's kind", value: u64::from(kind) }),
@@ -169,7 +171,7 @@ fn decode_rare(kind: Kind, flag: bool, input: &mut Input<'_>) -> Result<Fact, De
     fn boxed<T: Canonical>(input: &mut Input<'_>) -> Result<Box<T>, DecodeError> {
         T::read(input).map(Box::new)
     }
-    let flagged = matches!(kind, Kind::InstrumentDefined | Kind::OrderFilled);
+    let flagged = matches!(kind, Kind::InstrumentDefined | Kind::OrderFilled | Kind::FinancingCharged);
     if flag && !flagged {
         return Err(DecodeError::Invalid { what: "an event's flags", value: u64::from(FLAG_FIRST) });
     }
@@ -203,7 +205,7 @@ fn decode_rare(kind: Kind, flag: bool, input: &mut Input<'_>) -> Result<Fact, De
         Kind::FeaturesComputed => Fact::FeaturesComputed(boxed(input)?),
         Kind::DecisionMade => Fact::DecisionMade(boxed(input)?),
         Kind::OrderDenied => Fact::OrderDenied(Canonical::read(input)?),
-        Kind::FinancingCharged => Fact::FinancingCharged(boxed(input)?),
+        Kind::FinancingCharged => Fact::FinancingCharged(Flagged::read_flagged(input, flag).map(Box::new)?),
         Kind::TradingHalted => Fact::TradingHalted(Canonical::read(input)?),
         Kind::RunEnded => Fact::RunEnded(boxed(input)?),
         Kind::OrderUnknown => Fact::OrderUnknown(Canonical::read(input)?),

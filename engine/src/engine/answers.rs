@@ -21,14 +21,14 @@ impl Engine {
             return self.impossible(fill.order, OrderError::Unknown(fill.order));
         };
         let index = record.instrument.index().expect("an order has an instrument");
-        let strategy = record.strategy;
+        let (strategy, effect) = (record.strategy, record.effect());
         self.may_protect_again(input.header.instrument);
         // Money has moved whatever the order's state: a fill that comes late is booked, and said.
         if let Err(error) = self.state.orders.fill(fill.order, fill.quantity) {
             self.impossible(fill.order, error)?;
         }
         let rate = self.state.account.rate_of(index, fill)?;
-        self.state.account.fill(index, fill, rate)?;
+        self.state.account.fill(index, fill, effect, rate)?;
         self.state.attribution.fill(index, strategy, fill, rate)?;
         self.risk.filled(index, fill.side, self.state.now);
         if let Some(next) = &mut self.takeover {

@@ -13,7 +13,7 @@ use crate::state::{State as _, StateError};
 
 const MAGIC: &[u8; 16] = b"GENOVO ENGINE\n\x01\0";
 /// What is saved, and in which order. Raised with any change that the tags of [`crate::state`] do not show.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const HEAD_BYTES: usize = 16 + 4 + 4 + 16;
 const HASH_BYTES: usize = 32;
 

@@ -1,5 +1,6 @@
 //! From what is due to a decision: features are read, the strategy is asked, its proposal is journaled and carried out.
 
+use super::placing::Means;
 use super::*;
 
 impl Engine {
@@ -199,22 +200,33 @@ impl Engine {
                     let quantity = self.whole_lots(instrument, Quantity(change.saturating_abs()))?;
                     if quantity > Quantity::ZERO {
                         let order = NewOrder::new(side, OrderKind::Market, quantity);
-                        self.submit(decided, instrument, order)?;
+                        self.submit(decided, instrument, order, Means::Net)?;
                     }
                 }
                 &Action::Submit { instrument, side, kind, time_in_force, quantity } => {
                     let order = NewOrder::new(side, kind, quantity).during(time_in_force);
-                    self.submit(decided, instrument, order)?;
+                    self.submit(decided, instrument, order, Means::Net)?;
                 }
                 // The orders of others are left alone.
                 &(Action::Cancel { order } | Action::Replace { order, .. }) if self.is_anothers(order) => {}
                 &Action::Cancel { order } => self.cancel(decided, order)?,
-                Action::Place(list) => self.place(decided, list)?,
+                Action::Place(list) => self.place(decided, list, Means::Net)?,
+                Action::Open(list) => self.place(decided, list, Means::Open)?,
+                Action::Close { position, list } if self.settings.hedges() => {
+                    self.place(decided, &only_closing(list), Means::Close(*position))?;
+                }
+                Action::Close { list, .. } => self.place(decided, &only_closing(list), Means::Net)?,
                 &Action::Replace { order, kind, quantity } => self.replace(decided, order, kind, quantity)?,
             }
         }
         Ok(())
     }
+}
+
+/// The same orders, reduce-only.
+fn only_closing(list: &OrderList) -> OrderList {
+    let orders = list.orders.iter().map(|order| NewOrder { reduce_only: true, ..*order }).collect();
+    OrderList { orders, ..*list }
 }
 
 /// Values with their validity bits; the index of the first NaN or infinity instead.

@@ -54,8 +54,8 @@ impl Engine {
         let index = record.instrument.index().expect("an order has an instrument");
         // A correction names no rate: the one that holds now is the nearest that is journaled.
         let rate = self.state.account.rate(index, &self.state.markets)?;
-        let strategy = record.strategy;
-        self.state.account.correct(index, trade, rate)?;
+        let (strategy, effect) = (record.strategy, record.effect());
+        self.state.account.correct(index, trade, effect, rate)?;
         self.state.attribution.correct(index, strategy, trade, rate)?;
         self.after_answer(input)
     }
@@ -138,7 +138,8 @@ impl Engine {
         if actions.is_empty() { Ok(()) } else { self.operate(because, actions) }
     }
 
-    /// Closes, at market, every position whose instrument has no working order left.
+    /// Closes, at market, every position whose instrument has no working order left; in a hedging account each by an
+    /// order of its own.
     pub(super) fn close_positions(&mut self) -> Result<(), Fault> {
         if self.gate.is_live() && !self.gate.links_are_live() {
             // Nothing leaves; when the links are live again, this is the first thing that is done.
@@ -146,16 +147,26 @@ impl Engine {
         }
         let mut actions = Vec::new();
         let (mut open, mut closing) = (false, false);
+        let hedges = self.settings.hedges();
         for (index, position) in self.state.account.positions.iter().enumerate() {
             let instrument = InstrumentId(index as u32 + 1);
             let working = self.state.orders.working().any(|(_, record)| record.instrument == instrument);
             let lot = self.settings.instruments[index].lot;
             let quantity = position.quantity.abs().round_down_to(lot);
+            let tickets = self.state.account.tickets_of(index);
+            let nothing = match hedges {
+                true => tickets.iter().all(|ticket| close_at_market(instrument, ticket, lot).is_none()),
+                false => quantity == Quantity::ZERO,
+            };
             closing |= working;
-            if working || quantity == Quantity::ZERO {
+            if working || nothing {
                 continue;
             }
             open = true;
+            if hedges {
+                actions.extend(tickets.iter().filter_map(|ticket| close_at_market(instrument, ticket, lot)));
+                continue;
+            }
             let side = if position.quantity > Quantity::ZERO { Side::Sell } else { Side::Buy };
             actions.push(Action::Submit {
                 instrument,
@@ -233,4 +244,13 @@ impl Engine {
     pub fn equity(&self) -> Money {
         self.state.equity()
     }
+}
+
+/// What closes a position of a hedging account at market; `None` where it holds less than a lot.
+pub(super) fn close_at_market(instrument: InstrumentId, ticket: &Ticket, lot: Quantity) -> Option<Action> {
+    let quantity = ticket.quantity.abs().round_down_to(lot);
+    let side = if ticket.quantity > Quantity::ZERO { Side::Sell } else { Side::Buy };
+    let order = NewOrder::new(side, OrderKind::Market, quantity).reduce_only();
+    let list = Box::new(OrderList::single(instrument, order));
+    (quantity > Quantity::ZERO).then_some(Action::Close { position: ticket.order, list })
 }

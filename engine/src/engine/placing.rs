@@ -19,6 +19,27 @@ struct Left {
     granted: Quantity,
 }
 
+/// What orders mean to do to the positions of a hedging account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Means {
+    /// What they would where the account nets: close what is held on the other side, the earliest order's first, and
+    /// open with the rest.
+    Net,
+    /// Open a position of their own.
+    Open,
+    /// Close this one.
+    Close(OrderId),
+}
+
+impl Means {
+    fn closes(self) -> OrderId {
+        match self {
+            Means::Net | Means::Open => OrderId::NONE,
+            Means::Close(position) => position,
+        }
+    }
+}
+
 impl Engine {
     pub(super) fn whole_lots(&self, instrument: InstrumentId, quantity: Quantity) -> Result<Quantity, Fault> {
         let settings = self.settings.instrument(instrument).ok_or(Fault::UnknownInstrument(instrument))?;
@@ -31,31 +52,86 @@ impl Engine {
         decided: Sequence,
         instrument: InstrumentId,
         order: NewOrder,
+        means: Means,
     ) -> Result<(), Fault> {
         let order = NewOrder { quantity: self.whole_lots(instrument, order.quantity)?, ..order };
         let refused =
             self.contradiction(&order).or(self.closed(instrument)).or(self.being_closed(instrument));
-        let mut request = Request::new(instrument, order.side, order.kind, order.quantity);
+        let rest = match means {
+            Means::Net if refused.is_none() => self.close_against(decided, instrument, &order)?,
+            _ => order.quantity,
+        };
+        if rest == Quantity::ZERO && order.quantity != Quantity::ZERO {
+            return Ok(());
+        }
+        let mut request = Request::new(instrument, order.side, order.kind, rest);
         (request.reduce_only, request.refused) = (order.reduce_only, refused);
+        request.closes = means.closes();
         self.send(decided, request, &order, None)?;
         Ok(())
     }
 
+    /// Of an order in a hedging account, sends what closes positions of the other side, each by an order of its own,
+    /// the earliest first; what is left to open. Of a reduce-only order the venue knows what it closes.
+    fn close_against(
+        &mut self,
+        decided: Sequence,
+        instrument: InstrumentId,
+        order: &NewOrder,
+    ) -> Result<Quantity, Fault> {
+        let mut left = order.quantity;
+        let Some(index) = instrument.index().filter(|_| self.settings.hedges() && !order.reduce_only) else {
+            return Ok(left);
+        };
+        let against = self.state.account.tickets_of(index).iter();
+        let against = against.filter(|ticket| ticket.quantity.signum() == -order.side.sign());
+        // What works already to close a position is on its way, as it is where the account nets.
+        let free = against.map(|ticket| {
+            let free = ticket.quantity.abs() - self.state.orders.spoken_for(ticket.order);
+            (ticket.order, free.max(Quantity::ZERO))
+        });
+        let free: Vec<(OrderId, Quantity)> = free.collect();
+        for (position, free) in free {
+            let part = self.whole_lots(instrument, left.min(free))?;
+            if part == Quantity::ZERO {
+                continue;
+            }
+            let mut request = Request::new(instrument, order.side, order.kind, part);
+            request.closes = position;
+            self.send(decided, request, order, None)?;
+            left -= part;
+        }
+        Ok(left)
+    }
+
     /// Orders that depend on each other. What the first does not get, the orders that it arms do not get either.
-    pub(super) fn place(&mut self, decided: Sequence, list: &OrderList) -> Result<(), Fault> {
+    pub(super) fn place(&mut self, decided: Sequence, list: &OrderList, means: Means) -> Result<(), Fault> {
         let Some((first, others)) = list.orders.split_first() else { return Ok(()) };
         let instrument = list.instrument;
         let Some(link) = list.link.filter(|_| !others.is_empty()) else {
-            for order in &list.orders {
-                self.submit(decided, instrument, *order)?;
+            for (place, order) in list.orders.iter().enumerate() {
+                // Only the first opens in spite of what is held.
+                let means = if place > 0 && means == Means::Open { Means::Net } else { means };
+                self.submit(decided, instrument, *order, means)?;
             }
             return Ok(());
         };
-        let quantity = self.whole_lots(instrument, first.quantity)?;
+        let asked = self.whole_lots(instrument, first.quantity)?;
+        let refused = self.contradiction_among(list, link);
+        let refused = refused.or(self.closed(instrument)).or(self.being_closed(instrument));
+        // Alternatives are not divided: what one of them fills the others lose.
+        let mut quantity = asked;
+        if refused.is_none() && means == Means::Net && link.has_parent() {
+            let first = NewOrder { quantity: asked, ..*first };
+            quantity = self.close_against(decided, instrument, &first)?;
+        }
+        if quantity == Quantity::ZERO && asked != Quantity::ZERO {
+            return Ok(());
+        }
         let mut request = Request::new(instrument, first.side, first.kind, quantity);
         request.reduce_only = first.reduce_only;
-        request.refused = self.contradiction_among(list, link);
-        request.refused = request.refused.or(self.closed(instrument)).or(self.being_closed(instrument));
+        request.closes = means.closes();
+        request.refused = refused;
         if link == Contingency::Bracket {
             request.stop = others.iter().map(|order| order.kind).find(|kind| kind.is_stop());
         }
@@ -65,27 +141,31 @@ impl Engine {
         let Some(left) = self.send(decided, request, first, Some(membership))? else {
             // Alternatives of an order that was denied may still go; what waits for it may not.
             if request.refused.is_none() && !link.has_parent() {
-                self.send_others(decided, instrument, others, membership, None)?;
+                self.send_others(decided, list, membership, None, means.closes())?;
             }
             return Ok(());
         };
-        let opened = link.has_parent().then_some((left.granted, quantity));
+        let opened = link.has_parent().then_some((left.granted, asked));
         if opened.is_some_and(|(granted, _)| granted == Quantity::ZERO) {
             return Ok(());
         }
         let membership = Membership { first: left.order, after: left.closing, ..membership };
-        self.send_others(decided, instrument, others, membership, opened)
+        // Where the account hedges, what only closes and waits for an entry closes what that opens.
+        let closes = if link.has_parent() && self.settings.hedges() { left.order } else { means.closes() };
+        self.send_others(decided, list, membership, opened, closes)
     }
 
     /// The orders of a list but the first; `opened` is what that may open of what it asked for, where it arms them.
     fn send_others(
         &mut self,
         decided: Sequence,
-        instrument: InstrumentId,
-        others: &[NewOrder],
+        list: &OrderList,
         membership: Membership,
         opened: Option<(Quantity, Quantity)>,
+        closes: OrderId,
     ) -> Result<(), Fault> {
+        let Some((first, others)) = list.orders.split_first() else { return Ok(()) };
+        let instrument = list.instrument;
         for order in others {
             let mut quantity = order.quantity;
             if let Some((granted, asked)) = opened {
@@ -95,6 +175,9 @@ impl Engine {
             let mut request = Request::new(instrument, order.side, order.kind, quantity);
             request.reduce_only = order.reduce_only;
             request.has_parent = opened.is_some();
+            if opened.is_none() || (order.reduce_only && order.side != first.side) {
+                request.closes = closes;
+            }
             self.send(decided, request, order, Some(membership))?;
         }
         Ok(())
@@ -137,6 +220,7 @@ impl Engine {
                 }),
             },
             strategy: self.acting,
+            closes: request.closes,
         };
         if closing + granted == Quantity::ZERO {
             let rule = rule.expect("risk names the rule by which nothing is left");
@@ -199,6 +283,7 @@ impl Engine {
         if quantity > record.quantity || refused.is_some() {
             let mut request = Request::new(instrument, record.side, kind, quantity - record.quantity);
             (request.reduce_only, request.refused) = (record.terms.reduce_only, refused);
+            request.closes = record.closes;
             request.has_parent = record.terms.list.is_some_and(|list| list.link.has_parent());
             request.quantity = request.quantity.max(Quantity::ZERO);
             request.beside = record.quantity;

@@ -8,19 +8,24 @@ use crate::order::Status;
 use crate::units::FIXED_MAX;
 use crate::venue::fill::on_tick;
 
+/// The side of what closes a position.
+fn closing_side(position: Quantity) -> Side {
+    if position > Quantity::ZERO { Side::Sell } else { Side::Buy }
+}
+
 /// Who decides when a position has no stop.
 const PROTECTION: &str = "protection";
 
 impl Engine {
-    /// How much of a position the working stops on its other side would close, those that wait for an order which is
-    /// not filled yet left out.
-    fn covered(&self, instrument: InstrumentId, position: Quantity) -> Quantity {
-        let side = if position > Quantity::ZERO { Side::Sell } else { Side::Buy };
+    /// How much the working stops of one side would close, those that wait for an order which is not filled yet left
+    /// out; of a hedging account, those with this effect.
+    fn covered(&self, instrument: InstrumentId, side: Side, effect: Option<PositionEffect>) -> Quantity {
         let stops = self.state.orders.working().filter(|(_, record)| {
             record.instrument == instrument
                 && record.side == side
                 && record.kind.is_stop()
                 && record.status != Status::CancelPending
+                && effect.is_none_or(|effect| record.effect() == effect)
         });
         let covers = stops.map(|(_, record)| {
             // A fill may overtake a replacement for less.
@@ -38,10 +43,34 @@ impl Engine {
         Quantity(covers.fold(0_i64, |sum, cover| sum.saturating_add(cover.0)))
     }
 
-    /// How much of a position no stop would close.
+    /// How much of a position no stop would close; in a hedging account of all of them together.
     pub fn unprotected(&self, instrument: InstrumentId) -> Quantity {
+        if self.settings.hedges() {
+            let bare =
+                self.bare(instrument).iter().fold(0_i64, |sum, (_, bare)| sum.saturating_add(bare.abs().0));
+            return Quantity(bare);
+        }
         let position = self.state.position(instrument);
-        (position.abs() - self.covered(instrument, position)).max(Quantity::ZERO)
+        let covered = self.covered(instrument, closing_side(position), None);
+        (position.abs() - covered).max(Quantity::ZERO)
+    }
+
+    /// How much of each position of a hedging account no stop would close, signed. Stops that name no position close
+    /// those of the earliest orders first, of what others leave.
+    fn bare(&self, instrument: InstrumentId) -> Vec<(OrderId, Quantity)> {
+        let mut unnamed = [Side::Sell, Side::Buy]
+            .map(|side| self.covered(instrument, side, Some(PositionEffect::CloseEarliest)));
+        let tickets = self.state.tickets(instrument).iter();
+        let bare = tickets.map(|ticket| {
+            let side = closing_side(ticket.quantity);
+            let named = self.covered(instrument, side, Some(PositionEffect::Close(ticket.order)));
+            let left = (ticket.quantity.abs() - named).max(Quantity::ZERO);
+            let unnamed = &mut unnamed[usize::from(side == Side::Buy)];
+            let taken = left.min(*unnamed);
+            *unnamed -= taken;
+            (ticket.order, Quantity((left - taken).0 * ticket.quantity.signum()))
+        });
+        bare.filter(|(_, left)| *left != Quantity::ZERO).collect()
     }
 
     /// Places a stop for what of a position has none. Nothing is placed while orders may not leave, everything is being
@@ -59,12 +88,34 @@ impl Engine {
         if self.refused[index] || closed || disputed || (self.gate.is_live() && !self.gate.links_are_live()) {
             return Ok(());
         }
+        let lot = self.settings.instruments[index].lot;
+        if self.settings.hedges() {
+            for (position, bare) in self.bare(instrument) {
+                self.stop(index, bare, bare.abs().round_down_to(lot), position)?;
+                if self.refused[index] {
+                    break;
+                }
+            }
+            return Ok(());
+        }
         let position = self.state.position(instrument);
-        let missing = self.unprotected(instrument).round_down_to(self.settings.instruments[index].lot);
+        let missing = self.unprotected(instrument).round_down_to(lot);
+        self.stop(index, position, missing, OrderId::NONE)
+    }
+
+    /// Places a stop for `missing` of a position, which a hedging account names.
+    fn stop(
+        &mut self,
+        index: usize,
+        position: Quantity,
+        missing: Quantity,
+        named: OrderId,
+    ) -> Result<(), Fault> {
         if missing == Quantity::ZERO {
             return Ok(());
         }
-        let side = if position > Quantity::ZERO { Side::Sell } else { Side::Buy };
+        let instrument = InstrumentId(index as u32 + 1);
+        let side = closing_side(position);
         let Some(price) = self.state.price(instrument, side) else { return Ok(()) };
         let tick = self.settings.instruments[index].tick.0.max(1);
         let trigger = self.risk.distance_at(index, price).map(|distance| {
@@ -77,9 +128,13 @@ impl Engine {
         let because = format!("no stop rests for {missing}: one at the risk distance from {price}");
         let mut order = NewOrder::new(side, OrderKind::Stop { trigger }, missing);
         order.reduce_only = true;
-        let list = OrderList { instrument, link: None, orders: vec![order] };
+        let list = Box::new(OrderList { instrument, link: None, orders: vec![order] });
         let number = self.state.orders.next_id();
-        let (cause, actions) = (self.header.sequence, vec![Action::Place(Box::new(list))]);
+        let action = match named {
+            OrderId::NONE => Action::Place(list),
+            position => Action::Close { position, list },
+        };
+        let (cause, actions) = (self.header.sequence, vec![action]);
         self.decide_as(PROTECTION, instrument, cause, &because, actions)?;
         let denied = self.state.orders.get(number).is_none_or(|record| record.status == Status::Denied);
         if denied { self.no_stop(index, missing) } else { Ok(()) }

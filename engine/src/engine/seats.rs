@@ -176,6 +176,10 @@ impl View for Seen<'_> {
         }
     }
 
+    fn tickets(&self, instrument: InstrumentId) -> &[Ticket] {
+        self.state.tickets(instrument)
+    }
+
     fn position_with_working_orders(&self, instrument: InstrumentId) -> Quantity {
         if self.budget.is_none() {
             return self.state.position_with_working_orders(instrument);

@@ -1,6 +1,8 @@
 //! What is said and done without a decision of the strategy: financing at rollovers, changes of regime, margin calls.
 
+use super::live::close_at_market;
 use super::*;
+use crate::rollover::Passed;
 
 impl Engine {
     /// Charges what was held over the rollovers that passed.
@@ -18,16 +20,34 @@ impl Engine {
             return Ok(());
         };
         for index in 0..self.state.markets.len() {
-            let State { account, markets, .. } = &self.state;
-            let charged = self
-                .rollover
-                .as_ref()
-                .and_then(|rollover| rollover.charge(passed, index, account, markets, &self.settings));
-            let Some(charged) = charged else { continue };
-            self.state.account.charge(&charged)?;
-            let instrument = InstrumentId(index as u32 + 1);
-            self.emit(instrument, input.header.sequence, Fact::FinancingCharged(Box::new(charged)))?;
+            if self.state.account.tickets().is_none() {
+                let held = self.state.account.positions[index].quantity;
+                self.charge_position(input, passed, index, held, OrderId::NONE)?;
+                continue;
+            }
+            for place in 0..self.state.account.tickets_of(index).len() {
+                let ticket = self.state.account.tickets_of(index)[place];
+                self.charge_position(input, passed, index, ticket.quantity, ticket.order)?;
+            }
         }
+        Ok(())
+    }
+
+    fn charge_position(
+        &mut self,
+        input: &Event,
+        passed: Passed,
+        index: usize,
+        held: Quantity,
+        position: OrderId,
+    ) -> Result<(), Fault> {
+        let State { account, markets, .. } = &self.state;
+        let Some(rollover) = &self.rollover else { return Ok(()) };
+        let charged = rollover.charge(passed, index, held, position, account, markets, &self.settings);
+        let Some(charged) = charged else { return Ok(()) };
+        self.state.account.charge(&charged)?;
+        let instrument = InstrumentId(index as u32 + 1);
+        self.emit(instrument, input.header.sequence, Fact::FinancingCharged(Box::new(charged)))?;
         Ok(())
     }
 
@@ -79,6 +99,10 @@ impl Engine {
                 continue;
             };
             let instrument = InstrumentId(index as u32 + 1);
+            if self.settings.hedges() {
+                self.close_chosen(index, &mut actions);
+                continue;
+            }
             let held = self.state.account.positions[index].quantity;
             let quantity = held.abs().round_down_to(self.settings.instruments[index].lot);
             if quantity == Quantity::ZERO {
@@ -112,6 +136,49 @@ impl Engine {
         let decided = self.decide_as(MARGIN, instrument, cause, because, actions);
         self.closes_for_margin = false;
         decided
+    }
+
+    /// The same for the positions of a hedging account that were chosen. What only closes others of them, or none,
+    /// works on.
+    fn close_chosen(&mut self, index: usize, actions: &mut Vec<Action>) {
+        let Some(margin) = &mut self.margin else { return };
+        let instrument = InstrumentId(index as u32 + 1);
+        let lot = self.settings.instruments[index].lot;
+        let chosen = self.state.account.tickets_of(index).iter().filter(|one| margin.is_chosen(one.order));
+        let closes: Vec<(OrderId, Action)> = chosen
+            .filter_map(|ticket| Some((ticket.order, close_at_market(instrument, ticket, lot)?)))
+            .collect();
+        if closes.is_empty() {
+            margin.closed(index);
+            return;
+        }
+        let waits = self.settings.venue.when_closed == WhenClosed::Queue;
+        if !self.gate.is_open(instrument) || (self.state.closed[index] && !waits) {
+            return;
+        }
+        for (position, close) in closes {
+            let mut works = false;
+            for (order, record) in self.state.orders.working() {
+                let concerns = match record.effect() {
+                    PositionEffect::Open | PositionEffect::CloseEarliest => true,
+                    PositionEffect::Close(closes) => closes == position,
+                };
+                if record.instrument != instrument || !concerns {
+                    continue;
+                }
+                works = true;
+                let cancel = Action::Cancel { order };
+                if record.kind != OrderKind::Market
+                    && record.status.after(Happening::AskCancel).is_some()
+                    && !actions.contains(&cancel)
+                {
+                    actions.push(cancel);
+                }
+            }
+            if !works {
+                actions.push(close);
+            }
+        }
     }
 
     /// The rule that lets nobody else trade what is being closed for want of margin.

@@ -1,5 +1,6 @@
 //! What happens to the account and to markets without an order: financing, a change of regime.
 
+use crate::ids::OrderId;
 use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
 
 /// A position was held over one or more rollovers and paid for it.
@@ -28,6 +29,9 @@ pub struct FinancingCharged {
     pub financing: Money,
     /// What was charged by `borrow_yearly`.
     pub borrow: Money,
+    /// The order that opened the position, in a hedging account.
+    #[serde(skip_serializing_if = "OrderId::is_none")]
+    pub position: OrderId,
 }
 
 /// How volatile a market is beside what is usual for it.

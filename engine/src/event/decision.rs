@@ -65,6 +65,16 @@ pub enum Action {
         /// How much in all, what is filled included.
         quantity: Quantity,
     },
+    /// The same as [`Action::Place`], but in a hedging account the first order closes nothing: it opens a position of
+    /// its own, whatever is held on the other side.
+    Open(Box<OrderList>),
+    /// Send orders that only close one position of a hedging account. In a netting account they are reduce-only.
+    Close {
+        /// The order that opened it.
+        position: OrderId,
+        /// The orders.
+        list: Box<OrderList>,
+    },
 }
 
 /// Orders that are sent together.

@@ -278,9 +278,46 @@ pub struct Order {
     /// Whose it is, where several strategies share the account.
     #[serde(skip_serializing_if = "StrategyId::is_none")]
     pub strategy: StrategyId,
+    /// The position that it closes, by the order that opened it; in a hedging account only.
+    #[serde(skip_serializing_if = "OrderId::is_none")]
+    pub closes: OrderId,
+}
+
+/// What the fills of an order do to the positions of a hedging account. Of a netting account there is nothing to ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PositionEffect {
+    /// They make, or add to, the position that the order names.
+    #[default]
+    Open,
+    /// They close positions of the other side, those of the earliest orders first.
+    CloseEarliest,
+    /// They close the position that this order opened.
+    Close(OrderId),
+}
+
+impl PositionEffect {
+    /// Of an order that names `closes`, and is reduce-only or not.
+    pub fn of(closes: OrderId, reduce_only: bool) -> PositionEffect {
+        match (closes, reduce_only) {
+            (OrderId::NONE, false) => PositionEffect::Open,
+            (OrderId::NONE, true) => PositionEffect::CloseEarliest,
+            (position, _) => PositionEffect::Close(position),
+        }
+    }
 }
 
 impl Order {
+    /// Whether the venue keeps it from opening anything.
+    #[inline]
+    pub fn only_closes(&self) -> bool {
+        self.terms.reduce_only || !self.closes.is_none()
+    }
+
+    /// What its fills do to the positions of a hedging account.
+    pub fn effect(&self) -> PositionEffect {
+        PositionEffect::of(self.closes, self.terms.reduce_only)
+    }
+
     /// Whether it waits for fills of another order.
     pub fn has_parent(&self) -> bool {
         self.terms.list.is_some_and(|list| list.link.has_parent() && list.first != self.order)

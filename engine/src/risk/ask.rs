@@ -7,7 +7,7 @@ use super::watch::{Sent, Watch};
 use crate::account::{Rate, converted, notional};
 use crate::event::Side;
 use crate::market::Market;
-use crate::settings::{AccountKind, Controls, Instrument, RiskSettings};
+use crate::settings::{AccountKind, Controls, HedgedMargin, Instrument, RiskSettings};
 use crate::units::{Money, Price, Quantity, Timestamp};
 
 const ONE_OVER_ROOT_TWO_PI: f64 = 0.398_942_280_401_432_7;
@@ -49,7 +49,9 @@ pub struct Ask<'a> {
     pub kept_value: Money,
     /// What `opening` is worth at the price.
     pub opening_value: Money,
-    /// What all other instruments come to.
+    /// What is held of the instrument on the other side, where the account hedges.
+    pub other_side: Option<OtherSide>,
+    /// What all other instruments come to, and in a hedging account the other side of this one.
     pub others: Others,
     /// What is known of the past.
     pub watch: &'a Watch,
@@ -57,6 +59,18 @@ pub struct Ask<'a> {
     pub tail: Tail,
     /// Now.
     pub now: Timestamp,
+}
+
+/// What is held of an order's instrument on the other side, in a hedging account: nothing that the order opens is set
+/// off against it but its value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OtherSide {
+    /// What margin it needs, at the most that its working orders can lead to.
+    pub tied_up: Money,
+    /// What both sides together need.
+    pub margin: HedgedMargin,
+    /// What it is worth, short below zero, at the least that its working orders can leave of it: then it offsets least.
+    pub least: Money,
 }
 
 /// What all other instruments come to, each at the worse of what its working orders can lead to.
@@ -183,6 +197,23 @@ impl Ask<'_> {
         Money(self.position_with(quantity).0 * i128::from(self.side.sign()))
     }
 
+    /// Whether every order that opens makes a position of its own.
+    pub fn hedges(&self) -> bool {
+        self.other_side.is_some()
+    }
+
+    /// What the instrument is worth, long less short, after `quantity` more.
+    pub fn net_with(&self, quantity: Quantity) -> Money {
+        self.signed_with(quantity) + self.other_side.map_or(Money::ZERO, |other| other.least)
+    }
+
+    /// What everything ties up after `quantity` more.
+    pub fn tied_up_with(&self, quantity: Quantity) -> Money {
+        let own = self.cost_of(self.kept) + self.cost_of(quantity);
+        let own = self.other_side.map_or(own, |other| other.margin.of(own, other.tied_up));
+        self.others.tied_up + own
+    }
+
     /// What `quantity` ties up: margin, or cash paid.
     pub fn cost_of(&self, quantity: Quantity) -> Money {
         match self.account {
@@ -213,8 +244,8 @@ impl Ask<'_> {
 
     /// The order as it was asked for.
     pub fn sent(&self) -> Sent {
-        let Request { instrument, side, kind, quantity, .. } = *self.request;
-        Sent { instrument, side, kind, quantity }
+        let Request { instrument, side, kind, quantity, closes, .. } = *self.request;
+        Sent { instrument, side, kind, quantity, closes }
     }
 
     /// The most, in whole lots and no more than `asked`, for which `cost` stays within `limit`. `cost` must grow with

@@ -7,7 +7,7 @@ use crate::units::{Money, Quantity};
 
 pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult> {
     let limit = ask.equity.max(Money::ZERO);
-    let cost = |quantity| ask.others.tied_up + ask.cost_of(ask.kept) + ask.cost_of(quantity);
+    let cost = |quantity| ask.tied_up_with(quantity);
     let granted = match (ask.account, ask.side) {
         _ if quantity == Quantity::ZERO => quantity,
         // A cash account sells what it has, never more.

@@ -10,7 +10,7 @@ pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult> {
     let Some(spread) = ask.others.correlated else {
         return Some(super::unknown(Rule::CorrelatedExposure, quantity, limit));
     };
-    let cost = |quantity| spread.with(ask.signed_with(quantity));
+    let cost = |quantity| spread.with(ask.net_with(quantity));
     let granted = ask.most_within_or_nearer(quantity, limit, cost);
     Some(result(Rule::CorrelatedExposure, quantity, granted, limit, cost))
 }

@@ -6,7 +6,7 @@ use crate::units::{Money, Quantity};
 
 pub(super) fn assess(ask: &Ask<'_>, quantity: Quantity) -> Option<RuleResult> {
     let limit = ask.equity.times(ask.controls().max_margin?).max(Money::ZERO);
-    let cost = |quantity| ask.others.tied_up + ask.cost_of(ask.kept) + ask.cost_of(quantity);
+    let cost = |quantity| ask.tied_up_with(quantity);
     let granted = ask.most_within_or_nearer(quantity, limit, cost);
     Some(result(Rule::MarginLimit, quantity, granted, limit, cost))
 }

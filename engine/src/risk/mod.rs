@@ -33,6 +33,7 @@ mod price_collar;
 mod regime;
 mod repeated_execution;
 mod self_trade;
+mod sides;
 mod soft_drawdown;
 mod stale_data;
 mod total;
@@ -40,19 +41,20 @@ mod value_at_risk;
 mod volatility_target;
 mod watch;
 
-pub use ask::{Ask, Others, Tail};
+pub use ask::{Ask, OtherSide, Others, Tail};
 pub use budget::Own;
 pub use watch::{Mark, Sent, Watch};
 
 use ask::Spread;
+use sides::sides;
 
 use crate::account::{Account, converted, notional};
 use crate::bars::AverageTrueRange;
 use crate::event::{
-    CorporateAction, DistanceSource, Forecast, OrderKind, Outcome, RegimeChanged, Rule, RuleResult, Side,
-    Trail, Verdict,
+    CorporateAction, DistanceSource, Forecast, OrderKind, Outcome, PositionEffect, RegimeChanged, Rule,
+    RuleResult, Side, Trail, Verdict,
 };
-use crate::ids::InstrumentId;
+use crate::ids::{InstrumentId, OrderId};
 use crate::market::Market;
 use crate::order::Orders;
 use crate::settings::{AccountKind, Controls, RiskDistance, RiskSettings, Settings};
@@ -194,6 +196,8 @@ pub struct Request {
     pub beside: Quantity,
     /// Whether the venue keeps it from opening anything.
     pub reduce_only: bool,
+    /// The position that it closes, in a hedging account.
+    pub closes: OrderId,
     /// Whether it waits for fills of another order.
     pub has_parent: bool,
     /// The stop that is armed as it is filled: it says how far the price may move against it.
@@ -218,6 +222,7 @@ impl Request {
             quantity,
             beside: Quantity::ZERO,
             reduce_only: false,
+            closes: OrderId::NONE,
             has_parent: false,
             stop: None,
             refused: None,
@@ -325,8 +330,8 @@ impl Risk {
 
     /// An order left.
     pub fn sent(&mut self, request: &Request, now: Timestamp) {
-        let Request { instrument, side, kind, quantity, .. } = *request;
-        let order = Sent { instrument, side, kind, quantity };
+        let Request { instrument, side, kind, quantity, closes, .. } = *request;
+        let order = Sent { instrument, side, kind, quantity, closes };
         self.watch.sent(&self.settings.controls, Some(order), now);
     }
 
@@ -417,10 +422,14 @@ impl Risk {
     ) -> Verdict {
         let index = request.instrument.index().expect("a request names an instrument");
         let sign = request.side.sign();
-        let [all_bought, all_sold] = reachable(account, orders, request.instrument);
+        let sides = account.tickets().map(|tickets| sides(tickets, orders, index));
+        let [bought, sold] = match sides {
+            None => reachable(account, orders, request.instrument),
+            Some(sides) => sides.map(|side| side.most),
+        };
         let position = match request.side {
-            Side::Buy => all_bought,
-            Side::Sell => all_sold,
+            Side::Buy => bought,
+            Side::Sell => sold,
         };
         let equity = account.equity(markets);
         let price = match request.kind {
@@ -438,16 +447,23 @@ impl Risk {
             .map(|(own, (price, rate))| own.leave(request, instrument, price, rate, equity));
         let left = budgeted.as_ref().map_or(request.quantity, |(left, _)| *left);
         let against = (-position.0 * sign).max(0);
-        let closing = match (request.reduce_only, request.has_parent) {
+        let reduces = request.reduce_only || !request.closes.is_none();
+        let closing = match (reduces, request.has_parent) {
             (false, _) => Quantity(against.min(left.0)),
             // What is held is what it may take, whatever else works; with a parent, what that will have opened.
             (true, false) => {
-                let held = (-account.positions[index].quantity.0 * sign).max(0);
+                let held = match account.tickets() {
+                    None => (-account.positions[index].quantity.0 * sign).max(0),
+                    Some(tickets) => {
+                        let effect = PositionEffect::of(request.closes, request.reduce_only);
+                        tickets.closable(index, request.side, effect).0
+                    }
+                };
                 Quantity(held.min(left.0))
             }
             (true, true) => request.quantity,
         };
-        let asked = if request.reduce_only { Quantity::ZERO } else { request.quantity - closing };
+        let asked = if reduces { Quantity::ZERO } else { request.quantity - closing };
         let mut verdict = Verdict {
             outcome: Outcome::Allowed,
             rule: None,
@@ -481,7 +497,7 @@ impl Risk {
             .or(price.is_none().then_some(Rule::NoMarket))
             .or(rate.is_err().then_some(Rule::NoRate))
             .or(stop.is_some_and(|distance| distance.0 <= 0).then_some(Rule::InvalidOrder))
-            .or((request.reduce_only && closing == Quantity::ZERO).then_some(Rule::ReduceOnly))
+            .or((reduces && closing == Quantity::ZERO).then_some(Rule::ReduceOnly))
             .or(wrong);
         let (None, Some(price), Ok(rate)) = (refused, price, rate) else {
             let rule = refused.unwrap_or(Rule::NoMarket);
@@ -505,7 +521,12 @@ impl Risk {
             stop.map_or((distance_kept, source), |distance| (distance, DistanceSource::Stop));
 
         let kept = Quantity(position.0 + closing.0 * sign);
-        let others = self.others(index, request.side, settings, account, markets, orders);
+        let mut others = self.others(index, request.side, settings, account, markets, orders);
+        let other_side = sides.map(|[long, short]| {
+            let other = if request.side == Side::Buy { short } else { long };
+            let hedged = account.hedged_margin();
+            self.add_other_side(index, other, hedged, instrument, price, rate, &mut others)
+        });
         let ask = Ask {
             settings: &self.settings,
             instrument,
@@ -524,6 +545,7 @@ impl Risk {
             rate,
             kept_value: converted(notional(price, kept, instrument.multiplier).abs(), rate),
             opening_value: converted(notional(price, asked, instrument.multiplier).abs(), rate),
+            other_side,
             others,
             watch: &self.watch,
             tail: self.tail,
@@ -579,6 +601,16 @@ impl Risk {
             }
         };
         for (other, instrument) in settings.instruments.iter().enumerate() {
+            if let Some(tickets) = account.tickets() {
+                if other != index {
+                    let sides = sides(tickets, orders, other);
+                    let net = self.add_sides(other, sides, instrument, account, markets, &mut others);
+                    if let Some([low, high, ..]) = values.get_mut(other) {
+                        [*low, *high] = net.map(Money::as_f64);
+                    }
+                }
+                continue;
+            }
             let [highest, lowest] = reachable(account, orders, InstrumentId(other as u32 + 1));
             if other == index || (highest, lowest) == (Quantity::ZERO, Quantity::ZERO) {
                 continue;

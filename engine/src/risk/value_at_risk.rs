@@ -17,7 +17,7 @@ pub(super) fn budget(ask: &Ask<'_>, quantity: Quantity, rule: Rule, limit: Money
         return super::unknown(rule, quantity, limit);
     };
     let times = times * f64::from(ask.controls().measure.horizon).sqrt();
-    let cost = |quantity| Money::from_f64(spread.of(ask.signed_with(quantity)) * times);
+    let cost = |quantity| Money::from_f64(spread.of(ask.net_with(quantity)) * times);
     let granted = ask.most_within_or_nearer(quantity, limit, cost);
     result(rule, quantity, granted, limit, cost)
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::bars::span_start;
 use crate::canonical::fields;
 use crate::event::{CorporateAction, OrderKind, Regime, RegimeChanged, Side};
-use crate::ids::InstrumentId;
+use crate::ids::{InstrumentId, OrderId};
 use crate::market::Market;
 use crate::portfolio::covariance::Covariance;
 use crate::settings::{Controls, Frequency, Settings};
@@ -73,6 +73,8 @@ pub struct Sent {
     pub kind: OrderKind,
     /// How much was asked for.
     pub quantity: Quantity,
+    /// The position that it closes, where it names one.
+    pub closes: OrderId,
 }
 
 /// Where equity stood.
@@ -88,7 +90,7 @@ pub struct Mark {
 }
 
 fields! {
-    Sent { instrument, side, kind, quantity }
+    Sent { instrument, side, kind, quantity, closes }
     Mark { peak, day_start, day_lost, day_end }
 }
 

@@ -29,20 +29,20 @@ pub const KIND: StrategyKind = StrategyKind {
 
 /// An exponential moving average that starts at its first value; alpha is 2 / (length + 1).
 #[derive(Clone, Copy, Debug)]
-struct Average {
+pub(super) struct Average {
     alpha: f64,
-    value: f64,
+    pub(super) value: f64,
 }
 
 crate::state! { Average { value } }
 
 impl Average {
-    fn new(length: u32) -> Average {
+    pub(super) fn new(length: u32) -> Average {
         Average { alpha: 2.0 / (f64::from(length) + 1.0), value: 0.0 }
     }
 
     #[inline]
-    fn update(&mut self, price: f64, first: bool) {
+    pub(super) fn update(&mut self, price: f64, first: bool) {
         self.value = if first { price } else { self.alpha * price + (1.0 - self.alpha) * self.value };
     }
 }

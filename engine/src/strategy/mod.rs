@@ -6,6 +6,7 @@
 pub mod bar_by_bar;
 pub mod buy_and_hold;
 pub mod ema_cross;
+pub mod ema_hedge;
 pub mod external;
 pub mod flat;
 pub mod model;
@@ -26,6 +27,7 @@ use crate::ids::{Hash, InstrumentId, StrategyId};
 use crate::order::Orders;
 use crate::settings::{Settings, Trigger};
 use crate::state::State;
+use crate::tickets::Ticket;
 use crate::units::{Money, Price, Quantity, Ratio, Timestamp};
 pub use models::Models;
 
@@ -43,6 +45,11 @@ pub trait View {
     fn book(&self, instrument: InstrumentId) -> Option<&Book>;
     /// The position, signed.
     fn position(&self, instrument: InstrumentId) -> Quantity;
+    /// The positions that it is made of in a hedging account, each named by the order that opened it, the earliest
+    /// first; none in a netting one.
+    fn tickets(&self, _: InstrumentId) -> &[Ticket] {
+        &[]
+    }
     /// The position once every working order is filled that may open one: reduce-only orders do not count.
     fn position_with_working_orders(&self, instrument: InstrumentId) -> Quantity;
     /// Equity at the last marks.
@@ -295,6 +302,7 @@ impl Default for Registry {
                 flat::KIND,
                 buy_and_hold::KIND,
                 ema_cross::KIND,
+                ema_hedge::KIND,
                 ofi_sign::KIND,
                 random::KIND,
                 model::KIND,

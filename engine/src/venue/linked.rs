@@ -6,11 +6,12 @@
 //!   released arrives like a new order.
 //! - When the first order ends, what it has not released ends with it.
 //! - What one of several alternatives fills, each of the others loses at once, before it can meet the market.
-//! - A reduce-only order works for no more than the position of the other side, plus what it still waits for.
+//! - A reduce-only order works for no more than the position of the other side, plus what it still waits for; one that
+//!   names a position of a hedging account, for no more than that.
 
 use super::resting::Acting;
 use super::{Contingency, Resting, Venue};
-use crate::event::{Bar, CloseReason, Event, Membership, RejectReason, ReplaceReason, Side};
+use crate::event::{Bar, CloseReason, Event, Membership, Order, RejectReason, ReplaceReason};
 use crate::ids::OrderId;
 use crate::units::{Quantity, Timestamp};
 
@@ -88,8 +89,8 @@ impl Venue {
                 return Err(RejectReason::ParentEnded);
             }
         }
-        if resting.order.terms.reduce_only {
-            let most = self.reducible(index, resting.order.side) + resting.held;
+        if resting.order.only_closes() {
+            let most = self.reducible(index, &resting.order) + resting.held;
             if most == Quantity::ZERO {
                 return Err(RejectReason::NothingToReduce);
             }
@@ -200,9 +201,12 @@ impl Venue {
         }
     }
 
-    /// How much of the position an order of this side could close.
-    fn reducible(&self, index: usize, side: Side) -> Quantity {
-        Quantity((-self.books[index].position.0 * side.sign()).max(0))
+    /// How much of what is held an order could close.
+    fn reducible(&self, index: usize, order: &Order) -> Quantity {
+        match &self.books[index].tickets {
+            None => Quantity((-self.books[index].position.0 * order.side.sign()).max(0)),
+            Some(tickets) => tickets.closable(order.side, order.effect()),
+        }
     }
 
     /// Passes on what happened to the orders that depend on it, until nothing more follows. `within` is the bar in
@@ -347,10 +351,10 @@ impl Venue {
         time: Timestamp,
         answers: &mut Vec<Event>,
     ) {
-        if !order.order.terms.reduce_only || order.gone {
+        if !order.order.only_closes() || order.gone {
             return;
         }
-        let most = self.reducible(index, order.order.side) + order.held;
+        let most = self.reducible(index, &order.order) + order.held;
         if order.remaining > most {
             let by = order.remaining - most;
             self.shrink(order, by, ReplaceReason::PositionShrank, time, answers);

@@ -56,6 +56,9 @@ impl Venue {
         if sum > Quantity::ZERO {
             let position = &mut self.books[index].position.0;
             *position = position.saturating_add(sum.0 * side.sign());
+            if let Some(tickets) = &mut self.books[index].tickets {
+                tickets.fill(resting.order.order, side, sum, resting.order.effect());
+            }
             self.filled(resting, sum);
         }
         resting.remaining > Quantity::ZERO

@@ -24,6 +24,7 @@ use crate::event::{
 use crate::ids::{InstrumentId, OrderId, Sequence};
 use crate::market::Market;
 use crate::settings::{DataKind, Settings, VenueSettings, WhenClosed};
+use crate::tickets::Quantities;
 use crate::units::{Nanoseconds, Price, Quantity, Timestamp};
 use fill::{Execution, Touch};
 use linked::{Effect, List};
@@ -48,6 +49,8 @@ struct Book {
     resting: Vec<Resting>,
     /// What our fills add up to.
     position: Quantity,
+    /// The positions that it is made of, where the account hedges.
+    tickets: Option<Quantities>,
     /// Whether the instrument has a calendar: then its DAY orders end with the session.
     has_sessions: bool,
     closed: bool,
@@ -106,6 +109,7 @@ impl Venue {
                 taken: [Quantity::ZERO; 2],
                 resting: Vec::new(),
                 position: Quantity::ZERO,
+                tickets: settings.hedges().then(Quantities::default),
                 has_sessions: settings.calendars.iter().any(|calendar| calendar.instrument == id),
                 closed: false,
                 closed_at: None,
@@ -126,10 +130,14 @@ impl Venue {
         }
     }
 
-    /// A position that came to be elsewhere: orders that only reduce look at it.
-    pub fn hold(&mut self, instrument: InstrumentId, quantity: Quantity) {
+    /// Positions that came to be elsewhere, by the orders that opened them where the account hedges: orders that only
+    /// reduce look at them.
+    pub fn hold(&mut self, instrument: InstrumentId, held: Quantities) {
         if let Some(book) = instrument.index().and_then(|index| self.books.get_mut(index)) {
-            book.position = quantity;
+            book.position = held.net();
+            if let Some(tickets) = &mut book.tickets {
+                *tickets = held;
+            }
         }
     }
 
@@ -630,7 +638,14 @@ impl Venue {
         let CorporateAction::Split { new, old } = *action else { return };
         book.splits.push((time, *action));
         let lot = self.settings.instruments[index].lot;
-        book.position = scaled(book.position, new, old).round_down_to(lot);
+        let after = |held| scaled(held, new, old).round_down_to(lot);
+        book.position = match &mut book.tickets {
+            None => after(book.position),
+            Some(tickets) => {
+                tickets.scale(after);
+                tickets.net()
+            }
+        };
         let mut resting = std::mem::take(&mut book.resting);
         self.split_lists(index, &resting, new, old);
         for order in &mut resting {

@@ -63,6 +63,8 @@ pub fn settings(
             digits: 2,
             cash: "10000000".parse().unwrap(),
             kind: AccountKind::Margin,
+            positions: PositionMode::Netting,
+            hedged_margin: HedgedMargin::Larger,
         },
         instruments: instruments(instruments_count),
         sources: (1..=instruments_count).map(|number| source(number, DataKind::Quotes)).collect(),

@@ -325,6 +325,7 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
             borrow_yearly: Ratio(r.number()),
             financing: r.money(),
             borrow: r.money(),
+            position: OrderId::NONE,
         })),
         Kind::AlertRaised => Fact::AlertRaised(Box::new(match r.below(4) {
             0 => AlertRaised::PositionDiffers { ours: Quantity(r.number()), theirs: Quantity(r.number()) },
@@ -406,6 +407,7 @@ pub fn fact(kind: Kind, r: &mut Random) -> Fact {
             position: Quantity(r.number()),
             terms: Terms::default(),
             strategy: StrategyId::NONE,
+            closes: OrderId::NONE,
         })),
         Kind::CancelRequested => Fact::CancelRequested(notice),
         Kind::TradingHalted => Fact::TradingHalted(match r.below(3) {
@@ -514,6 +516,12 @@ pub fn richer(mut fact: Fact, r: &mut Random) -> Fact {
             })));
             let (order, kind, quantity) = (r.order(), any_kind(r), Quantity(r.number()));
             decision.actions.push(Action::Replace { order, kind, quantity });
+            let list = |r: &mut Random| {
+                let instrument = InstrumentId(r.next() as u32);
+                Box::new(OrderList { instrument, link: None, orders: vec![new_order(r)] })
+            };
+            decision.actions.push(Action::Open(list(r)));
+            decision.actions.push(Action::Close { position: r.order(), list: list(r) });
         }
         Fact::RiskAssessed(verdict) => {
             verdict.rate = r.maybe().map(Price);
@@ -540,7 +548,9 @@ pub fn richer(mut fact: Fact, r: &mut Random) -> Fact {
                     after: Quantity(r.number()),
                 }),
             };
+            (order.strategy, order.closes) = (StrategyId(r.below(3) as u32), r.order());
         }
+        Fact::FinancingCharged(charged) => charged.position = r.order(),
         _ => {}
     }
     fact

@@ -14,7 +14,7 @@ use std::path::Path;
 use crossbeam::channel::Sender;
 use genovo_engine::account::Account;
 use genovo_engine::engine::HEARTBEAT;
-use genovo_engine::event::{Event, Fact, OrderNotice, ReplaceReason, TimerFired};
+use genovo_engine::event::{Event, Fact, OrderNotice, PositionEffect, ReplaceReason, TimerFired};
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::quality::{Quality, what_drops};
 use genovo_engine::settings::{Instrument, Settings};
@@ -230,7 +230,8 @@ impl Execution for Paper {
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &Capabilities::ALL
+        const PAPER: Capabilities = Capabilities { hedging: true, ..Capabilities::ALL };
+        &PAPER
     }
 
     fn connect(&mut self, reports: Sender<Said>) -> Result<(), ConnectError> {
@@ -345,11 +346,12 @@ struct Held {
     time: Timestamp,
     filled: Quantity,
     now: OrderNow,
+    effect: PositionEffect,
 }
 
 impl Held {
     fn report(&self, client: ClientId) -> OrderReport {
-        let Held { standing, time, filled, now } = *self;
+        let Held { standing, time, filled, now, effect: _ } = *self;
         OrderReport { client, standing, time, filled, now: Some(now) }
     }
 }
@@ -375,6 +377,7 @@ impl Ledger {
                     time: event.header.time_event,
                     filled: Quantity::ZERO,
                     now: OrderNow { kind: order.kind, quantity: order.quantity, replacing: false },
+                    effect: order.effect(),
                 };
                 self.orders.insert(order.order, held);
             }
@@ -397,7 +400,9 @@ impl Ledger {
                 if let Some(index) = event.header.instrument.index() {
                     // The engine books the same fill and would stop on an overflow; here it only shows.
                     let rate = self.account.rate_of(index, fill).unwrap_or_default();
-                    let _ = self.account.fill(index, fill, rate);
+                    let effect =
+                        self.orders.get(&fill.order).map_or_else(Default::default, |held| held.effect);
+                    let _ = self.account.fill(index, fill, effect, rate);
                 }
                 if let Some(held) = self.orders.get_mut(&fill.order) {
                     held.filled += fill.quantity;

@@ -1,7 +1,8 @@
 //! What became of the position that an order closed or opened.
 
 use genovo_engine::event::{Fact, Kind, Side};
-use genovo_engine::ids::Sequence;
+use genovo_engine::ids::{OrderId, Sequence};
+use genovo_engine::settings::Settings;
 use genovo_engine::units::{Money, Timestamp};
 use serde_json::{Value, json};
 
@@ -39,18 +40,27 @@ impl Afterwards {
         }
         let report = follow(recording)?;
         let symbol = recording.symbol(story.instrument);
+        let hedges = report.settings.as_ref().is_some_and(Settings::hedges);
+        let closes = story.sent.as_ref().map_or(OrderId::NONE, |order| order.closes);
         for trade in report.trades.list {
             let part = match story.order {
                 order if order == trade.order_out => Part::Closed,
                 order if order == trade.order_in => Part::Opened,
                 _ => Part::Changed,
             };
-            let within = times.iter().any(|&time| trade.opened.0 < time && time < trade.closed.0);
+            let within = match hedges {
+                true => closes == trade.order_in,
+                false => times.iter().any(|&time| trade.opened.0 < time && time < trade.closed.0),
+            };
             if trade.instrument == symbol && (part != Part::Changed || within) {
                 afterwards.trades.push((part, trade));
             }
         }
-        let open = report.open.into_iter().find(|open| open.instrument == symbol);
+        let mut open = report.open.into_iter().filter(|open| open.instrument == symbol);
+        let open = match hedges {
+            true => open.find(|open| open.order_in == story.order || open.order_in == closes),
+            false => open.next(),
+        };
         afterwards.open = open.and_then(|open| match open.order_in == story.order {
             true => Some((Part::Opened, open)),
             false if times.iter().any(|&time| time > open.opened.0) => Some((Part::Changed, open)),
@@ -147,7 +157,13 @@ fn follow(recording: &Recording) -> Result<crate::report::Report, Failure> {
     let tail = journal.summary().events.saturating_sub(TAIL).max(1);
     let tail = journal.by_number(tail).map_err(failed)?.map_or(Sequence::NONE, |event| event.header.sequence);
     let mut builder = ReportBuilder::new();
-    let rare = [Kind::RunStarted, Kind::InstrumentDefined, Kind::CorporateActionApplied, Kind::OrderFilled];
+    let rare = [
+        Kind::RunStarted,
+        Kind::InstrumentDefined,
+        Kind::CorporateActionApplied,
+        Kind::OrderSubmitted,
+        Kind::OrderFilled,
+    ];
     for event in journal.events_of_kinds(&rare) {
         let event = event.map_err(failed)?;
         if event.header.sequence < tail {
@@ -162,6 +178,7 @@ fn follow(recording: &Recording) -> Result<crate::report::Report, Failure> {
                 event.fact,
                 Fact::RunStarted(_)
                     | Fact::InstrumentDefined(_)
+                    | Fact::OrderSubmitted(_)
                     | Fact::OrderFilled(_)
                     | Fact::DataFlagged(_)
             );

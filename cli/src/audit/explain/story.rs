@@ -172,7 +172,9 @@ fn asked_kind(decision: Option<&Decision>, instrument: InstrumentId, verdict: &V
         {
             Some(*kind)
         }
-        Action::Place(list) if list.instrument == instrument => {
+        Action::Place(list) | Action::Open(list) | Action::Close { list, .. }
+            if list.instrument == instrument =>
+        {
             let asked =
                 list.orders.iter().find(|order| order.side == verdict.side && order.quantity >= quantity);
             asked.map(|order| order.kind)

@@ -1,6 +1,7 @@
 //! An order in two lines: what it was, what it did, and what risk made of it.
 
 use genovo_engine::event::{CloseReason, Fact, OrderClosed};
+use genovo_engine::ids::OrderId;
 use genovo_engine::order::Status;
 use genovo_engine::units::{Quantity, Timestamp};
 
@@ -123,7 +124,11 @@ fn aims(story: &Story, opening: Quantity, opened: bool, [open, close, take, add]
     let mut parts = Vec::new();
     if closing > Quantity::ZERO {
         // What closes is never more than what is held: orders of the other side do not count as closed.
+        let position = story.sent.as_ref().map_or(OrderId::NONE, |order| order.closes);
         parts.push(match held == closing {
+            _ if !position.is_none() => {
+                format!("{take} {} off the {against} that order {position} opened", format::quantity(closing))
+            }
             true => format!("{close} the {against} {}", format::quantity(held)),
             false => {
                 format!("{take} {} off the {against} {}", format::quantity(closing), format::quantity(held))

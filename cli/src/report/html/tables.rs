@@ -112,9 +112,11 @@ fn open(out: &mut String, report: &Report) {
     for position in &report.open {
         let side = if position.quantity.0 > 0 { "Long" } else { "Short" };
         let at = if position.marked_at == "last" { "last price" } else { &position.marked_at };
+        let hedges = report.settings.as_ref().is_some_and(genovo_engine::settings::Settings::hedges);
+        let by = if hedges { format!(" by order {}", position.order_in) } else { String::new() };
         let _ = writeln!(
             out,
-            "<p class=\"note\">Still open: {} {} {} since {}, in at {}, marked at the {at} {}: {}.</p>",
+            "<p class=\"note\">Still open: {} {} {}{by} since {}, in at {}, marked at the {at} {}: {}.</p>",
             side.to_lowercase(),
             format::quantity(position.quantity.abs()),
             escape(&position.instrument),

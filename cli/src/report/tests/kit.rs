@@ -30,6 +30,8 @@ pub fn settings() -> Settings {
             digits: 2,
             cash: of("10000"),
             kind: AccountKind::Margin,
+            positions: PositionMode::Netting,
+            hedged_margin: HedgedMargin::Larger,
         },
         instruments: vec![Instrument {
             symbol: "GOLD".to_string(),
@@ -206,6 +208,7 @@ impl Run {
             position: self.held,
             terms: Terms::default(),
             strategy: StrategyId::NONE,
+            closes: OrderId::NONE,
         })))
     }
 

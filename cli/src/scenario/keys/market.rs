@@ -50,6 +50,20 @@ pub const ACCOUNT: Section = Section {
             "`cash` pays in full and never sells short",
         ),
         key(
+            "positions",
+            Unit::Word(&["netting", "hedging"]),
+            Any,
+            Is("netting"),
+            "`hedging`: every order that opens makes a position of its own, long and short side by side",
+        ),
+        key(
+            "hedged_margin",
+            Unit::Word(&["larger", "both"]),
+            Any,
+            Otherwise("`larger`, in a hedging account"),
+            "what margin is needed for, where both sides of an instrument are held: the larger one, or both",
+        ),
+        key(
             "margin_call",
             Unit::Ratio,
             Positive,
