@@ -137,9 +137,19 @@ fn shipped_scenarios_keep_their_hashes() {
     let ways = ways();
     let mut heads =
         String::from("# Head and state hash of each shipped scenario, the same wherever it runs.\n");
-    for scenario in
-        ["gold", "btcusdt", "bac", "portfolio", "model", "model-columns", "signals", "aapl", "book", "macro"]
-    {
+    for scenario in [
+        "gold",
+        "btcusdt",
+        "bac",
+        "portfolio",
+        "model",
+        "model-columns",
+        "signals",
+        "aapl",
+        "book",
+        "macro",
+        "hedged",
+    ] {
         let first = hashes(scenario, &ways[0]);
         for way in &ways[1..] {
             assert_eq!(hashes(scenario, way), first, "{scenario}: {} and {}", way.name, ways[0].name);

@@ -22,6 +22,7 @@ mod determinism;
 /// Does every column of the catalogue move on data that ships?
 mod features;
 /// Do resting orders wait in our queues as long as in hftbacktest's?
+mod hedging;
 mod hftbacktest;
 /// Does what must always hold, hold after every event?
 mod invariants;

@@ -20,6 +20,11 @@ fn strategies(each: &str) -> String {
     format!("{before}{each}")
 }
 
+/// The same in a hedging account.
+fn hedging(text: &str) -> String {
+    with(text, "[account]\n", "[account]\npositions = \"hedging\"\n")
+}
+
 #[test]
 fn errors_look_as_promised() {
     let small = |from, to| with(SMALL, from, to);
@@ -53,6 +58,10 @@ fn errors_look_as_promised() {
         ("unknown instrument", full("instrument = \"XAUUSD\"", "instrument = \"XAUSD\""), &[]),
         ("no instrument among several", full("instrument = \"XAUUSD\"\n", ""), &[]),
         ("two of one name", full("symbol = \"XAGUSD\"", "symbol = \"XAUUSD\""), &[]),
+        ("hedging in cash", hedging(&small("[account]\n", "[account]\nkind = \"cash\"\n")), &[]),
+        ("margin of no second side", small("[account]\n", "[account]\nhedged_margin = \"both\"\n"), &[]),
+        ("strategies that hedge", hedging(&strategies(&shared("one", "50 %"))), &[]),
+        ("a hedge that nets", small("kind = \"ema-cross\"", "kind = \"ema-hedge\""), &[]),
         ("maintenance above margin", full("maintenance = \"1 %\"", "maintenance = \"3 %\""), &[]),
         ("no such calendar", full("calendar = \"london\"", "calendar = \"londn\""), &[]),
         ("hours that cannot be", full("open = \"08:00\"", "open = \"8:00\""), &[]),

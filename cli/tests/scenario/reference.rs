@@ -35,12 +35,14 @@ fn the_full_scenario_says_every_key() {
         .flat_map(|section| section.keys.iter().map(|key| key.key.as_str()))
         .collect();
     // Signals have a test of their own, for their strategy, as have what the world says, lists of selections and
-    // several strategies, for their files; `kelly` needs a strategy that forecasts.
+    // several strategies, for their files; `kelly` needs a strategy that forecasts, `hedged_margin` an account that
+    // hedges.
     const OTHERS: [&str; 5] = ["signals", "statistics", "news", "schedule", "strategies"];
     for section in keys::SECTIONS.iter().filter(|section| !OTHERS.contains(&section.name)) {
         for key in section.keys.iter().filter(|key| key.unit != Unit::Table) {
             let elsewhere = [
                 "extends",
+                "hedged_margin",
                 "kelly",
                 "limits",
                 "limits_keys",
