@@ -70,20 +70,20 @@ impl Rollover {
         passed
     }
 
-    /// What holding `quantity` of the instrument at `index` over `passed` costs; `None` where it costs nothing.
-    /// `position` is the order that opened it, in a hedging account.
+    /// What holding a position of the instrument at `index` over `passed` costs; `None` where it costs nothing. `held` is
+    /// how much, and in a hedging account the order that opened it.
     pub fn charge(
         &self,
         passed: Passed,
         index: usize,
-        quantity: Quantity,
-        position: OrderId,
+        held: (OrderId, Quantity),
         account: &Account,
         markets: &[Market],
         settings: &Settings,
     ) -> Option<FinancingCharged> {
         let is_of = |rate: &&FinancingRate| rate.instrument.index() == Some(index);
         let rates = self.settings.rates.iter().find(is_of)?;
+        let (position, quantity) = held;
         let (yearly, borrow_yearly) = match quantity.signum() {
             0 => return None,
             1 => (rates.long, Ratio::ZERO),

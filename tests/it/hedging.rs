@@ -263,11 +263,11 @@ fn margin_is_needed_for_the_larger_side_or_for_both() {
 fn limits_count_both_sides() {
     let verdict = |settings: Settings| {
         let (log, _) = session(&settings, quotes(&[100, 100, 100]));
-        let verdicts = log.into_iter().filter_map(|event| match event.fact {
+        let mut verdicts = log.into_iter().filter_map(|event| match event.fact {
             Fact::RiskAssessed(verdict) => Some(verdict),
             _ => None,
         });
-        verdicts.last().unwrap()
+        verdicts.next_back().unwrap()
     };
     let with = |limit: &dyn Fn(&mut Controls)| {
         let mut settings = settings("+10 | -10 |");

@@ -22,12 +22,12 @@ impl Engine {
         for index in 0..self.state.markets.len() {
             if self.state.account.tickets().is_none() {
                 let held = self.state.account.positions[index].quantity;
-                self.charge_position(input, passed, index, held, OrderId::NONE)?;
+                self.charge_position(input, passed, index, (OrderId::NONE, held))?;
                 continue;
             }
             for place in 0..self.state.account.tickets_of(index).len() {
                 let ticket = self.state.account.tickets_of(index)[place];
-                self.charge_position(input, passed, index, ticket.quantity, ticket.order)?;
+                self.charge_position(input, passed, index, (ticket.order, ticket.quantity))?;
             }
         }
         Ok(())
@@ -38,12 +38,11 @@ impl Engine {
         input: &Event,
         passed: Passed,
         index: usize,
-        held: Quantity,
-        position: OrderId,
+        held: (OrderId, Quantity),
     ) -> Result<(), Fault> {
         let State { account, markets, .. } = &self.state;
         let Some(rollover) = &self.rollover else { return Ok(()) };
-        let charged = rollover.charge(passed, index, held, position, account, markets, &self.settings);
+        let charged = rollover.charge(passed, index, held, account, markets, &self.settings);
         let Some(charged) = charged else { return Ok(()) };
         self.state.account.charge(&charged)?;
         let instrument = InstrumentId(index as u32 + 1);
