@@ -121,6 +121,11 @@ impl Settings {
         self.strategies.iter().find(|shared| shared.name == name).map(|shared| &shared.strategy)
     }
 
+    /// What stands before the names of the columns that this strategy fills itself: nothing where it is the only one.
+    pub fn prefix_of(&self, strategy: &str) -> String {
+        if self.strategies.is_empty() { String::new() } else { format!("{strategy}.") }
+    }
+
     /// The strategy with this id, where several share the account.
     pub fn shared(&self, id: StrategyId) -> Option<&SharedSettings> {
         self.strategies.get(id.index()?)

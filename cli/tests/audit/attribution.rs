@@ -379,6 +379,50 @@ fn flips_of_a_drawn_action_agree_on_the_number_that_was_drawn() {
     assert!(turned > 3 && drawn.len() == 3, "{turned} turns of {drawn:?}");
 }
 
+/// Among several strategies, whose columns stand before the model's, it is seen as it is alone.
+#[test]
+fn a_model_that_shares_the_account_is_attributed_too() {
+    let folder = Folder::new();
+    std::fs::write(folder.path("hand.safetensors"), made_by_hand().file()).unwrap();
+    let (head, tail) = crate::support::SCENARIO.split_once("[strategy]\n").unwrap();
+    let (_, tail) = tail.split_once("[risk]").unwrap();
+    let run = |model: &str, journal: &str| {
+        let shared = format!(
+            "[[strategies]]\nname = \"averages\"\nbudget = \"50 %\"\nkind = \"ema-cross\"\nquantity = 4\non = \"ticks\"\n\
+             [[strategies]]\nname = \"network\"\nbudget = \"50 %\"\n{model}"
+        );
+        folder.write("small.toml", format!("{head}{shared}[risk]{tail}"));
+        folder.replay(journal, &[]);
+    };
+    run(&STRATEGY.replace("model_seed = 3", "checkpoint = \"hand.safetensors\""), "run");
+    let decisions = events(&folder, Kind::DecisionMade);
+    let of = |wanted: &'static str| {
+        move |event: &&Event| match &event.fact {
+            Fact::DecisionMade(decision) => decision.strategy == wanted,
+            _ => false,
+        }
+    };
+    let decided = decisions.iter().filter(of("network")).nth(90).unwrap();
+    let found = explained(&folder, decided, &[]);
+    let first = &found["inputs"][0];
+    assert_eq!((&first["input"], &first["steps_before"]), (&"spread".into(), &4.into()), "{found}");
+    assert!(first["share"].as_f64().unwrap() > 0.99 && first["family"] == "model", "{found}");
+    assert!(explained(&folder, decisions.iter().find(of("averages")).unwrap(), &[]).is_null());
+    // And one that looks at everything: what it says again is what was recorded, else there would be nothing.
+    std::fs::remove_dir_all(folder.path("run")).unwrap();
+    run(STRATEGY, "run");
+    let decisions = events(&folder, Kind::DecisionMade);
+    let decided = decisions.iter().filter(of("network")).nth(200).unwrap();
+    let found = explained(&folder, decided, &["--top", "6", "--flips", "6"]);
+    assert_eq!(found["inputs"].as_array().map(Vec::len), Some(6), "{found}");
+    let flips = found["flips"].as_array().unwrap();
+    assert!(
+        flips.len() == 6 && flips.iter().all(|one| !one["input"].as_str().unwrap().contains('.')),
+        "{found}"
+    );
+    assert!(flips.iter().any(|one| one["unit"].is_string()), "{found}");
+}
+
 #[test]
 fn why_there_is_no_attribution_is_said_and_the_rest_explained() {
     let why = |folder: &Folder, event: &Event| -> String {
@@ -392,23 +436,6 @@ fn why_there_is_no_attribution_is_said_and_the_rest_explained() {
         assert!(text.contains(&format!("Attribution  ! none: {why}")), "{text}");
         why
     };
-    // Several share the account.
-    let folder = Folder::new();
-    let (head, tail) = crate::support::SCENARIO.split_once("[strategy]\n").unwrap();
-    let (_, tail) = tail.split_once("[risk]").unwrap();
-    let shared = format!(
-        "[[strategies]]\nname = \"network\"\nbudget = \"50 %\"\n{STRATEGY}[[strategies]]\nname = \"averages\"\n\
-         budget = \"50 %\"\nkind = \"ema-cross\"\nquantity = 4\non = \"ticks\"\n"
-    );
-    folder.write("small.toml", format!("{head}{shared}[risk]{tail}"));
-    folder.replay("run", &[]);
-    let decisions = events(&folder, Kind::DecisionMade);
-    let by_network = |event: &&Event| match &event.fact {
-        Fact::DecisionMade(decision) => decision.strategy == "network",
-        _ => false,
-    };
-    let decided = decisions.iter().filter(by_network).nth(90).unwrap();
-    assert_eq!(why(&folder, decided), "several strategies share the account");
     // The model's file is gone, or another one.
     let folder = with_file(&made_by_hand(), "best");
     let decisions = events(&folder, Kind::DecisionMade);

@@ -263,7 +263,8 @@ pub(super) fn shared(
         let (strategy, mut columns) = make(&alone, registry)?;
         let own = strategy.features().len();
         behind = columns.split_off(own);
-        columns.iter_mut().for_each(|column| *column = format!("{}.{column}", shared.name));
+        let prefix = settings.prefix_of(&shared.name);
+        columns.iter_mut().for_each(|column| column.insert_str(0, &prefix));
         names.extend(columns.iter().cloned());
         made.push((strategy, columns));
     }

@@ -147,16 +147,14 @@ impl Attribution {
             Ok((_, settings)) if settings.later.is_some() => {
                 return Ok(impossible("the run's settings change on the way"));
             }
-            Ok((_, settings)) if !settings.strategies.is_empty() => {
-                return Ok(impossible("several strategies share the account"));
-            }
             Ok((_, settings)) => settings,
             Err(failure) => return Ok(impossible(failure.message)),
         };
         if let Err(failure) = models::bring(&settings, recording.journal.path(), context) {
             return Ok(impossible(failure.message));
         }
-        let again = match Again::new(&settings, context.registry.models()) {
+        let (names, models) = (recording.features(), context.registry.models());
+        let again = match Again::new(&settings, &decision.strategy, names, models) {
             Ok(again) => again,
             Err(error) => return Ok(impossible(error)),
         };
@@ -170,6 +168,7 @@ impl Attribution {
             decision,
             instrument: decided.event.header.instrument,
             families: Families::of(&settings, &again),
+            prefix: settings.prefix_of(&decision.strategy),
             rule: settings.features.as_ref().map_or(Normalise::None, |features| features.scale),
         };
         Ok(Some(match asking.answer(asked, context.json) {
@@ -198,6 +197,8 @@ struct Asking<'a> {
     decision: &'a Decision,
     instrument: InstrumentId,
     families: Families,
+    /// What stands before the names of the strategy's own columns.
+    prefix: String,
     /// How columns of `[features]` are scaled.
     rule: Normalise,
 }
@@ -402,6 +403,7 @@ impl Asking<'_> {
     /// The name and the family of an input that comes from a column of the vector.
     fn name(&self, kind: InputKind, source: usize) -> (&str, &str) {
         let name = self.recording.features().get(source).map_or("?", String::as_str);
+        let name = name.strip_prefix(&self.prefix).unwrap_or(name);
         let family = match kind {
             InputKind::Features => self.families.of_column(name),
             InputKind::Book => "book",

@@ -24,6 +24,8 @@ use crate::units::Quantity;
 pub struct Again {
     weights: Weights,
     columns: Columns,
+    /// Where its own columns begin in the run's vectors.
+    first: usize,
     /// Columns of `[features]`.
     selected: usize,
     slots: Option<usize>,
@@ -61,14 +63,26 @@ pub struct Chosen {
 }
 
 impl Again {
-    /// By the settings of a run whose strategy is a model.
+    /// By the settings of a run in which decisions of this name are a model's; `names` are the columns of its vectors.
     ///
     /// # Errors
-    /// When a parameter is none that a model has, or its checkpoint is not at hand.
-    pub fn new(settings: &Settings, models: &Models) -> Result<Again, ParameterError> {
-        let parameters = Parameters::new(settings.strategy.parameters.clone(), models);
+    /// When there is no such strategy, a parameter is none that a model has, or its checkpoint is not at hand.
+    pub fn new(
+        settings: &Settings,
+        strategy: &str,
+        names: &[String],
+        models: &Models,
+    ) -> Result<Again, ParameterError> {
+        let Some(own) = settings.strategy_named(strategy) else {
+            return Err(ParameterError::new("strategy", format_args!("no strategy is called `{strategy}`")));
+        };
+        let parameters = Parameters::new(own.parameters.clone(), models);
         let weights = Weights::of(&parameters)?;
         let columns = Columns::of(&parameters, settings, &weights)?;
+        // Several strategies have their columns side by side, each with its name before them.
+        let prefix = settings.prefix_of(strategy);
+        let own = |name: &&String| !prefix.is_empty() && name.starts_with(&prefix);
+        let first = names.iter().position(|name| own(&name)).unwrap_or(0);
         let features = settings.features.as_ref();
         let names = features.map(super::columns::names).transpose()?;
         Ok(Again {
@@ -79,6 +93,7 @@ impl Again {
             cash: settings.account.kind == AccountKind::Cash,
             weights,
             columns,
+            first,
         })
     }
 
@@ -128,7 +143,7 @@ impl Again {
     /// Of each input the place in a journaled vector of `width` columns; `None` where there is nothing for it, and it
     /// is +0.
     pub fn sources(&self, width: usize, slots: Option<&Slots>) -> Vec<Option<usize>> {
-        // The strategy's own columns come first, those of [features] last.
+        // Strategies' own columns come first, those of [features] last.
         let own = if self.sees_columns() { 0 } else { market::FEATURES.len() };
         let first = width.saturating_sub(self.selected);
         let ends = [market::BOOK.len(), market::TRADES.len(), market::STAMPS.len(), ACCOUNT.len()];
@@ -144,8 +159,8 @@ impl Again {
                 (InputKind::Features, None) if self.sees_columns() => {
                     (at < self.selected).then_some(first + at)
                 }
-                (InputKind::Features, None) => (at < own).then_some(at),
-                _ => (at < end).then_some(from + at),
+                (InputKind::Features, None) => (at < own).then_some(self.first + at),
+                _ => (at < end).then_some(self.first + from + at),
             }));
         }
         sources
@@ -154,7 +169,7 @@ impl Again {
     /// Whether the network took a step where this vector was journaled: without a price there is none.
     pub fn is_step(&self, vector: &Features) -> bool {
         let own = if self.sees_columns() { 0 } else { market::FEATURES.len() };
-        vector.get(own + market::BOOK.len() + market::TRADES.len()).is_some()
+        vector.get(self.first + own + market::BOOK.len() + market::TRADES.len()).is_some()
     }
 
     /// What is chosen at an instrument's decision `number`, counted from 1, of which these actions are legal.
