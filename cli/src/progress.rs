@@ -75,7 +75,7 @@ impl EventBar {
     }
 
     /// Takes it away.
-    pub fn finish(self) {
+    pub fn finish(&self) {
         self.0.finish_and_clear();
     }
 }

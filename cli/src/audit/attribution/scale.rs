@@ -1,5 +1,7 @@
 //! What a value that the network sees is in its own unit.
 
+use std::sync::Arc;
+
 use genovo_engine::engine::Engine;
 use genovo_engine::event::Event;
 use genovo_engine::features::layout;
@@ -14,6 +16,7 @@ use genovo_engine::world::WorldError;
 use super::Change;
 use crate::audit::recording::{Numbered, Recording};
 use crate::commands::Context;
+use crate::progress::EventBar;
 
 /// How a value becomes one in its own unit.
 pub enum Scale {
@@ -99,10 +102,15 @@ fn engine_before(
 ) -> Option<Engine> {
     let mut engine = Engine::new(settings.clone(), &context.registry).ok()?;
     let input = decided.sequence().input_number();
+    let bar = Arc::new(EventBar::start("recomputing scales", input, context.json));
     let events = recording.journal.events().map(|event| event.map_err(WorldError::new));
+    let shown = bar.clone();
     let before = events.take_while(move |event| {
-        event.as_ref().map_or(true, |event| event.header.sequence.input_number() < input)
+        let number = event.as_ref().map_or(0, |event| event.header.sequence.input_number());
+        shown.at(number);
+        number < input
     });
-    take(&mut Recorded::new(before), &mut Nothing, &mut engine, 0).ok()?;
-    Some(engine)
+    let taken = take(&mut Recorded::new(before), &mut Nothing, &mut engine, 0);
+    bar.finish();
+    taken.is_ok().then_some(engine)
 }
