@@ -1,6 +1,6 @@
 //! Where the kernels of a run compute: what was asked for, what there is, and what is worth it. No bit depends on it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 
 use genovo_engine::engine::Engine;
 use genovo_kernels::backend::cuda::Cuda;
@@ -37,11 +37,13 @@ impl BackendArgument {
 }
 
 /// The backends of a command: one card for all of its engines, opened when it is first needed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Backends {
     /// What the command line says, which goes before the scenario.
     asked: Option<Backend>,
     card: Arc<OnceLock<Result<Cuda, BackendError>>>,
+    /// Whether it was said that the card is lost.
+    told: Arc<Once>,
 }
 
 /// Where an engine computes.
@@ -76,6 +78,12 @@ fn missing(error: &BackendError, nothing: &'static str) -> Failure {
 fn failed(error: &BackendError, nothing: &'static str) -> Failure {
     Failure::new(Exit::Failed, error.to_string(), nothing)
         .help("take --backend cpu or auto: the bits are the same")
+}
+
+impl Default for Backends {
+    fn default() -> Backends {
+        Backends { asked: None, card: Arc::default(), told: Arc::new(Once::new()) }
+    }
 }
 
 impl Backends {
@@ -144,6 +152,14 @@ impl Backends {
         let (backend, line) = without(cpu.into(), &error);
         engine.compute_on(&backend).map_err(|error| failed(&error, nothing))?;
         Ok(Placed { backend, line })
+    }
+
+    /// Says on standard error that an engine lost its card, the first time that one does: for commands that have no
+    /// line of their own for it.
+    pub fn tell_lost(&self, engine: &Engine) {
+        if let Some(why) = engine.lost_card() {
+            self.told.call_once(|| eprintln!("! {why}\n  The CPU went on, with the same bits."));
+        }
     }
 
     /// What is wanted: the card, where the environment asks for it and nobody for the CPU.

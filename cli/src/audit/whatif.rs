@@ -147,6 +147,7 @@ impl<'a> WhatIf<'a> {
             }
         };
         progress.finish();
+        backends.tell_lost(&engine);
         let unfinished = "The branch was not run to its end; the journal is as it was.";
         let clear = |failure: Failure| {
             if let Some(folder) = question.keep {

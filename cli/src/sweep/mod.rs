@@ -190,6 +190,7 @@ fn try_once(settings: &Settings, market: &Arc<Market>, means: Means<'_>) -> Resu
         .map_err(|error| failed(error.into()))?;
     let mut fold = Fold { report: ReportBuilder::new(), bars: Vec::new() };
     run(&mut world, &mut fold, &mut engine).map_err(failed)?;
+    means.backends.tell_lost(&engine);
     let Fold { report, bars } = fold;
     let report = report.finish();
     let changes: Vec<f64> = match bars.len() {

@@ -132,6 +132,37 @@ fn a_card_that_is_lost_in_a_replay_changes_no_byte() {
     }
 }
 
+/// What has no line of its own for it says so on standard error, once, and goes on to what the CPU finds.
+#[test]
+fn a_what_if_and_a_sweep_say_that_the_card_is_lost() {
+    let machine = Machine::new();
+    machine.done("", &["replay", "model.toml", "--backend", "cpu", "--journal", "run"]);
+    let fault = format!("lost_device_after_launches={}", 20 * KERNELS);
+    let whatif = |_| vec!["audit", "whatif", "run", "--set", "risk.distance=\"2 %\"", "--json"];
+    let sweep = |log| {
+        let grid = ["sweep", "model.toml", "--grid", "risk.distance", "1 %", "--threads", "1", "--json"];
+        [&grid[..], &["--log", log]].concat()
+    };
+    let commands: [&dyn Fn(&'static str) -> Vec<&'static str>; 2] = [&whatif, &sweep];
+    for command in commands {
+        let run = |fault: &str, log, backend| {
+            let done = machine.genovo(fault, &[&command(log)[..], &["--backend", backend]].concat());
+            let said = String::from_utf8(done.stderr).unwrap();
+            assert_eq!(done.status.code(), Some(0), "{said}");
+            let mut found: Value = serde_json::from_slice(&done.stdout).unwrap();
+            // Where things were computed and lie, and what that took.
+            for key in ["backend", "log", "peak_rss_bytes", "report", "seconds"] {
+                found.as_object_mut().unwrap().remove(key);
+            }
+            (found, said)
+        };
+        let (lost, said) = run(&fault, "lost/trials.jsonl", "cuda");
+        assert_eq!(said.matches("the card is lost to this process").count(), 1, "{said}");
+        assert!(said.contains("The CPU went on, with the same bits."), "{said}");
+        assert_eq!(run("", "whole/trials.jsonl", "cpu"), (lost, String::new()));
+    }
+}
+
 #[test]
 fn a_session_whose_card_is_lost_goes_on_with_the_same_bits() {
     let machine = Machine::new();
