@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use genovo_engine::LOGIC_VERSION;
 use genovo_engine::engine::{Engine, SettingsError};
 use genovo_engine::event::{Event, Fact, RunStarted, WorldKind};
 use genovo_engine::ids::Sequence;
@@ -12,6 +11,7 @@ use genovo_engine::run::{RunError, run, take};
 use genovo_engine::settings::Settings;
 use genovo_engine::simulated::Simulated;
 use genovo_engine::world::WorldError;
+use genovo_engine::{LOGIC_VERSION, logic_version};
 use genovo_journal::Journal;
 use genovo_kernels::backend::Cpu;
 use genovo_kernels::cpu::CpuLevel;
@@ -43,16 +43,18 @@ pub fn settings_of(journal: &Journal) -> Result<(RunStarted, Settings), Failure>
         return Err(usage(format!("{} holds market data only", journal.path().display()))
             .help("audit verify checks it; a scenario's [data] can name it"));
     }
-    if started.logic_version != LOGIC_VERSION {
+    let settings = Settings::from_canonical_json(&started.settings);
+    let ours = settings.as_ref().map_or(LOGIC_VERSION, logic_version);
+    if started.logic_version != ours {
         let message = format!(
-            "{} was written under logic version {}; this build has {LOGIC_VERSION}",
+            "{} was written under logic version {}; this build has {ours} for such a run",
             journal.path().display(),
             started.logic_version
         );
         return Err(usage(message)
             .help(format!("genovo {} wrote it and can recompute it", journal.identity().version)));
     }
-    let settings = Settings::from_canonical_json(&started.settings).map_err(|error| {
+    let settings = settings.map_err(|error| {
         usage(format!("the settings in {} cannot be read: {error}", journal.path().display()))
     })?;
     Ok((started, settings))

@@ -20,7 +20,6 @@ use genovo_kernels::backend::{AnyBackend, BackendError};
 use genovo_kernels::checkpoint::Precision;
 use genovo_kernels::model::Spec;
 
-use crate::LOGIC_VERSION;
 use crate::account::{Account, NoRate, PositionOverflow};
 use crate::attribution::Attribution;
 use crate::bars::{BarBuilder, span_start};
@@ -34,6 +33,7 @@ use crate::gate::Gate;
 use crate::ids::{Hash, InstrumentId, OrderId, RunId, Sequence, StrategyId, TimerId};
 use crate::later::{Columns, Successive, Takeover};
 use crate::limits::Requests;
+use crate::logic_version;
 use crate::margin::Margin;
 use crate::market::Market;
 use crate::order::{Happening, OrderError, OrderRecord, Orders};
@@ -360,7 +360,7 @@ impl Engine {
         let settings = self.settings.to_canonical_json();
         RunStarted {
             world,
-            logic_version: LOGIC_VERSION,
+            logic_version: logic_version(&self.settings),
             seed: self.settings.seed,
             settings_hash: Hash(*blake3::hash(settings.as_bytes()).as_bytes()),
             settings,

@@ -49,3 +49,12 @@ pub mod world;
 /// Part of every run's identity: a journal is verified only by a build with the same number. Raise it with any
 /// change that can alter a derived event's bytes.
 pub const LOGIC_VERSION: u32 = 1;
+
+/// The same of runs with columns (`[features]`), whose rows follow from how columns are computed. Since 2, sums over a
+/// window are made of halves and lanes, and logarithms of ratios of what near numbers are from each other.
+pub const COLUMNS_VERSION: u32 = 2;
+
+/// The version of the rules of a run with these settings.
+pub fn logic_version(settings: &settings::Settings) -> u32 {
+    if settings.features.is_some() { COLUMNS_VERSION } else { LOGIC_VERSION }
+}

@@ -205,6 +205,27 @@ def power_points(rng, count):
     return [(x, y) for x, y in points if x != 0 and y != 0 and math.isfinite(y)]
 
 
+def ratio_points(rng, count):
+    """Pairs of near numbers for the most part, as successive prices are."""
+    points = []
+    for _ in range(count):
+        b = log_uniform(rng, 1e-3, 1e6)
+        points.append((b * (1 + rng.choice((1, -1)) * log_uniform(rng, 1e-16, 0.05)), b))
+        points.append((b * (1 + rng.uniform(-0.0625, 0.0646)), b))
+    for _ in range(count // 4):
+        b = abs(F64.random(rng)) or 1.0
+        points.append((b * log_uniform(rng, 1e-3, 1e3), b))
+        points.append((b * (1 + rng.uniform(-0.01, 0.01)), b))
+        points.append((log_uniform(rng, 1e-150, 1e150), log_uniform(rng, 1e-150, 1e150)))
+    points += [(a, 1.0) for a in F64.around(33 / 31, 8) + F64.around(31 / 33, 8) + F64.around(1.0, 8)]
+    points += [(round(a, 2), round(b, 2)) for a, b in points[:count // 2] if b > 1]
+    return [(a, b) for a, b in points if 0 < a and 0 < b and math.isfinite(a) and 2.0**-1000 < a / b < 2.0**1000]
+
+
+def ratio_logarithm(a, b):
+    return 0.0 if a == b else mp.ln(mpf(a) / mpf(b))
+
+
 def real_power(x, y):
     sign = -1 if x < 0 and int(y) % 2 else 1
     return sign * mp.exp(mpf(y) * mp.ln(abs(mpf(x))))
@@ -253,7 +274,7 @@ def keep_zero(function):
 
 
 def tables(seed, wide):
-    """(file name, format, function, inputs) of each table; the inputs of pow are pairs."""
+    """(file name, format, function, inputs) of each table; the inputs of pow and ln_ratio are pairs."""
     rng = random.Random(seed)
     yield "f64_exp", F64, lambda x: mp.exp(mpf(x)), both_exp(
         F64, rng, 1200 * wide, 709.782712893384, -745.1332191019412, -708.3964185322641)
@@ -294,6 +315,7 @@ def tables(seed, wide):
     curves = curve_points(rng, 700 * wide)
     yield "f32_sigmoid", F32, sigmoid, curves
     yield "f32_softplus", F32, softplus, curves
+    yield "f64_ln_ratio", F64, ratio_logarithm, ratio_points(rng, 700 * wide)
 
 
 def rows(fmt, function, inputs):

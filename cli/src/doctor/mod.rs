@@ -86,10 +86,13 @@ pub fn examine(folder: &Path) -> Vec<Finding> {
 fn version() -> Finding {
     let (version, commit) = (env!("CARGO_PKG_VERSION"), option_env!("GENOVO_COMMIT").unwrap_or("unknown"));
     let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
-    let logic = genovo_engine::LOGIC_VERSION;
-    let said = format!("genovo {version}, commit {commit}, logic version {logic}, {system} {machine}");
+    let (logic, columns) = (genovo_engine::LOGIC_VERSION, genovo_engine::COLUMNS_VERSION);
+    let said = format!(
+        "genovo {version}, commit {commit}, logic version {logic} ({columns} with columns), {system} {machine}"
+    );
     let numbers = json!({
-        "version": version, "commit": commit, "logic_version": logic, "system": system, "machine": machine,
+        "version": version, "commit": commit, "logic_version": logic, "columns_version": columns, "system": system,
+        "machine": machine,
     });
     Finding::good("version", said, numbers)
 }

@@ -38,14 +38,14 @@ pub enum RestoreError {
     #[error("it is no checkpoint of an engine")]
     NotACheckpoint,
     /// A build that remembers other things, or decides by other rules.
-    #[error(
-        "it is of format {format} and logic version {logic}; this build's are {FORMAT} and {LOGIC_VERSION}"
-    )]
+    #[error("it is of format {format} and logic version {logic}; this build's are {FORMAT} and {this}")]
     OtherBuild {
         /// What is saved.
         format: u32,
         /// By which rules.
         logic: u32,
+        /// By which rules this build goes.
+        this: u32,
     },
     /// Other settings, features or another model.
     #[error("it is of a run with other settings, features or another model")]
@@ -104,7 +104,7 @@ impl Engine {
         let start = out.len();
         out.extend_from_slice(MAGIC);
         FORMAT.write(out);
-        LOGIC_VERSION.write(out);
+        logic_version(&self.settings).write(out);
         out.extend_from_slice(&self.run().0);
         self.save(&strategies, out);
         let hash = blake3::hash(&out[start..]);
@@ -129,8 +129,9 @@ impl Engine {
         }
         let format = u32::read(&mut head).map_err(StateError::from)?;
         let logic = u32::read(&mut head).map_err(StateError::from)?;
-        if (format, logic) != (FORMAT, LOGIC_VERSION) {
-            return Err(RestoreError::OtherBuild { format, logic });
+        let this = logic_version(&engine.settings);
+        if (format, logic) != (FORMAT, this) {
+            return Err(RestoreError::OtherBuild { format, logic, this });
         }
         if head.rest() != engine.run().0 {
             return Err(RestoreError::OtherRun);

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::candle::Candle;
 use super::column::Scale;
+use super::halves::{Halves, Squares};
 use super::indicators::{self, Indicator};
-use super::kit::Ring;
 use crate::canonical::{Canonical, Input};
 use crate::state::{State, StateError};
 
@@ -34,7 +34,7 @@ struct Shown {
     place: usize,
     value: usize,
     scale: Scale,
-    ring: Option<Ring>,
+    history: Option<Halves<Squares>>,
 }
 
 /// All indicators of one timeframe.
@@ -60,12 +60,17 @@ impl Bank {
         };
         let mut known: Vec<(&str, &[f64])> = Vec::new();
         for column in wanted {
-            let first = bank.slot(&mut known, column.indicator, column.parameters);
+            let is_wanted = |name: &str| {
+                wanted.iter().any(|other| other.indicator == name && other.parameters == column.parameters)
+            };
+            let (indicator, output) =
+                indicators::together(column.indicator, is_wanted).unwrap_or((column.indicator, 0));
+            let first = bank.slot(&mut known, indicator, column.parameters);
             bank.shown.push(Shown {
                 place: column.place,
-                value: first + column.output,
+                value: first + output + column.output,
                 scale: column.scale,
-                ring: column.scale.ring(),
+                history: column.scale.history(),
             });
             if column.scale.uses_range() && bank.range.is_none() {
                 bank.range = Some(bank.slot(&mut known, RANGE.0, RANGE.1));
@@ -101,7 +106,7 @@ impl Bank {
         let range = self.range.and_then(|range| self.values[range]);
         let Some(row) = row else {
             // A shadow's own histories grow, too.
-            for shown in self.shown.iter_mut().filter(|shown| shown.ring.is_some()) {
+            for shown in self.shown.iter_mut().filter(|shown| shown.history.is_some()) {
                 shown.apply(&self.values, &self.before, bar.close, range);
             }
             return;
@@ -113,6 +118,7 @@ impl Bank {
 }
 
 impl Shown {
+    #[inline(always)]
     fn apply(
         &mut self,
         values: &[Option<f64>],
@@ -120,7 +126,11 @@ impl Shown {
         close: f64,
         range: Option<f64>,
     ) -> Option<f64> {
-        self.scale.apply(values[self.value], before[self.value], close, range, self.ring.as_mut())
+        // Most are, and then there is nothing to call.
+        if self.scale == Scale::Plain {
+            return values[self.value];
+        }
+        self.scale.apply(values[self.value], before[self.value], close, range, self.history.as_mut())
     }
 }
 
@@ -256,6 +266,48 @@ mod tests {
             close: price,
             volume: None,
         }
+    }
+
+    #[test]
+    fn what_is_computed_together_is_to_the_bit_what_each_says_alone() {
+        let column = |place, indicator, parameters, output| {
+            let scale = Scale::Plain;
+            Wanted { place, indicator, parameters, output, scale }
+        };
+        let wanted = [
+            column(0, "skew", &[30.0] as &[f64], 0),
+            column(1, "kurtosis", &[30.0], 0),
+            column(2, "r_squared", &[30.0], 0),
+            column(3, "parkinson", &[20.0], 0),
+            column(4, "garman_klass", &[20.0], 0),
+            column(5, "rogers_satchell", &[20.0], 0),
+            column(6, "yang_zhang", &[20.0], 0),
+            column(7, "HT_DCPERIOD", &[], 0),
+            column(8, "HT_PHASOR", &[], 0),
+            column(9, "HT_PHASOR", &[], 1),
+            // None of the same window.
+            column(10, "skew", &[31.0], 0),
+        ];
+        let mut together = Bank::new(&wanted);
+        assert_eq!(together.slots.len(), 4);
+        let mut alone: Vec<Bank> = wanted.iter().map(|column| Bank::new(&[*column])).collect();
+        let (mut row, mut rows) = (vec![None; wanted.len()], vec![None; wanted.len()]);
+        for index in 0..300 {
+            // One bar without a positive price, and one with a gap that is too far for the series of near numbers.
+            let mut bar = bar(index);
+            match index {
+                100 => bar.low = 0.0,
+                200.. => {
+                    bar = Candle { open: bar.open * 2.0, high: bar.high * 2.0, close: bar.close * 2.0, ..bar }
+                }
+                _ => {}
+            }
+            together.update(&bar, Some(&mut row));
+            alone.iter_mut().for_each(|bank| bank.update(&bar, Some(&mut rows)));
+            let bits = |row: &[Option<f64>]| row.iter().map(|it| it.map(f64::to_bits)).collect::<Vec<_>>();
+            assert_eq!(bits(&row), bits(&rows), "{index}");
+        }
+        assert!(row.iter().all(Option::is_some));
     }
 
     #[test]

@@ -29,7 +29,16 @@ impl<const K: usize> Buckets<K> {
     }
 
     /// Lets parts pass that are older than the window.
+    #[inline]
     pub fn advance(&mut self, now: Timestamp) {
+        // The part under way has not ended, as nearly always.
+        let ended = |current: i64| now.0 >= current.saturating_add(1).saturating_mul(self.width);
+        if self.current.is_none_or(ended) {
+            self.pass(now);
+        }
+    }
+
+    fn pass(&mut self, now: Timestamp) {
         let number = now.0.div_euclid(self.width);
         let Some(current) = self.current else {
             self.current = Some(number);
@@ -110,7 +119,16 @@ pub fn fixed(value: f64) -> i128 {
 /// Back from [`fixed`].
 #[inline]
 pub fn unfixed(value: i128) -> f64 {
-    value as f64 / 1e9
+    float(value) / 1e9
+}
+
+/// The nearest f64; sooner where the number has 64 bits, as nearly always.
+#[inline]
+pub fn float(value: i128) -> f64 {
+    match i64::try_from(value) {
+        Ok(value) => value as f64,
+        Err(_) => value as f64,
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What a column is: the entries of the catalogue, and the rules by which raw values become free of the price's scale.
 
 use super::candle::Timeframe;
-use super::kit::{Ring, ratio};
+use super::halves::{Count, Halves, Squares};
+use super::kit::ratio;
 
 /// How the raw value of an indicator becomes a column. `ATR` is the average true range of 14 bars of the same
 /// timeframe.
@@ -53,8 +54,8 @@ impl Scale {
     }
 
     /// The history that the rule keeps of its own.
-    pub(super) fn ring(self) -> Option<Ring> {
-        matches!(self, Scale::StepZ | Scale::Z).then(|| Ring::new(50))
+    pub(super) fn history(self) -> Option<Halves<Squares>> {
+        matches!(self, Scale::StepZ | Scale::Z).then(|| Halves::new(50))
     }
 
     /// Applies the rule.
@@ -64,7 +65,7 @@ impl Scale {
         before: Option<f64>,
         close: f64,
         range: Option<f64>,
-        ring: Option<&mut Ring>,
+        history: Option<&mut Halves<Squares>>,
     ) -> Option<f64> {
         match self {
             Scale::Plain => value,
@@ -72,16 +73,10 @@ impl Scale {
             Scale::GapPerAtr => ratio(close - value?, range?),
             Scale::SlopePerAtr => ratio(value? - before?, range?),
             Scale::PerClose => ratio(value?, close),
-            Scale::StepZ => z(value? - before?, ring?),
-            Scale::Z => z(value?, ring?),
+            Scale::StepZ => history?.push(value? - before?)?.z(&Count::new(50)),
+            Scale::Z => history?.push(value?)?.z(&Count::new(50)),
         }
     }
-}
-
-fn z(value: f64, ring: &mut Ring) -> Option<f64> {
-    ring.push(value);
-    let moments = ring.moments()?;
-    ratio(value - moments.mean, moments.variance().sqrt())
 }
 
 /// A column over closed bars, as a family lists it.

@@ -1,31 +1,57 @@
-//! The small machines of which indicators are made: a ring, averages, extremes, sums.
+//! The small machines of which indicators are made: a ring, averages, moments, extremes.
 //!
-//! Sums over a window are of its values alone, added oldest first: they cannot drift. A [`Ring`] takes them anew each
-//! time; [`Sums`] has those of all windows that have begun under way, so that a new value is one addition to each,
-//! which are independent of one another. Nothing here allocates after it was made.
+//! Sums over a window are of its values alone ([`super::lanes`]): they cannot drift, and a window says the same
+//! whenever it began. Nothing here allocates after it was made.
 
-/// The last `length` values.
+use super::lanes::{LANES, Window};
+use crate::canonical::Input;
+use crate::state::{State, StateError, expect_tag, tag};
+
+/// The last `length` values, in one piece: every value is there twice, so that no window wraps.
 #[derive(Clone, Debug)]
 pub struct Ring {
     values: Vec<f64>,
+    length: usize,
     next: usize,
     full: bool,
 }
 
-crate::state! { Ring { [values], next, full } if |it| it.next < it.values.len() }
+const TAG: u32 = tag("Ring [values] next full");
+
+/// Each value once.
+impl State for Ring {
+    fn save(&self, out: &mut Vec<u8>) {
+        TAG.save(out);
+        self.values[..self.length].save(out);
+        self.next.save(out);
+        self.full.save(out);
+    }
+
+    fn load(&mut self, input: &mut Input<'_>) -> Result<(), StateError> {
+        expect_tag(TAG, "Ring", input)?;
+        self.values[..self.length].load(input)?;
+        self.values.copy_within(..self.length, self.length);
+        self.next.load(input)?;
+        self.full.load(input)?;
+        if self.next < self.length { Ok(()) } else { Err(StateError::Impossible("Ring")) }
+    }
+}
 
 impl Ring {
     /// Room for `length` values, at least 1.
     pub fn new(length: usize) -> Ring {
-        Ring { values: vec![0.0; length.max(1)], next: 0, full: false }
+        let length = length.max(1);
+        Ring { values: vec![0.0; 2 * length + LANES], length, next: 0, full: false }
     }
 
     /// Adds a value and hands out the one that it displaces, once the ring is full.
+    #[inline]
     pub fn push(&mut self, value: f64) -> Option<f64> {
         let old = std::mem::replace(&mut self.values[self.next], value);
+        self.values[self.next + self.length] = value;
         let was_full = self.full;
         self.next += 1;
-        if self.next == self.values.len() {
+        if self.next == self.length {
             self.next = 0;
             self.full = true;
         }
@@ -33,13 +59,15 @@ impl Ring {
     }
 
     /// Whether as many values came as fit.
+    #[inline]
     pub fn is_full(&self) -> bool {
         self.full
     }
 
     /// How many values there are.
+    #[inline]
     pub fn len(&self) -> usize {
-        if self.full { self.values.len() } else { self.next }
+        if self.full { self.length } else { self.next }
     }
 
     /// Whether there are none.
@@ -48,174 +76,81 @@ impl Ring {
     }
 
     /// The value `back` pushes ago, 0 being the last; `None` where there is none.
+    #[inline]
     pub fn back(&self, back: usize) -> Option<f64> {
-        if back >= self.len() {
-            return None;
-        }
-        let length = self.values.len();
-        Some(self.values[(self.next + length - 1 - back) % length])
+        let window = self.window();
+        window.len().checked_sub(back + 1).map(|place| window[place])
     }
 
     /// The oldest value.
+    #[inline]
     pub fn oldest(&self) -> Option<f64> {
-        self.back(self.len().checked_sub(1)?)
+        self.window().first().copied()
     }
 
-    /// The values, oldest first, as two runs.
-    pub fn runs(&self) -> (&[f64], &[f64]) {
-        if self.full {
-            (&self.values[self.next..], &self.values[..self.next])
-        } else {
-            (&self.values[..self.next], &[])
-        }
+    /// The values, oldest first.
+    #[inline]
+    pub fn window(&self) -> Window<'_> {
+        let from = if self.full { self.next } else { 0 };
+        Window::new(&self.values[from..], self.len())
+    }
+
+    /// The values, oldest first, once there are as many as fit.
+    #[inline]
+    pub fn whole(&self) -> Option<Window<'_>> {
+        self.full.then(|| self.window())
     }
 
     /// The values, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = f64> + '_ {
-        let (first, second) = self.runs();
-        first.iter().chain(second).copied()
+        self.window().values().iter().copied()
     }
 
-    /// Their sum, oldest first.
+    /// Their sum.
+    #[inline]
     pub fn sum(&self) -> f64 {
-        let (first, second) = self.runs();
-        let mut sum = 0.0;
-        for value in first.iter().chain(second) {
-            sum += value;
-        }
-        sum
+        self.window().sum()
     }
 
     /// Their mean, once the ring is full.
+    #[inline]
     pub fn mean(&self) -> Option<f64> {
-        self.full.then(|| self.sum() / self.values.len() as f64)
+        self.full.then(|| self.sum() / self.length as f64)
     }
 
-    /// Mean and the sums of the squared, cubed and fourth powers of what each value is from it, once full.
-    pub fn moments(&self) -> Option<Moments> {
-        let mean = self.mean()?;
-        let (mut second, mut third, mut fourth) = (0.0, 0.0, 0.0);
-        let (first, last) = self.runs();
-        for run in [first, last] {
-            for value in run {
-                let from = value - mean;
-                let square = from * from;
-                second += square;
-                third += square * from;
-                fourth += square * square;
-            }
-        }
-        Some(Moments { count: self.values.len() as f64, mean, second, third, fourth })
-    }
-
-    /// The highest value, once full.
-    pub fn highest(&self) -> Option<f64> {
-        self.full.then(|| {
-            self.iter().fold(f64::NEG_INFINITY, |best, value| if value > best { value } else { best })
-        })
-    }
-
-    /// The lowest value, once full.
-    pub fn lowest(&self) -> Option<f64> {
-        self.full
-            .then(|| self.iter().fold(f64::INFINITY, |best, value| if value < best { value } else { best }))
-    }
-}
-
-/// The sum of the last `length` values, oldest first: to the bit what [`Ring::sum`] is, sooner.
-#[derive(Clone, Debug)]
-pub struct Sums {
-    /// Of the window that begins at each place the sum so far.
-    under_way: Vec<f64>,
-    /// What each place keeps of its bits: one keeps none, where a window begins. Twice as long, so that it can be
-    /// anywhere. (Written by itself, that place would wait for the addition of all together to read it.)
-    keep: Vec<u64>,
-    next: usize,
-    full: bool,
-}
-
-impl Sums {
-    /// Over windows of `length` values, at least 1.
-    pub fn new(length: usize) -> Sums {
-        let length = length.max(1);
-        let mut keep = vec![u64::MAX; 2 * length - 1];
-        keep[length - 1] = 0;
-        Sums { under_way: vec![0.0; length], keep, next: 0, full: false }
-    }
-
-    /// Takes a value; the sum of the window that it ends, once there is one.
-    #[inline(always)]
-    pub fn push(&mut self, value: f64) -> Option<f64> {
-        // At the next place a window begins with this value.
-        let keep = &self.keep[self.under_way.len() - 1 - self.next..];
-        for (sum, keep) in self.under_way.iter_mut().zip(keep) {
-            *sum = f64::from_bits(sum.to_bits() & keep) + value;
-        }
-        self.next += 1;
-        if self.next == self.under_way.len() {
-            self.next = 0;
-            self.full = true;
-        }
-        // The window that ends is the oldest, whose place is the next one's.
-        self.full.then(|| self.under_way[self.next])
-    }
-
-    /// Takes a value; the mean of the window that it ends.
-    #[inline(always)]
-    pub fn mean(&mut self, value: f64) -> Option<f64> {
-        let count = self.under_way.len() as f64;
-        self.push(value).map(|sum| sum / count)
-    }
-}
-
-/// The last `length` values in one piece: every value is there twice, so that no window wraps.
-#[derive(Clone, Debug)]
-pub struct Piece {
-    values: Vec<f64>,
-    length: usize,
-    next: usize,
-    full: bool,
-}
-
-impl Piece {
-    /// Room for `length` values, at least 1.
-    pub fn new(length: usize) -> Piece {
-        let length = length.max(1);
-        Piece { values: vec![0.0; 2 * length], length, next: 0, full: false }
-    }
-
-    /// Takes a value.
+    /// Takes a value; the mean of the window that it ends, once there is one.
     #[inline]
-    pub fn push(&mut self, value: f64) {
-        self.values[self.next] = value;
-        self.values[self.next + self.length] = value;
-        self.next += 1;
-        if self.next == self.length {
-            self.next = 0;
-            self.full = true;
-        }
+    pub fn mean_with(&mut self, value: f64) -> Option<f64> {
+        self.push(value);
+        self.mean()
     }
 
-    /// The window, oldest first, once it is full.
+    /// Mean and squares about it, once full.
     #[inline]
-    pub fn window(&self) -> Option<&[f64]> {
-        self.full.then(|| &self.values[self.next..][..self.length])
+    pub fn spread(&self) -> Option<Spread> {
+        let window = self.whole()?;
+        let pivot = window[self.length / 2];
+        let [first, second] = window.sums(|value| {
+            let from = value - pivot;
+            [from, from * from]
+        });
+        Some(Spread::new(self.length, pivot, first, second))
     }
 
-    /// The highest of prices, once full.
+    /// The highest of values that are no zeros of two signs, once full.
     #[inline]
     pub fn highest(&self) -> Option<f64> {
-        self.window().map(|window| extreme(window, f64::NEG_INFINITY, |one, other| one > other))
+        self.whole().map(|window| extreme(&window, f64::NEG_INFINITY, |one, other| one > other))
     }
 
-    /// The lowest of prices, once full.
+    /// The lowest of values that are no zeros of two signs, once full.
     #[inline]
     pub fn lowest(&self) -> Option<f64> {
-        self.window().map(|window| extreme(window, f64::INFINITY, |one, other| one < other))
+        self.whole().map(|window| extreme(&window, f64::INFINITY, |one, other| one < other))
     }
 }
 
-/// The best of values that are no zeros of two signs, four at a time: of these every order has the same bits.
+/// The best of values, four at a time: of all but zeros of two signs every order has the same bits.
 #[inline(always)]
 fn extreme(values: &[f64], worst: f64, better: impl Fn(f64, f64) -> bool) -> f64 {
     let best = |one: f64, other: f64| if better(one, other) { one } else { other };
@@ -230,67 +165,58 @@ fn extreme(values: &[f64], worst: f64, better: impl Fn(f64, f64) -> bool) -> f64
     rest.iter().fold(all, |all, value| best(*value, all))
 }
 
-/// Mean and powers about it of the last `length` values: to the bit what [`Ring::moments`] says.
-#[derive(Clone, Debug)]
+/// Mean and sum of squares about it, of one pass over what values are from the one in their middle.
+///
+/// What near numbers are from each other is exact, which what they are from their rounded mean is not; and for that
+/// one of them is the pivot, the mean is within √(n − 1) standard deviations of it: nothing can cancel but to that.
+#[derive(Clone, Copy, Debug)]
 pub struct Spread {
-    piece: Piece,
-    sums: Sums,
+    /// How many values.
+    pub count: f64,
+    /// One of them.
+    pub pivot: f64,
+    /// What their mean is from that.
+    pub shift: f64,
+    /// Σ (x − mean)².
+    pub second: f64,
 }
 
 impl Spread {
-    /// Over windows of `length` values.
-    pub fn new(length: usize) -> Spread {
-        Spread { piece: Piece::new(length), sums: Sums::new(length) }
+    #[inline]
+    fn new(count: usize, pivot: f64, first: f64, second: f64) -> Spread {
+        let count = count as f64;
+        let shift = first / count;
+        Spread { count, pivot, shift, second: larger(second - first * shift, 0.0) }
     }
 
-    /// Takes a value; its window and the window's mean, once there is one.
-    #[inline(always)]
-    pub fn push(&mut self, value: f64) -> Option<(&[f64], f64)> {
-        self.piece.push(value);
-        let mean = self.sums.mean(value)?;
-        Some((self.piece.window()?, mean))
+    /// The mean.
+    #[inline]
+    pub fn mean(&self) -> f64 {
+        self.pivot + self.shift
     }
 
-    /// Takes a value; the window's moments, once there is one. Those that are not asked for are not computed.
-    #[inline(always)]
-    pub fn moments(&mut self, value: f64) -> Option<Moments> {
-        let (window, mean) = self.push(value)?;
-        let (mut second, mut third, mut fourth) = (0.0, 0.0, 0.0);
-        for value in window {
-            let from = value - mean;
-            let square = from * from;
-            second += square;
-            third += square * from;
-            fourth += square * square;
-        }
-        Some(Moments { count: window.len() as f64, mean, second, third, fourth })
+    /// What a value is from the mean.
+    #[inline]
+    pub fn from_mean(&self, value: f64) -> f64 {
+        (value - self.pivot) - self.shift
     }
-}
 
-/// Sums of powers about the mean.
-#[derive(Clone, Copy, Debug)]
-pub struct Moments {
-    /// How many values.
-    pub count: f64,
-    /// Their mean.
-    pub mean: f64,
-    /// Σ (x − mean)².
-    pub second: f64,
-    /// Σ (x − mean)³.
-    pub third: f64,
-    /// Σ (x − mean)⁴.
-    pub fourth: f64,
-}
-
-impl Moments {
     /// Variance with divisor n − 1.
+    #[inline]
     pub fn sample_variance(&self) -> f64 {
         self.second / (self.count - 1.0)
     }
 
     /// Variance with divisor n.
+    #[inline]
     pub fn variance(&self) -> f64 {
         self.second / self.count
+    }
+
+    /// How many standard deviations a value is from the mean.
+    #[inline]
+    pub fn z(&self, value: f64) -> Option<f64> {
+        ratio(self.from_mean(value), self.variance().sqrt())
     }
 }
 
@@ -404,29 +330,62 @@ mod tests {
         assert_eq!(ring.oldest(), Some(2.0));
     }
 
+    /// Numbers whose every order of sums has bits of its own.
+    fn wild(step: u64) -> f64 {
+        let bits = step.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (bits >> 20) as f64 * f64::from(1_u32 << (bits % 31)) - 1e15
+    }
+
     #[test]
-    fn sums_under_way_have_the_bits_of_sums_taken_anew() {
-        for length in [1, 2, 3, 7, 20, 64] {
-            let mut ring = Ring::new(length);
-            let (mut sums, mut means) = (Sums::new(length), Sums::new(length));
-            let (mut spread, mut piece) = (Spread::new(length), Piece::new(length));
-            let mut bits = 1_u64;
+    fn a_window_is_the_last_values_and_says_the_same_wherever_it_lies() {
+        for length in [1, 2, 3, 7, 8, 20, 64] {
+            let (mut ring, mut all) = (Ring::new(length), Vec::new());
             for step in 0..400_u64 {
-                bits = bits.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(step);
-                // Of very different sizes, so that every order of sums has bits of its own.
-                let value = (bits >> 20) as f64 * f64::from(1_u32 << (bits % 31)) - 1e15;
-                ring.push(value);
-                piece.push(value);
+                all.push(wild(step));
+                ring.push(wild(step));
+                let last = &all[all.len().saturating_sub(length)..];
+                assert_eq!(&ring.window()[..], last);
+                assert_eq!(ring.iter().collect::<Vec<_>>(), last);
+                // Another ring that has seen these values alone.
+                let mut other = Ring::new(length);
+                last.iter().for_each(|value| _ = other.push(*value));
+                assert_eq!(ring.sum().to_bits(), other.sum().to_bits());
+                let all = |it: Spread| [it.mean(), it.second].map(f64::to_bits);
+                assert_eq!(ring.spread().map(all), other.spread().map(all));
+                let best = |fold: fn(f64, f64) -> f64| last.iter().copied().reduce(fold);
                 let full = ring.is_full();
-                assert_eq!(sums.push(value).map(f64::to_bits), full.then(|| ring.sum().to_bits()));
-                assert_eq!(means.mean(value), ring.mean());
-                let all = |it: Moments| [it.count, it.mean, it.second, it.third, it.fourth].map(f64::to_bits);
-                assert_eq!(spread.moments(value).map(all), ring.moments().map(all), "{length} at {step}");
-                assert_eq!((piece.highest(), piece.lowest()), (ring.highest(), ring.lowest()));
-                let window: Option<Vec<f64>> = piece.window().map(<[f64]>::to_vec);
-                assert_eq!(window, full.then(|| ring.iter().collect()));
+                assert_eq!(ring.highest(), best(f64::max).filter(|_| full));
+                assert_eq!(ring.lowest(), best(f64::min).filter(|_| full));
+                assert_eq!(ring.back(length / 2), last.iter().rev().nth(length / 2).copied());
             }
         }
+    }
+
+    #[test]
+    fn a_ring_is_saved_and_loaded() {
+        for pushed in [0, 2, 5, 11] {
+            let (mut ring, mut loaded) = (Ring::new(5), Ring::new(5));
+            (0..pushed).for_each(|step| _ = ring.push(wild(step)));
+            let mut bytes = Vec::new();
+            ring.save(&mut bytes);
+            loaded.load(&mut Input::new(&bytes)).unwrap();
+            for step in 0..12 {
+                assert_eq!(ring.push(wild(step)), loaded.push(wild(step)));
+                assert_eq!(&ring.window()[..], &loaded.window()[..]);
+            }
+        }
+        let mut bytes = Vec::new();
+        Ring::new(4).save(&mut bytes);
+        assert!(Ring::new(5).load(&mut Input::new(&bytes)).is_err());
+    }
+
+    #[test]
+    fn equal_values_have_no_spread() {
+        let mut ring = Ring::new(30);
+        (0..40).for_each(|_| _ = ring.push(0.1 + 0.2));
+        let it = ring.spread().unwrap();
+        assert_eq!([it.second, it.from_mean(0.1 + 0.2)], [0.0; 2]);
+        assert_eq!(it.z(0.3), None);
     }
 
     #[test]

@@ -312,7 +312,7 @@ fn measured(value: f64, before: &Ring) -> Option<f64> {
     if before.len() < LEAST {
         return None;
     }
-    let squares = before.iter().fold(0.0, |sum, value| sum + value * value);
+    let [squares] = before.window().sums(|value| [value * value]);
     ratio(value, (squares / before.len() as f64).sqrt())
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use genovo_kernels::scalar::fused::{exp, ln};
 
-use super::buckets::{Buckets, fixed, unfixed};
+use super::buckets::{Buckets, fixed, float, unfixed};
 use super::column::TickColumn;
 use super::kit::{Ring, larger, ratio};
 use super::tape::{Print, Tape, imbalance};
@@ -235,7 +235,7 @@ impl Microstructure {
                 width
             });
         let mean =
-            |totals: &[i128; SUMS], k: usize, count: usize| ratio(unfixed(totals[k]), totals[count] as f64);
+            |totals: &[i128; SUMS], k: usize, count: usize| ratio(unfixed(totals[k]), float(totals[count]));
         for (window, place) in self.windows.iter().zip(4..) {
             out[place] = window.totals().and_then(|totals| mean(totals, EFFECTIVE, SIGNED_TRADES));
         }
@@ -282,10 +282,8 @@ impl Microstructure {
 /// Roll's spread (Journal of Finance 39, 1984): twice the root of the negative covariance of successive changes.
 fn roll(bounces: &Ring, price: f64) -> Option<f64> {
     let mean = bounces.mean()?;
-    let mut sum = 0.0;
-    for (before, now) in bounces.iter().zip(bounces.iter().skip(1)) {
-        sum += (before - mean) * (now - mean);
-    }
+    let window = bounces.window();
+    let [sum] = window.sums_with(window.skip(1), |before, now| [(before - mean) * (now - mean)]);
     let covariance = sum / (bounces.len() - 1) as f64;
     ratio(2e4 * larger(0.0, -covariance).sqrt(), price)
 }

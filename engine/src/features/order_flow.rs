@@ -1,6 +1,6 @@
 //! Order flow over four windows of time: who wants what, by quotes and by trades.
 
-use super::buckets::{Buckets, PARTS, fixed, unfixed};
+use super::buckets::{Buckets, PARTS, fixed, float, unfixed};
 use super::column::TickColumn;
 use super::kit::{line, ratio};
 use super::normalise::Window;
@@ -184,7 +184,7 @@ impl OrderFlow {
             window.advance(now);
             out.fill(None);
             let Some(totals) = window.totals() else { continue };
-            let sum = |k: usize| totals[k] as f64;
+            let sum = |k: usize| float(totals[k]);
             let large_known = self.sizes.len() >= 64;
             // Flow over mean depth of one side.
             out[0] = ratio(2.0 * sum(FLOW) * sum(SIZED), sum(DEPTH));
@@ -198,7 +198,7 @@ impl OrderFlow {
                 let mut cumulative = 0_i128;
                 let cvd = window.parts().map(|part| {
                     cumulative += part[SIGNED];
-                    cumulative as f64
+                    float(cumulative)
                 });
                 out[4] = ratio(line(cvd, PARTS).0 * PARTS as f64, sum(VOLUME));
                 let average = sum(MONEY) / sum(VOLUME);

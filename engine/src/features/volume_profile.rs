@@ -1,5 +1,6 @@
 //! Volume profile: at which prices the volume of this session, day and week was traded.
 
+use super::buckets::float;
 use super::column::TickColumn;
 use super::kit::ratio;
 use super::tape::Tape;
@@ -277,7 +278,7 @@ impl Profile {
             .filter(|place| self.middle(self.base + *place as i64) > price)
             .map(|p| self.bins[p])
             .sum();
-        ratio(above as f64, self.total as f64)
+        ratio(float(above), float(self.total))
     }
 
     fn summary(&mut self) -> Option<Summary> {
@@ -288,21 +289,21 @@ impl Profile {
             let number = |place: usize| self.base + (first + place) as i64;
             let (mut mean, mut second, mut third) = (0.0, 0.0, 0.0);
             for (place, volume) in bins.iter().enumerate() {
-                mean += place as f64 * *volume as f64;
+                mean += place as f64 * float(*volume);
             }
-            mean /= self.total as f64;
+            mean /= float(self.total);
             for (place, volume) in bins.iter().enumerate() {
                 let from = place as f64 - mean;
-                second += from * from * *volume as f64;
-                third += from * from * from * *volume as f64;
+                second += from * from * float(*volume);
+                third += from * from * from * float(*volume);
             }
-            let (second, third) = (second / self.total as f64, third / self.total as f64);
+            let (second, third) = (second / float(self.total), third / float(self.total));
             self.summary = Some(Summary {
                 point: number(point),
                 high: number(high),
                 low: number(low),
                 skew: ratio(third, second * second.sqrt()),
-                share: bins[point] as f64 / self.total as f64,
+                share: float(bins[point]) / float(self.total),
             });
         }
         self.summary

@@ -6,6 +6,7 @@
 mod atan;
 mod coefficients;
 mod exp_ln;
+mod ln_ratio;
 mod normal;
 mod normal_tables;
 mod pow;
@@ -13,6 +14,7 @@ mod trig;
 
 pub use atan::atan;
 pub use exp_ln::{exp, ln};
+pub use ln_ratio::{ln_ratio, ln_ratios};
 pub use normal::{normal_cdf, normal_quantile};
 pub use pow::pow;
 pub use trig::{cos, sin, tan};

@@ -134,33 +134,32 @@ macro_rules! family {
         println!("{}", $name);
         $({
             let name = label($ours, &[$($parameter as f64),*]);
-            print(&name, beside(
+            beside(
+                &name,
                 TIMED,
                 || alone(&$bars, $ours, &[$($parameter as f64),*]),
                 || {
                     let mut it = $theirs;
                     timed(&$bars, BEFORE, |bar| { feed!($input it bar); })
                 },
-            ));
+            );
         })*
         let columns = wanted($name, &[$($indicator),*]);
         let theirs = || {
             $(let mut $id = $theirs;)*
             timed(&$bars, BEFORE, |bar| { $(feed!($input $id bar);)* })
         };
-        let together = beside(TIMED, || bank(&$bars, &columns, BEFORE), theirs);
-        print(&format!("  {} columns together", columns.len()), together);
+        let name = format!("  {}: {} columns together", $name, columns.len());
+        let alone = beside(&name, TIMED, || bank(&$bars, &columns, BEFORE), theirs);
         // Half of the time a shadow is fed, too: from bar 4,096 to bar 8,192.
-        let shadow = beside(TIMED, || bank(&$bars, &columns, 4_096 + BEFORE), theirs);
-        let mean = Beside { ours: (together.ours + shadow.ours) / 2.0, ..together };
-        print("  the same with its share of the shadow", mean);
-        $totals.push(mean);
+        let shadow = beside(&format!("{name}, and a shadow"), TIMED, || bank(&$bars, &columns, 4_096 + BEFORE), theirs);
+        $totals.extend(alone.zip(shadow));
     }};
 }
 
 pub fn run() {
     let bars = bars();
-    let mut totals: Vec<Beside> = Vec::new();
+    let mut totals: Vec<(Beside, Beside)> = Vec::new();
     family!(bars, totals, "volatility", [
         "parkinson", "garman_klass", "rogers_satchell", "yang_zhang", "realised", "ulcer"
     ], {
@@ -208,15 +207,18 @@ pub fn run() {
         rwi "rwi" [14] bar Rwi::new(14).unwrap();
         trendflex "trendflex" [20, 20] close Trendflex::new(20).unwrap();
     });
-    family!(bars, totals, "overlap", ["MAMA", "hilo", "jma", "ssf", "vidya", "hwma", "zlma", "sinwma"], {
+    family!(bars, totals, "overlap", ["MAMA", "hilo", "ssf", "vidya", "hwma", "zlma", "sinwma"], {
         mama "MAMA" [0.5, 0.05] close Mama::new(0.5, 0.05).unwrap();
         hilo "hilo" [13, 21] bar HiLoActivator::new(13).unwrap();
-        jma "jma" [7, 0] close Jma::new(7, 0.0, 2).unwrap();
         ssf "ssf" [20] close SuperSmoother::new(20).unwrap();
         vidya "vidya" [14] close Vidya::new(14, 14).unwrap();
         hwma "hwma" [0.2, 0.1, 0.1] close HoltWinters::new(0.2, 0.1).unwrap();
         zlma "zlma" [10] close Zlema::new(10).unwrap();
         sinwma "sinwma" [14] close SineWeightedMa::new(14).unwrap();
+    });
+    // Theirs has one weight for all bars, ours as pandas-ta has it bands and three powers of its own a bar.
+    family!(bars, totals, "overlap", ["jma"], {
+        jma "jma" [7, 0] close Jma::new(7, 0.0, 2).unwrap();
     });
     family!(bars, totals, "volume", ["kvo", "session_vwap"], {
         kvo "kvo" [34, 55, 13] bar Kvo::new(34, 55).unwrap();
@@ -245,9 +247,9 @@ pub fn run() {
         half_life "half_life" [128] pair OuHalfLife::new(128).unwrap();
         trend_label "trend_label" [50] close TrendLabel::new(50).unwrap();
     });
-    let sum = |side: fn(&Beside) -> f64| totals.iter().map(side).sum();
-    print(
-        "all families over bars, with their shadows",
-        Beside { ours: sum(|it| it.ours), theirs: sum(|it| it.theirs) },
-    );
+    let ours = |of: fn(&(Beside, Beside)) -> f64| totals.iter().map(of).sum();
+    let theirs = ours(|it| it.0.theirs);
+    print("all families over bars", Beside { ours: ours(|it| it.0.ours), theirs });
+    let mean = ours(|it| (it.0.ours + it.1.ours) / 2.0);
+    print("all families over bars, half of the time with shadows", Beside { ours: mean, theirs });
 }

@@ -11,11 +11,11 @@ use genovo_engine::features::volume_profile::{self, VolumeProfile};
 use genovo_engine::units::{Price, Quantity, Timestamp};
 use wickra_core::*;
 
-use crate::{beside, print};
+use crate::beside;
 
-const TICKS: usize = 8_000;
+const TICKS: usize = 44_000;
 /// A window of 1,800 seconds is full by then.
-const BEFORE: usize = 4_000;
+const BEFORE: usize = 40_000;
 const SECOND: i64 = 1_000_000_000;
 const CENT: i64 = SECOND / 100;
 
@@ -25,7 +25,7 @@ enum Both {
     Trade { print: Print, trade: Trade, of_quote: TradeQuote, bar: Candle },
 }
 
-/// Six quotes and four trades of ten, half a second apart.
+/// Six quotes and four trades of ten, twenty a second.
 fn market() -> (Vec<Both>, Vec<Tape>) {
     let (mut now, mut mid) = (1_400_000_000 * SECOND, 5_000_i64);
     let mut tape = Tape::default();
@@ -35,7 +35,7 @@ fn market() -> (Vec<Both>, Vec<Tape>) {
             let mix = (index ^ (salt << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             (((mix ^ (mix >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33) % below) as i64
         };
-        now += draw(0, 1_000) * 1_000_000;
+        now += draw(0, 100) * 1_000_000;
         mid += draw(1, 5) - 2;
         let (bid, ask) = (mid - 1 - draw(3, 3), mid + 1);
         let (bid_size, ask_size) = (draw(4, 30) + 1, draw(5, 30) + 1);
@@ -162,7 +162,7 @@ pub fn run() {
             })
         };
         let columns = microstructure::COLUMNS.len();
-        print(&format!("microstructure, {columns} beside 13: {what}"), beside(TICKS - BEFORE, ours, theirs));
+        beside(&format!("microstructure, {columns} beside 13: {what}"), TICKS - BEFORE, ours, theirs);
     }
     for (read, what) in [(false, "kept"), (true, "kept, and all columns read at every tick")] {
         let ours = || {
@@ -196,7 +196,7 @@ pub fn run() {
             })
         };
         let columns = order_flow::COLUMNS.len();
-        print(&format!("order flow, {columns} beside 14: {what}"), beside(TICKS - BEFORE, ours, theirs));
+        beside(&format!("order flow, {columns} beside 14: {what}"), TICKS - BEFORE, ours, theirs);
     }
     for (read, what) in [(false, "kept"), (true, "kept, and all columns read at every tick")] {
         let ours = || {
@@ -218,6 +218,6 @@ pub fn run() {
             })
         };
         let columns = volume_profile::COLUMNS.len();
-        print(&format!("volume profile, {columns} beside 3: {what}"), beside(TICKS - BEFORE, ours, theirs));
+        beside(&format!("volume profile, {columns} beside 3: {what}"), TICKS - BEFORE, ours, theirs);
     }
 }

@@ -252,11 +252,8 @@ fn window(function: Function, value: f64, ring: &Ring) -> Option<f64> {
     match function {
         Function::Mean => ring.mean(),
         Function::Sum => ring.is_full().then(|| ring.sum()),
-        Function::Std => ring.moments().map(|moments| moments.variance().sqrt()),
-        Function::Z => {
-            let moments = ring.moments()?;
-            ratio(value - moments.mean, moments.variance().sqrt())
-        }
+        Function::Std => ring.spread().map(|spread| spread.variance().sqrt()),
+        Function::Z => ring.spread()?.z(value),
         Function::Highest => ring.highest(),
         Function::Lowest => ring.lowest(),
         _ => None,

@@ -1,9 +1,11 @@
 //! Averages of the close that TA-Lib does not have, as pandas-ta 0.4.71b0 defines them.
 
 use genovo_kernels::scalar::f64::{cos, exp, ln, pow, sin};
+use genovo_kernels::scalar::fused;
 
 use super::Made;
 use super::formula::{length, one, several};
+use crate::features::halves::Halves;
 use crate::features::kit::{Ema, Ring, larger, ratio, smaller};
 
 /// π as pandas-ta has it, after Ehlers.
@@ -129,40 +131,41 @@ fn jma(n: u32, phase: f64) -> Option<Made> {
     let bet = length2 / (length2 + 1.0);
     let beta = 0.45 * (f64::from(n) - 1.0) / (0.45 * (f64::from(n) - 1.0) + 2.0);
     let highest_ratio = pow(length1, 1.0 / power1);
+    let (ln_bet, ln_beta) = (ln(bet), ln(beta));
     let mut volatility = Ring::new(11);
-    let mut sums = Ring::new(66);
-    let (mut upper, mut lower, mut sum) = (0.0, 0.0, 0.0);
+    let (mut sums, mut sum) = (Halves::<f64>::new(66), 0.0);
+    // The window begins empty: nothing is added for the bars before the first.
+    (0..66).for_each(|_| _ = sums.push(0.0));
+    let (mut upper, mut lower) = (0.0, 0.0);
     let (mut ma1, mut det0, mut det1, mut value) = (0.0, 0.0, 0.0, 0.0);
     let mut seen = 0;
     one(n - 1, move |bar| {
         let price = bar.close;
-        if seen == 0 {
+        seen += 1;
+        if seen == 1 {
             (ma1, upper, lower, value) = (price, price, price, price);
             volatility.push(0.0);
             sums.push(0.0);
-        } else {
-            let (above, below) = (price - upper, price - lower);
-            let now = if above.abs() == below.abs() { 0.0 } else { larger(above.abs(), below.abs()) };
-            volatility.push(now);
-            // pandas-ta takes the first value for those before the first.
-            let old = volatility.oldest().unwrap_or(0.0);
-            sum += (now - old) / 10.0;
-            sums.push(sum);
-            let average = sums.sum() / sums.len() as f64;
-            let relative = if average == 0.0 { 0.0 } else { now / average };
-            let relative = larger(1.0, smaller(highest_ratio, relative));
-            let power = pow(relative, power1);
-            let band = pow(bet, power.sqrt());
-            upper = if above > 0.0 { price } else { price - band * above };
-            lower = if below < 0.0 { price } else { price - band * below };
-            let alpha = pow(beta, power);
-            ma1 = (1.0 - alpha) * price + alpha * ma1;
-            det0 = (1.0 - beta) * (price - ma1) + beta * det0;
-            let ma2 = ma1 + ratio * det0;
-            det1 = (ma2 - value) * (1.0 - alpha) * (1.0 - alpha) + alpha * alpha * det1;
-            value += det1;
+            return (seen >= n).then_some(value);
         }
-        seen += 1;
+        let (above, below) = (price - upper, price - lower);
+        let now = if above.abs() == below.abs() { 0.0 } else { larger(above.abs(), below.abs()) };
+        volatility.push(now);
+        // pandas-ta takes the first value for those before the first.
+        let old = volatility.oldest().unwrap_or(0.0);
+        sum += (now - old) / 10.0;
+        let average = sums.push(sum).unwrap_or(0.0) / f64::from(if seen < 66 { seen } else { 66 });
+        let relative = if average == 0.0 { 0.0 } else { now / average };
+        let relative = larger(1.0, smaller(highest_ratio, relative));
+        let power = if relative == 1.0 { 1.0 } else { fused::exp(power1 * fused::ln(relative)) };
+        let (band, alpha) = (fused::exp(ln_bet * power.sqrt()), fused::exp(ln_beta * power));
+        upper = if above > 0.0 { price } else { price - band * above };
+        lower = if below < 0.0 { price } else { price - band * below };
+        ma1 = (1.0 - alpha) * price + alpha * ma1;
+        det0 = (1.0 - beta) * (price - ma1) + beta * det0;
+        let ma2 = ma1 + ratio * det0;
+        det1 = (ma2 - value) * (1.0 - alpha) * (1.0 - alpha) + alpha * alpha * det1;
+        value += det1;
         (seen >= n).then_some(value)
     })
 }
@@ -196,7 +199,8 @@ impl SuperSmoother {
             self.seen += 1;
             start
         } else {
-            0.5 * self.c * (price + self.price) + self.b * self.values[0] - self.a * self.a * self.values[1]
+            // What waits for the last value comes last.
+            (0.5 * self.c * (price + self.price) - self.a * self.a * self.values[1]) + self.b * self.values[0]
         };
         self.price = price;
         self.values = [value, self.values[0]];
@@ -229,17 +233,12 @@ fn ssf3(n: u32) -> Option<Made> {
 /// Chande's variable index dynamic average, by the sums of gains and losses.
 fn vidya(n: u32) -> Option<Made> {
     let alpha = 2.0 / (f64::from(n) + 1.0);
-    let (mut gains, mut losses) = (Ring::new(n as usize), Ring::new(n as usize));
+    let mut ways = Halves::<[f64; 2]>::new(n as usize);
     let mut last = None;
     let mut value = 0.0;
     one(n, move |bar| {
         let change = last.replace(bar.close).map(|last| bar.close - last)?;
-        gains.push(larger(change, 0.0));
-        losses.push(larger(-change, 0.0));
-        if !gains.is_full() {
-            return None;
-        }
-        let (up, down) = (gains.sum(), losses.sum());
+        let [up, down] = ways.push([larger(change, 0.0), larger(-change, 0.0)])?;
         let momentum = ratio(up - down, up + down)?.abs();
         value = alpha * momentum * bar.close + value * (1.0 - alpha * momentum);
         Some(value)
@@ -262,13 +261,12 @@ fn zlma(n: u32) -> Option<Made> {
 
 /// Gann's high-low activator.
 fn hilo(high: u32, low: u32) -> Option<Made> {
-    let (mut highs, mut lows) = (Ring::new(high as usize), Ring::new(low as usize));
+    let (mut highs, mut lows) = (Halves::<f64>::new(high as usize), Halves::<f64>::new(low as usize));
     let mut before: [Option<f64>; 2] = [None; 2];
     let mut value = None;
     one(if high < low { low - 1 } else { high - 1 }, move |bar| {
-        highs.push(bar.high);
-        lows.push(bar.low);
-        let now = [highs.mean(), lows.mean()];
+        let mean = |sum: Option<f64>, count: u32| sum.map(|sum| sum / f64::from(count));
+        let now = [mean(highs.push(bar.high), high), mean(lows.push(bar.low), low)];
         if before[0].is_some_and(|high| bar.close > high) {
             value = now[1];
         } else if before[1].is_some_and(|low| bar.close < low) {

@@ -1,8 +1,8 @@
 //! Ehlers' Hilbert transform and what TA-Lib derives from it: dominant cycle, phase, sine waves, trend line, trend
 //! mode, and the MESA adaptive average (John F. Ehlers, "Rocket Science for Traders", 2001).
 //!
-//! TA-Lib's own versions call the C library's atan, sin and cos. These do the same operations in the same order with
-//! the elementary functions of `genovo_kernels`.
+//! TA-Lib's own versions call the C library's atan, sin and cos. These do the same with the elementary functions of
+//! `genovo_kernels`, in an order in which fewer operations wait for others.
 
 use genovo_kernels::scalar::f64::{atan, cos, sin};
 use genovo_kernels::scalar::fused::{self, Work};
@@ -14,6 +14,8 @@ use crate::features::kit::{larger, smaller};
 const A: f64 = 0.0962;
 const B: f64 = 0.5769;
 const DEGREES: f64 = 180.0 / std::f64::consts::PI;
+/// A whole turn in radians.
+const TURN: f64 = 2.0 * std::f64::consts::PI;
 
 /// The last seven values, by age.
 #[derive(Clone, Copy, Default)]
@@ -30,7 +32,8 @@ impl Lags {
     #[inline(always)]
     fn hilbert(&self, scale: f64) -> f64 {
         let x = &self.0;
-        (-(A * x[6]) + A * x[0] - B * x[4] + B * x[2]) * scale
+        // The last value, for which all wait, comes last.
+        (B * x[2] - B * x[4] - A * x[6] + A * x[0]) * scale
     }
 }
 
@@ -117,7 +120,7 @@ impl Discriminator {
         (self.previous_q2, self.previous_i2) = (q2, i2);
         let before = self.period;
         if self.imaginary != 0.0 && self.real != 0.0 {
-            self.period = 360.0 / (atan(self.imaginary / self.real) * DEGREES);
+            self.period = TURN / atan(self.imaginary / self.real);
         }
         if self.period > 1.5 * before {
             self.period = 1.5 * before;
@@ -144,7 +147,12 @@ struct Step<'a, I> {
 enum Short {
     Period,
     Phasor,
-    Mama { fast: f64, slow: f64 },
+    /// The period, and both parts of the phasor: one pass for all.
+    Both,
+    Mama {
+        fast: f64,
+        slow: f64,
+    },
 }
 
 /// The functions whose first value is at bar 32.
@@ -172,8 +180,9 @@ impl FromBar32 {
         out.fill(None);
         let Some(parts) = self.discriminator.push(bar.close, 12) else { return };
         let values = match self.kind {
-            Short::Period => [self.discriminator.smooth_period, 0.0],
-            Short::Phasor => [parts.in_phase, parts.quadrature],
+            Short::Period => [self.discriminator.smooth_period, 0.0, 0.0],
+            Short::Phasor => [parts.in_phase, parts.quadrature, 0.0],
+            Short::Both => [self.discriminator.smooth_period, parts.in_phase, parts.quadrature],
             Short::Mama { fast, slow } => {
                 let phase = if parts.in_phase == 0.0 {
                     0.0
@@ -195,7 +204,7 @@ impl FromBar32 {
                 self.mama = (1.0 - weight).mul_add(self.mama, weight * bar.close);
                 weight *= 0.5;
                 self.fama = (1.0 - weight).mul_add(self.fama, weight * self.mama);
-                [self.mama, self.fama]
+                [self.mama, self.fama, 0.0]
             }
         };
         if self.discriminator.seen > 32 {
@@ -396,6 +405,7 @@ pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
     match (name, parameters) {
         ("HT_DCPERIOD", []) => short(Short::Period, 1),
         ("HT_PHASOR", []) => short(Short::Phasor, 2),
+        ("HT_DCPERIOD+HT_PHASOR", []) => short(Short::Both, 3),
         ("MAMA", &[fast, slow]) if (0.01..=0.99).contains(&fast) && (0.01..=0.99).contains(&slow) => {
             short(Short::Mama { fast, slow }, 2)
         }

@@ -8,7 +8,8 @@ use genovo_kernels::scalar::fused::ln;
 use super::Made;
 use super::formula::several;
 use super::ranges::Returns;
-use crate::features::kit::{Ema, Ring, ratio};
+use crate::features::halves::Halves;
+use crate::features::kit::{Ema, ratio};
 
 /// The filter of this name: the plain ones by their variances, the ones of the catalogue without parameters.
 pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
@@ -124,16 +125,16 @@ impl Filter {
 
 /// How surprising innovations are, by the scale of past ones.
 struct Surprise {
-    short: Ring,
-    long: Ring,
-    /// The mean of the long ring, which the next innovation is measured by.
+    short: Halves<f64>,
+    long: Halves<f64>,
+    /// The mean of the long window, which the next innovation is measured by.
     past: Option<f64>,
     signs: Ema,
 }
 
 impl Surprise {
     fn new() -> Surprise {
-        Surprise { short: Ring::new(32), long: Ring::new(256), past: None, signs: Ema::new(20) }
+        Surprise { short: Halves::new(32), long: Halves::new(256), past: None, signs: Ema::new(20) }
     }
 
     /// The innovation in past standard deviations, the variance of the last 32 over that of the last 256, and the mean
@@ -141,8 +142,7 @@ impl Surprise {
     fn push(&mut self, step: Step) -> [Option<f64>; 3] {
         let square = step.innovation * step.innovation / step.variance;
         let z = self.past.and_then(|past| ratio(step.innovation, (past * step.variance).sqrt()));
-        self.short.push(square);
-        self.long.push(square);
+        let short = self.short.push(square).map(|sum| sum / 32.0);
         let sign = if step.innovation > 0.0 {
             1.0
         } else if step.innovation < 0.0 {
@@ -150,8 +150,8 @@ impl Surprise {
         } else {
             0.0
         };
-        self.past = self.long.mean();
-        let variances = self.short.mean().zip(self.past);
+        self.past = self.long.push(square).map(|sum| sum / 256.0);
+        let variances = short.zip(self.past);
         [z, variances.and_then(|(short, long)| ratio(short, long)), self.signs.push(sign)]
     }
 }
@@ -162,7 +162,7 @@ fn state(trend: bool, q: f64) -> Option<Made> {
     let mut filter: Option<Filter> = None;
     let mut surprise = Surprise::new();
     let mut returns = Returns::default();
-    let mut squares = Ring::new(64);
+    let (mut squares, mut sum) = (Halves::<f64>::new(64), None);
     let (mut level, mut slope_before) = (0.0, 0.0);
     several(256, move |bar| {
         let change = returns.push(bar);
@@ -172,13 +172,13 @@ fn state(trend: bool, q: f64) -> Option<Made> {
         let step =
             if trend { filter.trend(z, [q, q * 0.01], 1.0, first) } else { filter.level(z, q, 1.0, first) };
         if let Some(change) = change {
-            squares.push(change * change);
+            sum = squares.push(change * change);
         }
         let slope = if trend { filter.state[1] } else { filter.state[0] - level };
         level = filter.state[0];
         let turned = slope - std::mem::replace(&mut slope_before, slope);
         let [surprise, variances, sign] = surprise.push(step);
-        let scale = squares.mean().map(f64::sqrt);
+        let scale = root_mean(sum);
         let scaled = |value: f64| scale.and_then(|scale| ratio(value, scale));
         let known = |value: Option<f64>| value.filter(|_| surprise.is_some());
         [
@@ -192,18 +192,23 @@ fn state(trend: bool, q: f64) -> Option<Made> {
     })
 }
 
+/// Of the sum of 64 squares.
+fn root_mean(sum: Option<f64>) -> Option<f64> {
+    sum.map(|sum| (sum / 64.0).sqrt())
+}
+
 /// The regression of a return on the one before, in root mean squared returns: intercept, coefficient, residual z, and
 /// the coefficient's standard deviation.
 fn momentum() -> Option<Made> {
     let mut filter = Filter::new([0.0; 2], [1.0; 2]);
     let mut surprise = Surprise::new();
     let mut returns = Returns::default();
-    let mut squares = Ring::new(64);
+    let (mut squares, mut sum) = (Halves::<f64>::new(64), None);
     let (mut before, mut first) = (None, true);
     several(322, move |bar| {
         let Some(change) = returns.push(bar) else { return [None; 4] };
-        let scale = squares.mean().map(f64::sqrt);
-        squares.push(change * change);
+        // Of the returns before this one.
+        let scale = root_mean(std::mem::replace(&mut sum, squares.push(change * change)));
         let Some(now) = scale.and_then(|scale| ratio(change, scale)) else { return [None; 4] };
         let Some(before) = before.replace(now) else { return [None; 4] };
         let step = filter.regression(before, now, 1e-4, 1.0, std::mem::replace(&mut first, false));

@@ -60,6 +60,27 @@ pub fn make(name: &str, parameters: &[f64]) -> Option<Made> {
     rooms.iter().find_map(|room| room(name, parameters))
 }
 
+/// Indicators of which one computation has all: its name, and theirs with the place of each one's first output. They
+/// share what costs most, and what each says is to the bit what it says alone.
+const TOGETHER: [(&str, &[(&str, usize)]); 3] = [
+    (
+        "parkinson+garman_klass+rogers_satchell+yang_zhang",
+        &[("parkinson", 0), ("garman_klass", 1), ("rogers_satchell", 2), ("yang_zhang", 3)],
+    ),
+    ("skew+kurtosis+r_squared", &[("skew", 0), ("kurtosis", 1), ("r_squared", 2)]),
+    ("HT_DCPERIOD+HT_PHASOR", &[("HT_DCPERIOD", 0), ("HT_PHASOR", 1)]),
+];
+
+/// The computation that has this indicator and another one that is wanted too, by `others`, and the place of its first
+/// output there.
+pub(super) fn together(name: &str, others: impl Fn(&str) -> bool) -> Option<(&'static str, usize)> {
+    TOGETHER.iter().find_map(|(together, members)| {
+        let (_, first) = members.iter().find(|(member, _)| *member == name)?;
+        let shared = members.iter().any(|(member, _)| *member != name && others(member));
+        shared.then_some((*together, *first))
+    })
+}
+
 /// Whether the indicator of this name has no value without volume.
 pub fn reads_volume(name: &str) -> bool {
     let function = talib::FUNCTIONS.iter().find(|function| function.name == name);

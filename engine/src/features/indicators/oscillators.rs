@@ -1,14 +1,15 @@
 //! Momentum and trend that TA-Lib does not have, or computes with the C library's logarithm: as pandas-ta 0.4.71b0 or
 //! TA-Lib defines them, where they do.
 
-use genovo_kernels::scalar::f64 as plain;
+use genovo_kernels::scalar::f64::{self as plain, ln_ratio};
 use genovo_kernels::scalar::fused::{self, Work, atan, ln};
 
 use super::averages::SuperSmoother;
 use super::formula::{length, one, several};
 use super::{Made, talib};
 use crate::features::candle::Candle;
-use crate::features::kit::{Ema, Piece, Ring, Sums, larger, line, ratio, smaller};
+use crate::features::halves::{Count, FromLast, Halves, Highest, Line, Lowest, Squares};
+use crate::features::kit::{Ema, Ring, larger, ratio, smaller};
 
 /// The oscillator of this name.
 pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
@@ -54,52 +55,53 @@ impl Inner {
     }
 }
 
+/// The close over its mean, less 1.
 fn bias(n: u32) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
+    let (mut closes, count) = (Halves::<FromLast>::new(n as usize), Count::new(n));
     one(n - 1, move |bar| {
-        ring.push(bar.close);
-        Some(ratio(bar.close, ring.mean()?)? - 1.0)
+        let from = closes.push(bar.close)?;
+        ratio(-from.sum * count.each, from.mean(&count))
     })
 }
 
 /// AR from the open, BR from the previous close.
 fn brar(n: u32) -> Option<Made> {
-    let n = n as usize;
-    let (mut up, mut down) = (Ring::new(n), Ring::new(n));
-    let (mut over, mut under) = (Ring::new(n), Ring::new(n));
+    let (mut open, mut close) = (Halves::<[f64; 2]>::new(n as usize), Halves::<[f64; 2]>::new(n as usize));
+    let percent = |sums: Option<[f64; 2]>| {
+        let [above, below] = sums?;
+        ratio(above, below).map(|ratio| 100.0 * ratio)
+    };
     let mut last = None;
-    several(n as u32, move |bar| {
-        up.push(bar.high - bar.open);
-        down.push(bar.open - bar.low);
-        let ar = if up.is_full() { ratio(up.sum(), down.sum()).map(|ar| 100.0 * ar) } else { None };
-        let mut br = None;
-        if let Some(last) = last.replace(bar.close) {
-            over.push(larger(bar.high - last, 0.0));
-            under.push(larger(last - bar.low, 0.0));
-            if over.is_full() {
-                br = ratio(over.sum(), under.sum()).map(|br| 100.0 * br);
-            }
-        }
+    several(n, move |bar| {
+        let ar = percent(open.push([bar.high - bar.open, bar.open - bar.low]));
+        let br = last.replace(bar.close).and_then(|last| {
+            percent(close.push([larger(bar.high - last, 0.0), larger(last - bar.low, 0.0)]))
+        });
         [ar, br]
     })
 }
 
 /// Chande's forecast oscillator: what the close is from the line's next value, in per cent.
 fn cfo(n: u32) -> Option<Made> {
-    let mut forecast = Inner::new("TSF", &[f64::from(n)])?;
-    one(n - 1, move |bar| ratio(100.0 * (bar.close - forecast.push(bar)?), bar.close))
+    let mut closes = Halves::<Line>::new(n as usize);
+    let count = Count::new(n);
+    let ahead = (count.all + 1.0) / 2.0;
+    one(n - 1, move |bar| {
+        let line = closes.push(bar.close)?;
+        let beyond = -line.squares.from.sum * count.each - line.slope(&count) * ahead;
+        ratio(100.0 * beyond, bar.close)
+    })
 }
 
 /// Ehlers' centre of gravity.
 fn cg(n: u32) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
+    let mut closes = Halves::<Line>::new(n as usize);
+    let count = Count::new(n);
     one(n - 1, move |bar| {
-        ring.push(bar.close);
-        if !ring.is_full() {
-            return None;
-        }
-        let moment = ring.iter().zip(1_u32..).fold(0.0, |sum, (value, place)| sum + value * f64::from(place));
-        ratio(-moment, ring.sum())
+        let line = closes.push(bar.close)?;
+        // Places count from 1.
+        let FromLast { last, sum } = line.squares.from;
+        Some(-(ratio(line.moment(&count), last * count.all + sum)? + (count.all + 1.0) / 2.0))
     })
 }
 
@@ -117,85 +119,92 @@ fn exhc(n: u32, cap: f64) -> Option<Made> {
 
 /// The regression line's end through the relative volatility index.
 fn inertia(n: u32, rvi: u32) -> Option<Made> {
-    let mut deviation = Inner::new("STDDEV", &[f64::from(rvi), 1.0])?;
+    let mut closes = Halves::<Squares>::new(rvi as usize);
     let (mut ups, mut downs) = (Ema::new(rvi), Ema::new(rvi));
-    let mut ring = Ring::new(n as usize);
+    let mut indices = Halves::<Line>::new(n as usize);
+    let (count, of_closes) = (Count::new(n), Count::new(rvi));
+    let ahead = (count.all - 1.0) / 2.0;
     let mut last = None;
     one(2 * (rvi - 1) + n - 1, move |bar| {
         let before = last.replace(bar.close);
-        let deviation = deviation.push(bar)?;
+        let deviation = closes.push(bar.close)?.variance(&of_closes).sqrt();
         let before = before?;
         let up = ups.push(if bar.close > before { deviation } else { 0.0 });
         let down = downs.push(if bar.close < before { deviation } else { 0.0 });
         let (up, down) = (up?, down?);
-        ring.push(100.0 * ratio(up, up + down)?);
-        ring.is_full().then(|| line(ring.iter(), ring.len()).1)
+        let line = indices.push(100.0 * ratio(up, up + down)?)?;
+        Some(line.squares.from.mean(&count) + line.slope(&count) * ahead)
     })
 }
 
-/// Pring's know sure thing with its signal, of rates of change in per cent.
+/// Pring's know sure thing with its signal, of rates of change in per cent: means of 10 over 10, 15 and 20 bars and of
+/// 15 over 30 bars.
 fn kst() -> Option<Made> {
-    const RATES: [(usize, usize); 4] = [(10, 10), (15, 10), (20, 10), (30, 15)];
     let mut closes = Ring::new(31);
-    let mut means = RATES.map(|(_, mean)| Ring::new(mean));
-    let mut signal = Ring::new(9);
+    let (mut tens, mut fifteen) = (Halves::<[f64; 3]>::new(10), Halves::<f64>::new(15));
+    let (mut fast, mut slow) = (None, None);
+    let (mut signal, mut smoothed) = (Halves::<f64>::new(9), None);
     several(44, move |bar| {
         closes.push(bar.close);
-        for (mean, (rate, _)) in means.iter_mut().zip(RATES) {
-            if let Some(change) = closes.back(rate).and_then(|before| ratio(bar.close, before)) {
-                mean.push(100.0 * (change - 1.0));
-            }
+        let rate = |bars: usize| {
+            let before = closes.back(bars)?;
+            Some(100.0 * ratio(bar.close - before, before)?)
+        };
+        if let (Some(a), Some(b), Some(c)) = (rate(10), rate(15), rate(20)) {
+            fast = tens.push([a, b, c]);
         }
-        let mut value = Some(0.0);
-        for (mean, weight) in means.iter().zip([1.0, 2.0, 3.0, 4.0]) {
-            value = value.zip(mean.mean()).map(|(sum, mean)| sum + weight * mean);
+        if let Some(rate) = rate(30) {
+            slow = fifteen.push(rate);
         }
-        let value = value.map(|value| 100.0 * value);
+        let value = fast.zip(slow).map(|([a, b, c], d)| {
+            100.0 * (a / 10.0 + 2.0 * (b / 10.0) + 3.0 * (c / 10.0) + 4.0 * (d / 15.0))
+        });
         if let Some(value) = value {
-            signal.push(value);
+            smoothed = signal.push(value).map(|sum| sum / 9.0);
         }
-        [value, signal.mean()]
+        [value, smoothed]
     })
 }
 
 /// Pretty good oscillator: the gap to the mean over an average of the average true range.
 fn pgo(n: u32) -> Option<Made> {
     let mut range = Inner::new("ATR", &[f64::from(n)])?;
-    let mut mean = Ring::new(n as usize);
+    let (mut closes, count) = (Halves::<FromLast>::new(n as usize), Count::new(n));
     let mut average = Ema::new(n);
     one(2 * n - 1, move |bar| {
-        mean.push(bar.close);
+        let gap = closes.push(bar.close).map(|from| -from.sum * count.each);
         let range = average.push(range.push(bar)?)?;
-        ratio(bar.close - mean.mean()?, range)
+        ratio(gap?, range)
     })
 }
 
 /// Psychological line: the share of bars that closed above their open, in per cent.
 fn psl(n: u32) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
+    let mut rises = Halves::<f64>::new(n as usize);
     one(n - 1, move |bar| {
-        ring.push(if bar.close > bar.open { 1.0 } else { 0.0 });
-        Some(100.0 * ring.mean()?)
+        let rises = rises.push(if bar.close > bar.open { 1.0 } else { 0.0 })?;
+        Some(100.0 * (rises / f64::from(n)))
     })
 }
 
 /// Ehlers' reflex and trendflex.
 fn flex(n: u32, smooth: u32, reflex: bool) -> Option<Made> {
     let mut smoother = SuperSmoother::new(2.0 * 1.414 / f64::from(smooth));
-    let mut piece = Piece::new(n as usize + 1);
+    let (mut before, mut window) = (Ring::new(n as usize), Halves::<FromLast>::new(n as usize + 1));
+    let count = f64::from(n);
+    // Of 1 + 2 + … + (n − 1) steps, over n.
+    let sloped = (count - 1.0) / 2.0;
+    let each = 1.0 / count;
     let mut square = 0.0;
     one(n, move |bar| {
-        piece.push(smoother.push(bar.close, 0.0));
-        let window = piece.window()?;
-        let &[oldest, ref between @ .., now] = window else { return None };
-        let slope = if reflex { (oldest - now) / f64::from(n) } else { 0.0 };
-        let mut sum = 0.0;
-        let mut back = 0.0;
-        for value in between.iter().rev() {
-            back += 1.0;
-            sum += now - value + back * slope;
+        let now = smoother.push(bar.close, 0.0);
+        let (oldest, from) = (before.push(now), window.push(now)?);
+        let fall = oldest? - now;
+        // Σ (now − x) over all but the oldest.
+        let mut sum = (fall - from.sum) * each;
+        if reflex {
+            sum += fall * each * sloped;
         }
-        sum /= f64::from(n);
         square = 0.04 * sum * sum + (1.0 - 0.04) * square;
         Some(if square == 0.0 { 0.0 } else { sum / square.sqrt() })
     })
@@ -250,31 +259,34 @@ fn rsx(n: u32) -> Option<Made> {
     })
 }
 
-/// The weighted mean 1 2 2 1 of four values.
-fn four(ring: &Ring) -> Option<f64> {
-    let (a, b, c, d) = (ring.back(3)?, ring.back(2)?, ring.back(1)?, ring.back(0)?);
-    Some((a + 2.0 * b + 2.0 * c + d) / 6.0)
+/// The weighted mean 1 2 2 1 of the last four values.
+#[derive(Default)]
+struct Four {
+    before: [f64; 3],
+    seen: u32,
+}
+
+impl Four {
+    fn push(&mut self, value: f64) -> Option<f64> {
+        let [a, b, c] = self.before;
+        self.before = [b, c, value];
+        self.seen = self.seen.saturating_add(1);
+        (self.seen >= 4).then(|| (a + 2.0 * b + 2.0 * c + value) / 6.0)
+    }
 }
 
 /// Relative vigour index and its signal.
 fn rvgi(n: u32) -> Option<Made> {
-    let (mut bodies, mut ranges) = (Ring::new(4), Ring::new(4));
-    let (mut numerators, mut denominators) = (Ring::new(n as usize), Ring::new(n as usize));
-    let mut values = Ring::new(4);
+    let (mut bodies, mut ranges) = (Four::default(), Four::default());
+    let mut sums = Halves::<[f64; 2]>::new(n as usize);
+    let mut signal = Four::default();
     several(n + 2, move |bar| {
-        bodies.push(bar.close - bar.open);
-        ranges.push(bar.high - bar.low);
-        let (Some(numerator), Some(denominator)) = (four(&bodies), four(&ranges)) else { return [None; 2] };
-        numerators.push(numerator);
-        denominators.push(denominator);
-        if !numerators.is_full() {
-            return [None; 2];
-        }
-        let value = ratio(numerators.sum(), denominators.sum());
-        if let Some(value) = value {
-            values.push(value);
-        }
-        [value, if value.is_some() { four(&values) } else { None }]
+        let both = bodies.push(bar.close - bar.open).zip(ranges.push(bar.high - bar.low));
+        let value = both.and_then(|(body, range)| {
+            let [body, range] = sums.push([body, range])?;
+            ratio(body, range)
+        });
+        [value, value.and_then(|value| signal.push(value))]
     })
 }
 
@@ -314,24 +326,22 @@ fn smi(fast: u32, slow: u32, signal: u32) -> Option<Made> {
 
 /// The squeeze of Bollinger bands into Keltner's channel: momentum, squeezed, released.
 fn squeeze() -> Option<Made> {
-    let (mut closes, mut ranges) = (Ring::new(20), Ring::new(20));
-    let (mut momentum, mut lagged) = (Ring::new(6), Ring::new(12));
-    let mut last: Option<f64> = None;
+    let (mut closes, mut ranges) = (Halves::<Squares>::new(20), Halves::<f64>::new(20));
+    let (mut lagged, mut steps) = (Ring::new(12), Halves::<f64>::new(6));
+    let (mut last, count): (Option<f64>, Count) = (None, Count::new(20));
     several(20, move |bar| {
-        closes.push(bar.close);
-        if let Some(last) = last.replace(bar.close) {
+        let squares = closes.push(bar.close);
+        let sum = last.replace(bar.close).and_then(|last| {
             let highest = larger(bar.high, last);
-            ranges.push(highest - smaller(bar.low, last));
-        }
-        if let Some(before) = lagged.push(bar.close) {
-            momentum.push(bar.close - before);
-        }
-        let channel = closes.moments().zip(ranges.mean());
-        let flags = channel.map(|(moments, range)| {
-            let (bands, channel) = (2.0 * moments.variance().sqrt(), 1.5 * range);
+            ranges.push(highest - smaller(bar.low, last))
+        });
+        let momentum = lagged.push(bar.close).and_then(|before| steps.push(bar.close - before));
+        let flags = squares.zip(sum).map(|(squares, sum)| {
+            let (bands, channel) = (2.0 * squares.variance(&count).sqrt(), 1.5 * (sum / 20.0));
             [f64::from(u8::from(bands < channel)), f64::from(u8::from(bands > channel))]
         });
-        [momentum.mean(), flags.map(|flags| flags[0]), flags.map(|flags| flags[1])]
+        let momentum = momentum.map(|sum| sum / 6.0);
+        [momentum, flags.map(|flags| flags[0]), flags.map(|flags| flags[1])]
     })
 }
 
@@ -351,7 +361,7 @@ fn log_return(n: u32) -> Option<Made> {
     let mut ring = Ring::new(n as usize);
     one(n, move |bar| {
         let before = ring.push(bar.close)?;
-        (before > 0.0 && bar.close > 0.0).then(|| ln(bar.close / before))
+        (before > 0.0 && bar.close > 0.0).then(|| ln_ratio(bar.close, before))
     })
 }
 
@@ -363,26 +373,26 @@ fn percent_return(n: u32) -> Option<Made> {
 /// Dreiss' choppiness index.
 fn chop(n: u32) -> Option<Made> {
     let n = n as usize;
-    let (mut highs, mut lows, mut ranges) = (Piece::new(n), Piece::new(n), Sums::new(n));
+    let (mut ends, mut ranges) = (Halves::<(Highest, Lowest)>::new(n), Halves::<f64>::new(n));
     let mut last: Option<f64> = None;
     let scale = ln(n as f64);
     one(n as u32, move |bar| {
-        highs.push(bar.high);
-        lows.push(bar.low);
+        let ends = ends.push((bar.high, bar.low));
         let last = last.replace(bar.close)?;
         let sum = ranges.push(larger(last, bar.high) - smaller(last, bar.low))?;
-        let range = highs.highest()? - lows.lowest()?;
+        let (Highest(highest), Lowest(lowest)) = ends?;
+        let range = highest - lowest;
         Some(if range <= 0.0 || sum <= 0.0 { 100.0 } else { 100.0 * (ln(sum / range) / scale) })
     })
 }
 
 /// Ehlers' Fisher transform of where the price stands in its range, and its previous value.
 fn fisher(n: u32) -> Option<Made> {
-    let (mut prices, mut fisher) = (Piece::new(n as usize), Fisher::default());
+    let mut prices = Halves::<(Highest, Lowest)>::new(n as usize);
+    let mut fisher = Fisher::default();
     several(n - 1, move |bar| {
         let price = (bar.high + bar.low) / 2.0;
-        prices.push(price);
-        let (Some(highest), Some(lowest)) = (prices.highest(), prices.lowest()) else { return [None; 2] };
+        let Some((Highest(highest), Lowest(lowest))) = prices.push((price, price)) else { return [None; 2] };
         let range = highest - lowest;
         let flat = range.abs() <= 1e-14 * (highest.abs() + lowest.abs());
         let place = if flat { 0.5 } else { (price - lowest) / range };
@@ -421,6 +431,10 @@ impl Work for Transform<'_> {
 
 /// The angle of the regression line in degrees.
 fn angle(n: u32) -> Option<Made> {
-    let mut slope = Inner::new("LINEARREG_SLOPE", &[f64::from(n)])?;
-    one(n - 1, move |bar| Some(atan(slope.push(bar)?) * (180.0 / std::f64::consts::PI)))
+    let mut closes = Halves::<Line>::new(n as usize);
+    let count = Count::new(n);
+    one(n - 1, move |bar| {
+        let slope = closes.push(bar.close)?.slope(&count);
+        Some(atan(slope) * (180.0 / std::f64::consts::PI))
+    })
 }

@@ -6,7 +6,9 @@ use genovo_kernels::scalar::fused::{exp, ln};
 use super::Made;
 use super::formula::{length, one, several};
 use super::ranges::Returns;
+use crate::features::halves::Halves;
 use crate::features::kit::{Ring, larger, line, ratio};
+use crate::features::lanes::{LANES, Window};
 
 /// The indicator of this name.
 pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
@@ -82,12 +84,12 @@ fn states() -> Option<Made> {
         predicted: [1.0 / 3.0; 3],
     };
     let mut returns = Returns::default();
-    let mut squares = Ring::new(500);
+    let (mut squares, mut sum) = (Halves::<f64>::new(500), None);
     several(501, move |bar| {
         let Some(change) = returns.push(bar) else { return [None; 6] };
-        let usual = squares.mean().filter(|usual| *usual > 0.0);
-        squares.push(change * change);
-        let Some(usual) = usual else { return [None; 6] };
+        // Of the returns before this one.
+        let usual = std::mem::replace(&mut sum, squares.push(change * change));
+        let Some(usual) = usual.map(|sum| sum / 500.0).filter(|usual| *usual > 0.0) else { return [None; 6] };
         filter.push(change / usual.sqrt());
         let (mut entropy, mut duration, mut variance) = (0.0, 0.0, 0.0);
         for k in 0..3 {
@@ -107,13 +109,13 @@ fn states() -> Option<Made> {
 /// since the last alarm.
 fn cusum(threshold: f64) -> Option<Made> {
     let mut returns = Returns::default();
-    let mut squares = Ring::new(100);
+    let (mut squares, mut sum) = (Halves::<f64>::new(100), None);
     let (mut up, mut down, mut since) = (0.0, 0.0, 0.0);
     several(101, move |bar| {
         let Some(change) = returns.push(bar) else { return [None; 3] };
-        let past = squares.mean().filter(|past| *past > 0.0);
-        squares.push(change * change);
-        let Some(past) = past else { return [None; 3] };
+        // Of the returns before this one.
+        let past = std::mem::replace(&mut sum, squares.push(change * change));
+        let Some(past) = past.map(|sum| sum / 100.0).filter(|past| *past > 0.0) else { return [None; 3] };
         let z = change / past.sqrt();
         up = larger(0.0, up + z - 0.5);
         down = larger(0.0, down - z - 0.5);
@@ -129,18 +131,17 @@ fn cusum(threshold: f64) -> Option<Made> {
 /// The share of the last `window` volatilities over `n` returns that are below the last one.
 fn volatility_rank(n: u32, window: u32) -> Option<Made> {
     let mut returns = Returns::default();
-    let mut squares = Ring::new(n as usize);
+    let mut squares = Halves::<f64>::new(n as usize);
     let mut volatilities = Ring::new(window as usize);
     one(n + window - 1, move |bar| {
         let change = returns.push(bar)?;
-        squares.push(change * change);
-        let now = squares.mean()?;
+        let now = squares.push(change * change)?;
         volatilities.push(now);
         if !volatilities.is_full() {
             return None;
         }
-        let below = volatilities.iter().filter(|&value| value < now).count();
-        Some(below as f64 / f64::from(window))
+        let [below] = volatilities.window().sums(|value| [if value < now { 1.0 } else { 0.0 }]);
+        Some(below / f64::from(window))
     })
 }
 
@@ -180,12 +181,9 @@ impl Renewed {
 fn hurst() -> Option<Made> {
     const SIZES: [usize; 5] = [16, 32, 64, 128, 256];
     let mut renewed = Renewed::new(256);
-    let mut changes = vec![0.0; 256];
     one(256, move |bar| {
         renewed.push(bar, |ring| {
-            for (slot, value) in changes.iter_mut().zip(ring.iter()) {
-                *slot = value;
-            }
+            let changes = ring.window();
             let mut logs = [0.0; SIZES.len()];
             for (log, size) in logs.iter_mut().zip(SIZES) {
                 let (mut sum, mut count) = (0.0, 0.0);
@@ -226,29 +224,27 @@ fn rescaled_range(changes: &[f64]) -> Option<f64> {
 /// it is from 1, robust to changing variance.
 fn variance_ratio(q: usize) -> Option<Made> {
     let mut renewed = Renewed::new(256);
-    let mut from_mean = vec![0.0; 256];
+    let mut from_mean = vec![0.0; 256 + LANES];
     one(256, move |bar| {
         renewed.push(bar, |ring| {
             let mean = ring.mean()?;
             for (slot, value) in from_mean.iter_mut().zip(ring.iter()) {
                 *slot = value - mean;
             }
-            variance_ratio_z(&from_mean, q)
+            variance_ratio_z(Window::new(&from_mean, 256), q)
         })
     })
 }
 
 /// The z of the variance ratio of deviations from the mean.
-fn variance_ratio_z(from_mean: &[f64], q: usize) -> Option<f64> {
-    let total: f64 = from_mean.iter().map(|value| value * value).sum();
+fn variance_ratio_z(from_mean: Window<'_>, q: usize) -> Option<f64> {
+    let [total] = from_mean.sums(|value| [value * value]);
     let (mut gap, mut variance) = (0.0, 0.0);
     for lag in 1..q {
-        let (mut product, mut squares) = (0.0, 0.0);
-        for index in lag..from_mean.len() {
-            let (now, before) = (from_mean[index], from_mean[index - lag]);
-            product += now * before;
-            squares += now * now * before * before;
-        }
+        let [product, squares] = from_mean.skip(lag).sums_with(from_mean, |now, before| {
+            let product = now * before;
+            [product, product * product]
+        });
         let weight = 2.0 * (q - lag) as f64 / q as f64;
         gap += weight * ratio(product, total)?;
         variance += weight * weight * ratio(squares, total * total)?;
@@ -265,18 +261,12 @@ fn half_life(n: u32) -> Option<Made> {
             return None;
         }
         ring.push(ln(bar.close));
-        let mean = ring.mean()?;
-        let (mut product, mut squares) = (0.0, 0.0);
-        let (first, second) = ring.runs();
-        let (mut before, rest) = match first.split_first() {
-            Some((oldest, rest)) => (*oldest, rest),
-            None => return None,
-        };
-        for &now in rest.iter().chain(second) {
-            product += (before - mean) * (now - before);
-            squares += (before - mean) * (before - mean);
-            before = now;
-        }
+        let (spread, window) = (ring.spread()?, ring.window());
+        let mean = spread.mean();
+        let [product, squares] = window.sums_with(window.skip(1), |before, now| {
+            let from = before - mean;
+            [from * (now - before), from * from]
+        });
         let slope = ratio(product, squares)?;
         (slope > -1.0 && slope < 0.0).then(|| -std::f64::consts::LN_2 / ln(1.0 + slope))
     })
@@ -284,18 +274,12 @@ fn half_life(n: u32) -> Option<Made> {
 
 /// 1 in an upward trend, −1 in a downward one, 0 in a range: Kaufman's efficiency over `n` bars above 0.3.
 fn trend_label(n: u32) -> Option<Made> {
-    let mut closes = Ring::new(n as usize + 1);
+    let (mut closes, mut steps) = (Ring::new(n as usize), Halves::<f64>::new(n as usize));
     one(n, move |bar| {
-        closes.push(bar.close);
-        if !closes.is_full() {
-            return None;
-        }
-        let moved = bar.close - closes.oldest()?;
-        let (mut path, mut last) = (0.0, closes.oldest()?);
-        for close in closes.iter().skip(1) {
-            path += f64::abs(close - last);
-            last = close;
-        }
+        let last = closes.back(0);
+        let first = closes.push(bar.close);
+        let path = steps.push(f64::abs(bar.close - last?));
+        let (moved, path) = (bar.close - first?, path?);
         let efficiency = ratio(moved, path).unwrap_or(0.0);
         Some(if efficiency > 0.3 {
             1.0

@@ -5,77 +5,99 @@ use genovo_kernels::scalar::fused::ln;
 use super::Made;
 use super::formula::{length, one, several};
 use super::ranges::Returns;
-use crate::features::kit::{Ring, Spread, larger, line, ratio};
+use crate::features::halves::{Count, Halves, Line, Part, Powers, PowersAndLine, Squares};
+use crate::features::kit::{Ring, ratio};
 
 /// The statistic of this name.
 pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
     match (name, parameters) {
-        ("kurtosis", &[n]) => kurtosis(length(n, 4)?),
-        ("skew", &[n]) => skew(length(n, 3)?),
-        ("stdev", &[n]) => deviation(length(n, 2)?, true),
-        ("variance", &[n]) => deviation(length(n, 2)?, false),
-        ("zscore", &[n]) => zscore(length(n, 2)?),
+        ("kurtosis", &[n]) => {
+            let shape = Shape::new(length(n, 4)?);
+            of_closes(length(n, 4)?, move |it, count| shape.kurtosis(it, count))
+        }
+        ("skew", &[n]) => {
+            let shape = Shape::new(length(n, 3)?);
+            of_closes(length(n, 3)?, move |it, count| shape.skew(it, count))
+        }
+        ("stdev", &[n]) => of_closes(length(n, 2)?, |it: Squares, n| Some(it.sample_variance(n).sqrt())),
+        ("variance", &[n]) => of_closes(length(n, 2)?, |it: Squares, n| Some(it.sample_variance(n))),
+        ("zscore", &[n]) => of_closes(length(n, 2)?, |it: Squares, n| it.z(n)),
         ("cdl_z", &[n]) => candle_z(length(n, 2)?),
         ("entropy", &[n]) => entropy(length(n, 2)?),
         ("mad_ratio", &[n]) => mad_ratio(length(n, 2)?),
         ("autocorrelation", &[n, lag]) => autocorrelation(length(n, 3)?, length(lag, 1)?),
-        ("r_squared", &[n]) => r_squared(length(n, 3)?),
+        ("r_squared", &[n]) => of_closes(length(n, 3)?, |it: Line, n| r_squared(it.moment(n), it.squares, n)),
+        ("skew+kurtosis+r_squared", &[n]) => shape(length(n, 4)?),
         _ => None,
     }
 }
 
-/// Excess kurtosis without bias for a normal population, as pandas has it.
-fn kurtosis(n: u32) -> Option<Made> {
-    let mut closes = Spread::new(n as usize);
-    one(n - 1, move |bar| {
-        let moments = closes.moments(bar.close)?;
-        let n = moments.count;
-        if moments.second == 0.0 {
-            return None;
+/// What the last `n` closes say.
+fn of_closes<P: Part<Value = f64> + 'static>(
+    n: u32,
+    value: impl Fn(P, &Count) -> Option<f64> + Send + 'static,
+) -> Option<Made> {
+    let (mut closes, count) = (Halves::<P>::new(n as usize), Count::new(n));
+    one(n - 1, move |bar| value(closes.push(bar.close)?, &count))
+}
+
+/// Factors of skewness and kurtosis of one length.
+#[derive(Clone, Copy)]
+struct Shape {
+    skew: f64,
+    kurtosis: [f64; 2],
+}
+
+impl Shape {
+    fn new(n: u32) -> Shape {
+        let n = f64::from(n);
+        let outer = (n - 1.0) / ((n - 2.0) * (n - 3.0));
+        Shape {
+            skew: n * (n - 1.0).sqrt() / (n - 2.0),
+            kurtosis: [outer * (n + 1.0) * n, outer * 3.0 * (n - 1.0)],
         }
-        let fourth = n * moments.fourth / (moments.second * moments.second);
-        Some((n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * fourth - 3.0 * (n - 1.0)))
+    }
+
+    /// Excess kurtosis without bias for a normal population, as pandas has it.
+    #[inline(always)]
+    fn kurtosis(&self, it: Powers, count: &Count) -> Option<f64> {
+        let second = it.squares.second(count);
+        Some(self.kurtosis[0] * ratio(it.fourth(count), second * second)? - self.kurtosis[1])
+    }
+
+    /// Skewness corrected for the size of the sample, as pandas has it.
+    #[inline(always)]
+    fn skew(&self, it: Powers, count: &Count) -> Option<f64> {
+        let second = it.squares.second(count);
+        Some(self.skew * ratio(it.third(count), second * second.sqrt())?)
+    }
+}
+
+/// The share of the close's variance that a straight line explains.
+#[inline(always)]
+fn r_squared(moment: f64, squares: Squares, count: &Count) -> Option<f64> {
+    ratio(moment * moment, squares.second(count) * count.places)
+}
+
+/// Skewness, kurtosis and r² of one pass: to the bit what each says alone.
+fn shape(n: u32) -> Option<Made> {
+    let (mut closes, count, shape) = (Halves::<PowersAndLine>::new(n as usize), Count::new(n), Shape::new(n));
+    several(n - 1, move |bar| {
+        let Some(it) = closes.push(bar.close) else { return [None; 3] };
+        [
+            shape.skew(it.powers, &count),
+            shape.kurtosis(it.powers, &count),
+            r_squared(it.moment(&count), it.powers.squares, &count),
+        ]
     })
-}
-
-/// Skewness corrected for the size of the sample, as pandas has it.
-fn skew(n: u32) -> Option<Made> {
-    let mut closes = Spread::new(n as usize);
-    one(n - 1, move |bar| {
-        let moments = closes.moments(bar.close)?;
-        let n = moments.count;
-        let variance = moments.variance();
-        let third = ratio(moments.third / n, variance * variance.sqrt())?;
-        Some((n * (n - 1.0)).sqrt() / (n - 2.0) * third)
-    })
-}
-
-/// Variance with divisor n − 1, or its root.
-fn deviation(n: u32, root: bool) -> Option<Made> {
-    let mut closes = Spread::new(n as usize);
-    one(n - 1, move |bar| {
-        let variance = closes.moments(bar.close)?.sample_variance();
-        Some(if root { variance.sqrt() } else { variance })
-    })
-}
-
-/// Takes a value: how many standard deviations it is from the mean.
-fn z(values: &mut Spread, value: f64) -> Option<f64> {
-    let moments = values.moments(value)?;
-    ratio(value - moments.mean, moments.variance().sqrt())
-}
-
-fn zscore(n: u32) -> Option<Made> {
-    let mut closes = Spread::new(n as usize);
-    one(n - 1, move |bar| z(&mut closes, bar.close))
 }
 
 /// The z-scores of open, high, low and close, each among its own.
 fn candle_z(n: u32) -> Option<Made> {
-    let mut each = [(); 4].map(|()| Spread::new(n as usize));
+    let (mut each, count) = ([(); 4].map(|()| Halves::<Squares>::new(n as usize)), Count::new(n));
     several::<4>(n - 1, move |bar| {
         let values = [bar.open, bar.high, bar.low, bar.close];
-        std::array::from_fn(|index| z(&mut each[index], values[index]))
+        std::array::from_fn(|index| each[index].push(values[index])?.z(&count))
     })
 }
 
@@ -83,23 +105,33 @@ fn candle_z(n: u32) -> Option<Made> {
 /// greatest value.
 fn entropy(n: u32) -> Option<Made> {
     let mut returns = Returns::default();
-    let mut ring = Ring::new(n as usize);
+    let (mut ring, mut squares) = (Ring::new(n as usize), Halves::<Squares>::new(n as usize));
+    let all = Count::new(n);
+    // What a bin with so many returns adds.
+    let parts: Vec<f64> = (0..=n)
+        .map(|count| {
+            let share = f64::from(count) / f64::from(n);
+            if count == 0 { 0.0 } else { share * ln(share) }
+        })
+        .collect();
+    let greatest = ln(8.0);
     one(n, move |bar| {
-        ring.push(returns.push(bar)?);
-        let moments = ring.moments()?;
-        let width = 0.5 * moments.variance().sqrt();
-        let mut counts = [0_u32; 8];
-        for change in ring.iter() {
-            let place = if width == 0.0 { 4.0 } else { ((change - moments.mean) / width).floor() + 4.0 };
-            let place = if place < 0.0 { 0.0 } else { place };
-            counts[if place > 7.0 { 7 } else { place as usize }] += 1;
+        let change = returns.push(bar)?;
+        ring.push(change);
+        let spread = squares.push(change)?;
+        let (mean, width) = (spread.from.mean(&all), 0.5 * spread.variance(&all).sqrt());
+        if width == 0.0 {
+            return Some(0.0);
         }
-        let mut sum = 0.0;
-        for count in counts.into_iter().filter(|&count| count > 0) {
-            let share = f64::from(count) / moments.count;
-            sum -= share * ln(share);
+        let edges: [f64; 7] = std::array::from_fn(|edge| mean + (edge as f64 - 3.0) * width);
+        let above = ring.window().sums(|change| edges.map(|edge| if change >= edge { 1.0 } else { 0.0 }));
+        let (mut sum, mut rest) = (0.0, n as usize);
+        for above in above {
+            let above = above as usize;
+            sum -= parts[rest - above];
+            rest = above;
         }
-        Some(sum / ln(8.0))
+        Some((sum - parts[rest]) / greatest)
     })
 }
 
@@ -107,46 +139,30 @@ fn entropy(n: u32) -> Option<Made> {
 /// tails.
 fn mad_ratio(n: u32) -> Option<Made> {
     let mut returns = Returns::default();
-    let mut ring = Ring::new(n as usize);
+    let (mut ring, mut squares) = (Ring::new(n as usize), Halves::<Squares>::new(n as usize));
+    let all = Count::new(n);
     one(n, move |bar| {
-        ring.push(returns.push(bar)?);
-        let moments = ring.moments()?;
-        let sum = ring.iter().fold(0.0, |sum, change| sum + (change - moments.mean).abs());
-        ratio(sum / moments.count, moments.variance().sqrt())
+        let change = returns.push(bar)?;
+        ring.push(change);
+        let spread = squares.push(change)?;
+        let mean = spread.from.mean(&all);
+        let [sum] = ring.window().sums(|change| [(change - mean).abs()]);
+        ratio(sum * all.each, spread.variance(&all).sqrt())
     })
 }
 
 /// Autocorrelation of returns at a lag.
 fn autocorrelation(n: u32, lag: u32) -> Option<Made> {
     let mut returns = Returns::default();
-    let mut spread = Spread::new(n as usize);
+    let (mut ring, mut squares) = (Ring::new(n as usize), Halves::<Squares>::new(n as usize));
+    let all = Count::new(n);
     one(n, move |bar| {
-        let (window, mean) = spread.push(returns.push(bar)?)?;
-        // Both sums in one pass, each in its own order.
-        let (first, second) = window.split_at_checked(lag as usize).unwrap_or((window, &[]));
-        let mut squares = 0.0;
-        for value in first {
-            squares += (value - mean) * (value - mean);
-        }
-        let mut products = 0.0;
-        for (value, later) in window.iter().zip(second) {
-            let later = later - mean;
-            squares += later * later;
-            products += (value - mean) * later;
-        }
-        ratio(products, squares)
-    })
-}
-
-/// The share of the close's variance that a straight line explains.
-fn r_squared(n: u32) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
-    one(n - 1, move |bar| {
-        ring.push(bar.close);
-        let moments = ring.moments()?;
-        let (slope, _) = line(ring.iter(), ring.len());
-        let count = moments.count;
-        let explained = slope * slope * count * (count * count - 1.0) / 12.0;
-        Some(larger(0.0, ratio(explained, moments.second)?))
+        let change = returns.push(bar)?;
+        ring.push(change);
+        let spread = squares.push(change)?;
+        let (mean, window) = (spread.from.mean(&all), ring.window());
+        let [products] =
+            window.sums_with(window.skip(lag as usize), |value, later| [(value - mean) * (later - mean)]);
+        ratio(products, spread.second(&all))
     })
 }

@@ -2,7 +2,8 @@
 
 use super::Made;
 use super::formula::{length, one, several};
-use crate::features::kit::{Ema, Ring, ratio};
+use crate::features::halves::{Count, Halves, Squares};
+use crate::features::kit::{Ema, ratio};
 
 /// A day of event time.
 const DAY: i64 = 86_400_000_000_000;
@@ -59,11 +60,6 @@ fn session_vwap() -> Option<Made> {
 
 /// How many standard deviations the volume is from its mean.
 fn volume_z(n: u32) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
-    one(n - 1, move |bar| {
-        let volume = bar.volume?;
-        ring.push(volume);
-        let moments = ring.moments()?;
-        ratio(volume - moments.mean, moments.variance().sqrt())
-    })
+    let (mut volumes, count) = (Halves::<Squares>::new(n as usize), Count::new(n));
+    one(n - 1, move |bar| volumes.push(bar.volume?)?.z(&count))
 }

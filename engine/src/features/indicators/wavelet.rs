@@ -9,6 +9,7 @@ use genovo_kernels::scalar::fused::ln;
 use super::formula::several;
 use super::{Indicator, Made};
 use crate::features::candle::Candle;
+use crate::features::halves::Halves;
 use crate::features::kit::{Ring, ratio};
 
 /// The scaling filters g by name: those that PyWavelets calls `rec_lo`.
@@ -180,26 +181,28 @@ const WINDOW: usize = 64;
 /// mean squares of the first detail, and the entropy of the shares.
 fn energies(scaling: &[f64]) -> Option<Made> {
     let mut transform = Transform::new(scaling, LEVELS);
-    let mut squares = [(); LEVELS].map(|()| Ring::new(WINDOW));
+    let mut squares = [(); LEVELS].map(|()| Halves::<f64>::new(WINDOW));
+    let mut sums = [None; LEVELS];
     let mut smooth_before = None;
     several(transform.warm_up() + WINDOW as u32 - 1, move |bar| {
         let mut values = [None; LEVELS + 1];
         if bar.close > 0.0 {
             transform.push(ln(bar.close), &mut values);
         }
-        for (ring, value) in squares.iter_mut().zip(&values) {
+        for ((squares, sum), value) in squares.iter_mut().zip(&mut sums).zip(&values) {
             if let Some(value) = value {
-                ring.push(value * value);
+                *sum = squares.push(value * value);
             }
         }
         let mut out = [None; 12];
         let smooth = values[LEVELS];
         let slope = smooth_before.zip(smooth).map(|(before, now): (f64, f64)| now - before);
         smooth_before = smooth;
-        if !squares[LEVELS - 1].is_full() || smooth.is_none() {
+        let [Some(a), Some(b), Some(c), Some(d), Some(e)] = sums else { return out };
+        if smooth.is_none() {
             return out;
         }
-        let energies: [f64; LEVELS] = std::array::from_fn(|j| squares[j].sum() / WINDOW as f64);
+        let energies = [a, b, c, d, e].map(|sum| sum / WINDOW as f64);
         let total: f64 = energies.iter().sum();
         let mut entropy = 0.0;
         for j in 0..LEVELS {
