@@ -345,3 +345,191 @@ impl Quantities {
         Quantity(self.0.iter().fold(0_i64, |sum, (_, held)| sum.saturating_add(held.0)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::SCALE;
+    use proptest::prelude::*;
+
+    /// One instrument of an account in a currency of two decimals.
+    fn none() -> Tickets {
+        Tickets { held: vec![Held { multiplier: Quantity(SCALE), ..Held::default() }] }
+    }
+
+    fn units(units: i64) -> Quantity {
+        Quantity(units * SCALE)
+    }
+
+    fn fill(
+        tickets: &mut Tickets,
+        order: u64,
+        side: Side,
+        price: i64,
+        quantity: i64,
+        effect: PositionEffect,
+    ) -> Money {
+        let price = Price(price * SCALE);
+        tickets.fill(0, OrderId(order), side, price, units(quantity), effect, 2, None).unwrap().profit
+    }
+
+    fn held(tickets: &Tickets) -> Vec<(u64, i64)> {
+        tickets.of(0).iter().map(|one| (one.order.0, one.quantity.0 / SCALE)).collect()
+    }
+
+    /// What each effect makes of 10 long by order 1, 5 long by order 3 and 4 short by order 2.
+    #[test]
+    fn what_a_fill_does_by_its_effect() {
+        use PositionEffect::{Close, CloseEarliest, Open};
+        use Side::{Buy, Sell};
+        type Row = (Side, i64, PositionEffect, &'static [(u64, i64)], i64);
+        let rows: [Row; 10] = [
+            (Buy, 6, Open, &[(1, 10), (2, -4), (3, 5), (9, 6)], 0),
+            (Sell, 6, Open, &[(1, 10), (2, -4), (3, 5), (9, -6)], 0),
+            (Sell, 6, Close(OrderId(1)), &[(1, 4), (2, -4), (3, 5)], 60),
+            (Sell, 10, Close(OrderId(1)), &[(2, -4), (3, 5)], 100),
+            (Sell, 5, Close(OrderId(3)), &[(1, 10), (2, -4)], 0),
+            (Buy, 4, Close(OrderId(2)), &[(1, 10), (3, 5)], -40),
+            (Sell, 12, CloseEarliest, &[(2, -4), (3, 3)], 100),
+            (Buy, 3, CloseEarliest, &[(1, 10), (2, -1), (3, 5)], -30),
+            // Only a broker can say such things: what is beyond is a position of the order's own.
+            (Sell, 12, Close(OrderId(1)), &[(2, -4), (3, 5), (9, -2)], 100),
+            (Buy, 1, Close(OrderId(1)), &[(1, 10), (2, -4), (3, 5), (9, 1)], 0),
+        ];
+        for (side, quantity, effect, expected, profit) in rows {
+            let mut tickets = none();
+            fill(&mut tickets, 1, Buy, 100, 10, Open);
+            fill(&mut tickets, 3, Buy, 110, 5, Open);
+            fill(&mut tickets, 2, Sell, 100, 4, Open);
+            let brought = fill(&mut tickets, 9, side, 110, quantity, effect);
+            assert_eq!(held(&tickets), expected, "{side:?} {quantity} {effect:?}");
+            assert_eq!(brought, Money(i128::from(profit * SCALE)), "{side:?} {quantity} {effect:?}");
+            let gross: i64 = expected.iter().map(|(_, quantity)| quantity.abs()).sum();
+            let [long, short] = tickets.legs(0);
+            assert_eq!(long.quantity.0 - short.quantity.0, gross * SCALE);
+        }
+    }
+
+    #[test]
+    fn positions_end_where_quantities_do() {
+        let mut tickets = none();
+        let mut buy = |order, quantity| {
+            let effect = PositionEffect::Open;
+            tickets.fill(0, OrderId(order), Side::Buy, Price(1), Quantity(quantity), effect, 2, None).err()
+        };
+        assert_eq!(buy(1, FIXED_MAX), None);
+        // Each of them could be, but not what they come to.
+        assert_eq!(buy(2, 1), Some(PositionOverflow::Quantity));
+    }
+
+    #[test]
+    fn what_is_saved_loads_and_what_cannot_be_does_not() {
+        let mut tickets = none();
+        fill(&mut tickets, 1, Side::Buy, 100, 10, PositionEffect::Open);
+        fill(&mut tickets, 2, Side::Sell, 100, 4, PositionEffect::Open);
+        let mut bytes = Vec::new();
+        tickets.save(&mut bytes);
+        let mut again = none();
+        again.load(&mut Input::new(&bytes)).unwrap();
+        assert_eq!((again.of(0), again.legs(0)), (tickets.of(0), tickets.legs(0)));
+        // Two of one order, and one of nothing.
+        for ticket in [tickets.held[0].tickets[0], Ticket { order: OrderId(7), ..Ticket::default() }] {
+            let mut wrong = tickets.clone();
+            wrong.held[0].tickets.push(ticket);
+            let mut bytes = Vec::new();
+            wrong.save(&mut bytes);
+            assert!(none().load(&mut Input::new(&bytes)).is_err());
+        }
+    }
+
+    /// The slow way: every unit bought or sold is a thing of its own, with the order that opened it.
+    #[derive(Default)]
+    struct Units(Vec<(u64, i64, i64)>);
+
+    impl Units {
+        /// The P&L of what it closes.
+        fn fill(&mut self, order: u64, side: Side, price: i64, quantity: i64, effect: PositionEffect) -> i64 {
+            let mut profit = 0;
+            for _ in 0..quantity {
+                let closes = |&(opened, sign, _): &(u64, i64, i64)| {
+                    sign == -side.sign()
+                        && match effect {
+                            PositionEffect::Open => false,
+                            PositionEffect::CloseEarliest => true,
+                            PositionEffect::Close(position) => position.0 == opened,
+                        }
+                };
+                let opened = self.0.iter().filter(|unit| closes(unit)).map(|(opened, ..)| *opened).min();
+                match opened {
+                    None => self.0.push((order, side.sign(), price)),
+                    Some(opened) => {
+                        let place = self.0.iter().position(|unit| unit.0 == opened && closes(unit)).unwrap();
+                        let (_, sign, paid) = self.0.remove(place);
+                        profit += (price - paid) * sign;
+                    }
+                }
+            }
+            profit
+        }
+    }
+
+    proptest! {
+        /// Whatever opens and closes: positions are as the units say, P&L is theirs to the cent a fill, and the quantities
+        /// that a venue keeps are the account's.
+        #[test]
+        fn positions_are_what_their_units_are(
+            fills in proptest::collection::vec((0_u64..12, any::<bool>(), 90_i64..110, 1_i64..8, 0_u8..4), 1..60),
+        ) {
+            let (mut tickets, mut slow, mut quantities) = (none(), Units::default(), Quantities::default());
+            let (mut profit, mut expected) = (Money::ZERO, 0);
+            for (number, (position, buys, price, quantity, kind)) in fills.iter().enumerate() {
+                let side = if *buys { Side::Buy } else { Side::Sell };
+                let effect = match kind {
+                    0 | 1 => PositionEffect::Open,
+                    2 => PositionEffect::CloseEarliest,
+                    _ => PositionEffect::Close(OrderId(*position)),
+                };
+                // Some orders are filled in several parts.
+                let order = number as u64 / 2 + 1;
+                let closable = tickets.closable(0, side, effect);
+                prop_assert_eq!(closable, quantities.closable(side, effect));
+                let quantity = match effect {
+                    PositionEffect::Open => *quantity,
+                    // The venue lets no order close more than there is.
+                    _ => (*quantity).min(closable.0 / SCALE),
+                };
+                // An order that opened one side is no order of the other.
+                let turns = slow.0.iter().any(|unit| unit.0 == order && unit.1 != side.sign());
+                if quantity == 0 || (turns && effect == PositionEffect::Open) {
+                    continue;
+                }
+                profit += fill(&mut tickets, order, side, *price, quantity, effect);
+                expected += slow.fill(order, side, *price, quantity, effect);
+                quantities.fill(OrderId(order), side, units(quantity), effect);
+                let mut each: Vec<(u64, i64)> = Vec::new();
+                for (opened, sign, _) in &slow.0 {
+                    match each.iter_mut().find(|(order, _)| order == opened) {
+                        Some((_, sum)) => *sum += sign,
+                        None => each.push((*opened, *sign)),
+                    }
+                }
+                each.sort_unstable();
+                prop_assert_eq!(held(&tickets), each);
+                let kept = quantities.all().iter().map(|(order, held)| (order.0, held.0 / SCALE));
+                prop_assert_eq!(kept.collect::<Vec<_>>(), held(&tickets));
+            }
+            // Everything closed at one price: nothing is left, and all that was ever paid came back or was lost.
+            for ticket in tickets.of(0).to_vec() {
+                let side = if ticket.quantity.0 > 0 { Side::Sell } else { Side::Buy };
+                let (quantity, effect) = (ticket.quantity.0.abs() / SCALE, PositionEffect::Close(ticket.order));
+                profit += fill(&mut tickets, 99, side, 100, quantity, effect);
+                expected += slow.fill(99, side, 100, quantity, effect);
+            }
+            prop_assert!(tickets.of(0).is_empty() && tickets.legs(0) == [Leg::default(); 2]);
+            // Units have prices of their own where positions have an average; both pay the same in the end.
+            let rounded = Money(5_000_000 * (fills.len() as i128 + 20));
+            let difference = (profit - Money(i128::from(expected) * i128::from(SCALE))).abs();
+            prop_assert!(difference <= rounded, "{} {}", profit, expected);
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod auditor;
 
 use std::collections::BTreeMap;
 
+use genovo_engine::account::Account;
 use genovo_engine::command::Command;
 use genovo_engine::engine::Engine;
 use genovo_engine::event::*;
@@ -55,7 +56,7 @@ impl Random {
 }
 
 /// What must have happened in the sessions together.
-const EVERYTHING: [&str; 42] = [
+const EVERYTHING: [&str; 45] = [
     "alternative",
     "bracket exit",
     "budget",
@@ -66,7 +67,9 @@ const EVERYTHING: [&str; 42] = [
     "date reached",
     "day ended",
     "dividend",
+    "earliest closed",
     "financing",
+    "hedged",
     "immediate rest",
     "invalid_order",
     "limit",
@@ -82,6 +85,7 @@ const EVERYTHING: [&str; 42] = [
     "order split",
     "parent ended",
     "position closed",
+    "position named",
     "reduce_only",
     "reduced",
     "shared",
@@ -106,6 +110,7 @@ struct Wild {
     rules: Vec<Instrument>,
     /// Orders that the venue accepted, done or not.
     accepted: Vec<OrderId>,
+    hedges: bool,
 }
 
 genovo_engine::state! { Random { 0 } }
@@ -122,8 +127,8 @@ const WILD: StrategyKind = StrategyKind {
 
 fn wild(parameters: &Parameters, settings: &Settings) -> Result<Box<dyn Strategy>, ParameterError> {
     let seed = parameters.integer("seed", 0)?;
-    let rules = settings.instruments.clone();
-    Ok(Box::new(Wild { random: Random(u64::from(seed) << 20), rules, accepted: Vec::new() }))
+    let (rules, hedges) = (settings.instruments.clone(), settings.hedges());
+    Ok(Box::new(Wild { random: Random(u64::from(seed) << 20), rules, accepted: Vec::new(), hedges }))
 }
 
 impl Strategy for Wild {
@@ -161,6 +166,9 @@ impl Strategy for Wild {
                 _ => self.submit(index, view),
             };
             proposal.actions.push(action);
+        }
+        if self.hedges {
+            self.hedge(&mut random, view, &mut proposal.actions);
         }
     }
 
@@ -223,6 +231,39 @@ impl Wild {
             }
         };
         Action::Place(Box::new(list))
+    }
+
+    /// Some of the orders open in spite of what is held, and others close a position, or what is none.
+    fn hedge(&mut self, random: &mut Random, view: &dyn View, actions: &mut Vec<Action>) {
+        for action in actions.iter_mut() {
+            if random.chance(40)
+                && let Action::Place(list) = action
+            {
+                *action = Action::Open(list.clone());
+            }
+        }
+        let index = random.below(self.rules.len() as i64) as usize;
+        let instrument = InstrumentId(index as u32 + 1);
+        let tickets = view.tickets(instrument);
+        if random.chance(70) || tickets.is_empty() {
+            return;
+        }
+        let ticket = tickets[random.below(tickets.len() as i64) as usize];
+        let closes = if ticket.quantity > Quantity::ZERO { Side::Sell } else { Side::Buy };
+        let side = if random.chance(95) { closes } else { closes.opposite() };
+        let mut order = self.order(index, Some(side), view);
+        if random.chance(70) {
+            order.quantity = ticket.quantity.abs();
+        }
+        let list = match random.below(3) {
+            0 => {
+                let other = NewOrder { quantity: order.quantity, ..self.order(index, Some(side), view) };
+                OrderList::one_cancels_others(instrument, vec![order, other])
+            }
+            _ => OrderList::single(instrument, order),
+        };
+        let position = if random.chance(95) { ticket.order } else { OrderId(1 + random.below(50) as u64) };
+        actions.push(Action::Close { position, list: Box::new(list) });
     }
 
     fn replace(&mut self, view: &dyn View) -> Action {
@@ -378,7 +419,18 @@ fn settings(seed: u32, random: &mut Random) -> Settings {
     settings.quality.out_of_order = random.pick(&keep_or_drop);
     settings.quality.gap = if random.chance(2) { FlawAction::Halt } else { FlawAction::Keep };
     share(seed, &mut settings);
+    hedge(seed, &mut settings);
     settings
+}
+
+/// Positions side by side, in some of the sessions on margin.
+fn hedge(seed: u32, settings: &mut Settings) {
+    // Numbers of their own: what else a seed stands for stays.
+    let mut random = Random(u64::from(seed) << 32 | 4);
+    if random.chance(50) && settings.account.kind == AccountKind::Margin && settings.strategies.is_empty() {
+        settings.account.positions = PositionMode::Hedging;
+        settings.account.hedged_margin = random.pick(&[HedgedMargin::Larger, HedgedMargin::Both]);
+    }
 }
 
 /// Several strategies in the account, for some of the sessions.
@@ -614,6 +666,7 @@ fn session(seed: u32) -> (usize, BTreeMap<&'static str, u64>) {
     let mut first = engine();
     let mut log = Audited { auditor: Auditor::new(settings.clone()), events: Vec::new() };
     run(&mut world(&first), &mut log, &mut first).unwrap();
+    log.auditor.compare(first.account());
 
     // A timer that never comes due keeps the world from its short cut for quiet markets; nothing else may change.
     let mut second = engine();
@@ -645,10 +698,34 @@ fn session(seed: u32) -> (usize, BTreeMap<&'static str, u64>) {
         }
     }
 
+    if settings.hedges() {
+        // After every event positions add up to what the account holds, and to its equity.
+        let mut fourth = engine();
+        for input in log.events.iter().filter(|event| event.header.sequence.is_input()) {
+            fourth.apply(input).unwrap();
+            add_up(fourth.account());
+        }
+    }
+
     // As if it had been killed somewhere, and had gone on from what was kept.
     let at = 1 + random.below(log.events.len() as i64) as usize;
     crate::checkpoints::goes_on_the_same(&settings, &registry, &log.events, &[at]);
     (log.auditor.fills, log.auditor.seen)
+}
+
+/// What the positions of a hedging account come to is what it says of them together.
+fn add_up(account: &Account) {
+    for (index, position) in account.positions.iter().enumerate() {
+        let tickets = account.tickets_of(index);
+        assert!(tickets.is_sorted_by_key(|one| one.order) && tickets.iter().all(|one| one.quantity.0 != 0));
+        let sum: i64 = tickets.iter().map(|one| one.quantity.0).sum();
+        let cost: i128 = tickets.iter().map(|one| one.cost.0).sum();
+        assert_eq!((sum, cost), (position.quantity.0, position.cost.0), "positions are the account's");
+        let gross: i64 = tickets.iter().map(|one| one.quantity.0.abs()).sum();
+        let legs = account.tickets().unwrap().legs(index);
+        assert_eq!(gross, legs[0].quantity.0 - legs[1].quantity.0);
+        assert!(legs[0].quantity.0 >= 0 && legs[1].quantity.0 <= 0);
+    }
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use genovo_engine::account::Account;
 use genovo_engine::event::*;
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence, StrategyId};
-use genovo_engine::settings::{AccountKind, DataKind, Instrument, RiskDistance, Settings};
+use genovo_engine::settings::{AccountKind, DataKind, HedgedMargin, Instrument, RiskDistance, Settings};
 use genovo_engine::units::{Price, Quantity, SCALE, Timestamp};
 
 /// `numerator / denominator`, half to even, the slow way.
@@ -22,10 +23,13 @@ fn value(instrument: &Instrument, price: Price, quantity: i64) -> i128 {
     nearest(product * i128::from(instrument.multiplier.0), i128::from(SCALE))
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Holding {
+    /// In a hedging account what its positions add up to.
     quantity: i64,
     cost: i128,
+    /// Quantity and cost of each position of a hedging account, by the order that opened it.
+    tickets: BTreeMap<OrderId, (i64, i128)>,
     quote: Option<Quote>,
     last: Option<Price>,
     closed: bool,
@@ -38,6 +42,22 @@ impl Holding {
             Some(quote) => Some(quote.ask),
             None => self.last,
         }
+    }
+}
+
+impl Holding {
+    /// What is long and what is short of a hedging account's positions.
+    fn legs(&self) -> [(i64, i128); 2] {
+        [1, -1].map(|sign| {
+            let own = self.tickets.values().filter(|(quantity, _)| quantity.signum() == sign);
+            own.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        })
+    }
+
+    /// What is held, as far as it is valued by itself: both sides, or the one position.
+    fn parts(&self, hedges: bool) -> Vec<(i64, i128)> {
+        let parts = if hedges { self.legs().to_vec() } else { vec![(self.quantity, self.cost)] };
+        parts.into_iter().filter(|(quantity, _)| *quantity != 0).collect()
     }
 }
 
@@ -235,6 +255,16 @@ impl Auditor {
         }
     }
 
+    /// The account is what the fills come to, position by position.
+    pub fn compare(&self, account: &Account) {
+        for (index, holding) in self.holdings.iter().enumerate() {
+            assert_eq!(account.positions[index].quantity.0, holding.quantity);
+            let tickets = account.tickets_of(index).iter();
+            let tickets = tickets.map(|one| (one.order, (one.quantity.0, one.cost.0)));
+            assert!(tickets.eq(holding.tickets.clone()), "{:?}", account.tickets_of(index));
+        }
+    }
+
     fn take_market(&mut self) {
         let Some(event) = self.market.take() else { return };
         let holding = &mut self.holdings[event.header.instrument.index().unwrap()];
@@ -248,18 +278,15 @@ impl Auditor {
 
     fn equity(&self) -> i128 {
         let open = self.holdings.iter().zip(&self.settings.instruments).map(|(holding, instrument)| {
-            holding
-                .mark(holding.quantity)
-                .filter(|_| holding.quantity != 0)
-                .and_then(|mark| {
-                    let worth = value(instrument, mark, holding.quantity);
-                    let rate = self.rate(instrument)?;
-                    Some(match self.is_cash() {
-                        true => self.convert(instrument, worth, rate) - holding.cost,
-                        false => self.convert(instrument, worth - holding.cost, rate),
-                    })
+            let part = |(quantity, cost): (i64, i128)| {
+                let worth = value(instrument, holding.mark(quantity)?, quantity);
+                let rate = self.rate(instrument)?;
+                Some(match self.is_cash() {
+                    true => self.convert(instrument, worth, rate) - cost,
+                    false => self.convert(instrument, worth - cost, rate),
                 })
-                .unwrap_or(0)
+            };
+            holding.parts(self.settings.hedges()).into_iter().filter_map(part).sum::<i128>()
         });
         self.cash + open.sum::<i128>()
     }
@@ -270,11 +297,16 @@ impl Auditor {
         let index = instrument.index().expect("a position is in an instrument");
         // What the input brought was not held over night.
         std::mem::swap(&mut self.holdings, &mut self.before);
-        let (held, rules) = (self.holdings[index], &self.settings.instruments[index]);
-        assert_eq!(charged.quantity.0, held.quantity);
-        assert_eq!(Some(charged.price), held.mark(held.quantity));
+        let (held, rules) = (&self.holdings[index], &self.settings.instruments[index]);
+        let quantity = match self.settings.hedges() {
+            true => held.tickets[&charged.position].0,
+            false => held.quantity,
+        };
+        assert_eq!(charged.position.is_none(), !self.settings.hedges());
+        assert_eq!(charged.quantity.0, quantity);
+        assert_eq!(Some(charged.price), held.mark(quantity));
         let rate = self.rate(rules).expect("a position is never without a rate");
-        let worth = self.convert(rules, value(rules, charged.price, held.quantity).abs(), rate);
+        let worth = self.convert(rules, value(rules, charged.price, quantity).abs(), rate);
         assert_eq!(charged.value.0, worth);
         let financing = self.settings.financing.as_ref().expect("financing is on");
         assert!(charged.days > 0 && charged.days_in_year == financing.days_in_year);
@@ -284,7 +316,7 @@ impl Auditor {
             let exact = nearest(worth * i128::from(yearly.0) * i128::from(charged.days), year);
             assert_eq!(paid.0, nearest(exact, unit) * unit);
         }
-        assert!(charged.borrow_yearly.0 == 0 || held.quantity < 0, "only what is sold short is borrowed");
+        assert!(charged.borrow_yearly.0 == 0 || quantity < 0, "only what is sold short is borrowed");
         self.cash -= charged.financing.0 + charged.borrow.0;
         std::mem::swap(&mut self.holdings, &mut self.before);
     }
@@ -324,11 +356,16 @@ impl Auditor {
     /// What all positions need.
     fn maintenance(&self) -> i128 {
         let each = self.holdings.iter().zip(&self.settings.instruments).map(|(holding, instrument)| {
-            let mark = holding.mark(holding.quantity).filter(|_| holding.quantity != 0);
-            mark.zip(self.rate(instrument)).map_or(0, |(mark, rate)| {
-                let worth = self.convert(instrument, value(instrument, mark, holding.quantity).abs(), rate);
-                nearest(worth * i128::from(instrument.margin_maintenance.0), i128::from(SCALE))
-            })
+            let needs = |(quantity, _): (i64, i128)| {
+                let (mark, rate) = holding.mark(quantity).zip(self.rate(instrument))?;
+                let worth = self.convert(instrument, value(instrument, mark, quantity).abs(), rate);
+                Some(nearest(worth * i128::from(instrument.margin_maintenance.0), i128::from(SCALE)))
+            };
+            let needs = holding.parts(self.settings.hedges()).into_iter().filter_map(needs);
+            match self.settings.account.hedged_margin {
+                HedgedMargin::Larger => needs.max().unwrap_or(0),
+                HedgedMargin::Both => needs.sum(),
+            }
         });
         each.sum()
     }
@@ -355,6 +392,7 @@ impl Auditor {
         assert!(!self.called || verdict.granted.0 == 0, "something is opened while the account is called");
         let before = self.open_risk(index, &verdict);
         let exposed = self.exposed(index, &verdict);
+        let sided = self.sided(index, &verdict);
         let own_before = self.own_exposed(order.strategy, index, &verdict);
         self.count(order.kind.name());
         assert!(!self.holdings[index].closed, "an order for a closed market");
@@ -373,7 +411,7 @@ impl Auditor {
         let leverage =
             controls.max_leverage.map(|times| nearest(equity * i128::from(times.0), i128::from(SCALE)));
         let caps = [
-            ("position", controls.max_position.map(|most| most.0), exposed[index], after[index]),
+            ("position", controls.max_position.map(|most| most.0), sided, self.sided(index, &verdict)),
             (
                 "gross",
                 controls.max_gross_exposure.map(|most| most.0),
@@ -419,18 +457,29 @@ impl Auditor {
         assert!(after <= bound, "open risk {after} above its limit {limit} by {verdict:?}");
     }
 
-    /// What would be open if all orders of one side were filled and none of the other: the larger of both.
+    /// What would be open if all orders of one side were filled and none of the other; of a hedging account each side, and
+    /// nothing closed.
     fn exposures(&self, index: usize) -> [i64; 2] {
         let working = |side: Side| -> i64 {
             let orders = self
                 .orders
                 .values()
                 .filter(|placed| placed.instrument == index && placed.order.side == side && !placed.done)
-                .filter(|placed| !placed.order.terms.reduce_only);
+                .filter(|placed| !placed.order.terms.reduce_only && placed.order.closes.is_none());
             orders.map(|placed| placed.most() - placed.filled).sum()
         };
+        let (bought, sold) = (working(Side::Buy), working(Side::Sell));
+        if self.settings.hedges() {
+            let [long, short] = self.holdings[index].legs();
+            return [long.0 + bought, short.0 - sold];
+        }
         let held = self.holdings[index].quantity;
-        [held + working(Side::Buy), held - working(Side::Sell)]
+        [held + bought, held - sold]
+    }
+
+    /// What both ends of an instrument come to: the worse of them, or in a hedging account both.
+    fn both(&self, ends: [i128; 2]) -> i128 {
+        if self.settings.hedges() { ends[0] + ends[1] } else { ends[0].max(ends[1]) }
     }
 
     /// What each instrument may become worth, whichever of the working orders are filled.
@@ -444,9 +493,22 @@ impl Auditor {
                     self.convert(instrument, value(instrument, mark, quantity).abs(), rate)
                 })
             };
-            self.exposures(other).map(worth).into_iter().max().unwrap_or(0)
+            self.both(self.exposures(other).map(worth))
         };
         (0..self.holdings.len()).map(each).collect()
+    }
+
+    /// The same of the order's instrument; in a hedging account of the side that it opens.
+    fn sided(&self, index: usize, verdict: &Verdict) -> i128 {
+        if !self.settings.hedges() {
+            return self.exposed(index, verdict)[index];
+        }
+        let instrument = &self.settings.instruments[index];
+        let quantity = self.exposures(index)[usize::from(verdict.side == Side::Sell)];
+        verdict
+            .price
+            .zip(self.rate(instrument))
+            .map_or(0, |(mark, rate)| self.convert(instrument, value(instrument, mark, quantity).abs(), rate))
     }
 
     /// What a strategy among several may come to hold, whichever of its working orders are filled; `None` where that is
@@ -489,7 +551,7 @@ impl Auditor {
                         if other == index { verdict.price } else { self.holdings[other].mark(quantity) };
                     mark.map_or(0, |mark| risk(other, quantity, mark))
                 };
-                self.exposures(other).map(worst).into_iter().max().unwrap_or(0)
+                self.both(self.exposures(other).map(worst))
             })
             .sum()
     }
@@ -513,7 +575,7 @@ impl Auditor {
             assert!(better >= 0, "order {} is filled beyond its limit", fill.order);
         }
         let index = placed.instrument;
-        let owner = placed.order.strategy;
+        let (owner, effect) = (placed.order.strategy, placed.order.effect());
         if placed.filled == placed.order.quantity.0 {
             self.close(fill.order);
         }
@@ -524,7 +586,56 @@ impl Auditor {
             }
             None => self.own.iter_mut().for_each(|own| own[index] = None),
         }
-        self.book(index, fill);
+        match self.settings.hedges() {
+            true => self.book_tickets(index, fill, effect),
+            false => self.book(index, fill),
+        }
+    }
+
+    /// The same in a hedging account: position by position.
+    fn book_tickets(&mut self, index: usize, fill: &Fill, effect: PositionEffect) {
+        let instrument = self.settings.instruments[index].clone();
+        let rate = fill.rate.map_or(SCALE, |rate| rate.0);
+        let unit = 10_i128.pow(9 - u32::from(self.settings.account.digits));
+        let (sign, mut left, mut cash) = (fill.side.sign(), fill.quantity.0, -fill.commission.0);
+        let mut holding = self.holdings[index].clone();
+        for (order, (quantity, cost)) in &mut holding.tickets {
+            let named = match effect {
+                PositionEffect::Open => false,
+                PositionEffect::CloseEarliest => true,
+                PositionEffect::Close(position) => position == *order,
+            };
+            if !named || quantity.signum() != -sign || left == 0 {
+                continue;
+            }
+            let part = left.min(quantity.abs()) * quantity.signum();
+            let gone = nearest(*cost * i128::from(part), i128::from(*quantity));
+            let profit = self.convert(&instrument, value(&instrument, fill.price, part) - gone, rate);
+            cash += nearest(profit, unit) * unit;
+            (*quantity, *cost, left) = (*quantity - part, *cost - gone, left - part.abs());
+        }
+        if effect == PositionEffect::Open {
+            let (quantity, cost) = holding.tickets.entry(fill.order).or_default();
+            *quantity += left * sign;
+            *cost += value(&instrument, fill.price, left * sign);
+            left = 0;
+        }
+        assert_eq!(left, 0, "order {} closes more than there is", fill.order);
+        assert!(holding.tickets.values().all(|(quantity, cost)| *quantity != 0 || *cost == 0));
+        holding.tickets.retain(|_, (quantity, _)| *quantity != 0);
+        holding.quantity = holding.tickets.values().map(|(quantity, _)| quantity).sum();
+        self.cash += cash;
+        if holding.legs().iter().all(|(quantity, _)| *quantity != 0) {
+            self.count("hedged");
+        }
+        if effect != PositionEffect::Open {
+            self.count(if effect == PositionEffect::CloseEarliest {
+                "earliest closed"
+            } else {
+                "position named"
+            });
+        }
+        self.holdings[index] = holding;
     }
 
     fn book(&mut self, index: usize, fill: &Fill) {
@@ -538,7 +649,7 @@ impl Auditor {
         let convert = |amount: i128| self.convert(&instrument, amount, rate);
         let paid = |amount: i128| if cash_account { convert(amount) } else { amount };
         let mut cash = 0;
-        let mut holding = self.holdings[index];
+        let mut holding = self.holdings[index].clone();
         let signed = fill.quantity.0 * fill.side.sign();
         let closing = match holding.quantity.signum() * signed.signum() {
             -1 => signed.abs().min(holding.quantity.abs()) * holding.quantity.signum(),
@@ -613,12 +724,37 @@ impl Auditor {
             CorporateAction::Dividend { amount } => price - amount,
         };
         let unit = 10_i128.pow(9 - u32::from(self.settings.account.digits));
-        let mut holding = self.holdings[index];
+        let mut holding = self.holdings[index].clone();
         if let Some(quote) = &mut holding.quote {
             (quote.bid, quote.ask) = (change(quote.bid), change(quote.ask));
         }
         holding.last = holding.last.map(change);
         match *action {
+            CorporateAction::Split { new, old } if self.settings.hedges() => {
+                self.count("split");
+                for (order, (quantity, cost)) in std::mem::take(&mut holding.tickets) {
+                    let after = (i128::from(quantity) * i128::from(new) / i128::from(old)) as i64;
+                    let odd = after % rules.lot.0;
+                    let gone = if odd == 0 { 0 } else { nearest(cost * i128::from(odd), i128::from(after)) };
+                    if odd != 0
+                        && let Some(mark) = holding.mark(after)
+                    {
+                        let profit = self.convert(&rules, value(&rules, mark, odd) - gone, rate);
+                        self.cash += nearest(profit, unit) * unit;
+                    }
+                    if after - odd != 0 {
+                        holding.tickets.insert(order, (after - odd, cost - gone));
+                    }
+                }
+                holding.quantity = holding.tickets.values().map(|(quantity, _)| quantity).sum();
+            }
+            CorporateAction::Dividend { amount } if self.settings.hedges() => {
+                self.count("dividend");
+                for (quantity, _) in holding.tickets.values() {
+                    let paid = self.convert(&rules, value(&rules, amount, *quantity), rate);
+                    self.cash += nearest(paid, unit) * unit;
+                }
+            }
             CorporateAction::Split { new, old } => {
                 self.count("split");
                 self.own.iter_mut().for_each(|own| own[index] = None);
@@ -686,7 +822,12 @@ impl Auditor {
                 |(from, to): &(Timestamp, Timestamp)| header.time_event > *from && header.time_event < *to;
             assert!(!self.breaks[index].iter().any(closed), "order {} is filled in a break", fill.order);
         }
-        if terms.reduce_only {
+        if self.settings.hedges() {
+            // What closes is held against when it is booked.
+            if terms.reduce_only {
+                self.count("reduced");
+            }
+        } else if terms.reduce_only {
             let held = self.holdings[index].quantity;
             let signed = fill.quantity.0 * fill.side.sign();
             assert!(held.signum() == -signed.signum() && held.abs() >= signed.abs(), "order {}", fill.order);
