@@ -1,5 +1,8 @@
 //! Does a hedging account keep positions side by side, each opened, closed, charged and counted by itself?
 
+use genovo_adapters::broker::ClientIds;
+use genovo_adapters::broker::factory::{Brokers, MakeError, Making};
+use genovo_adapters::broker::paper::book::Durability;
 use genovo_engine::engine::{Engine, SettingsError};
 use genovo_engine::event::*;
 use genovo_engine::ids::{InstrumentId, OrderId};
@@ -12,6 +15,7 @@ use genovo_engine::strategy::{
 };
 use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Ratio, SCALE, Timestamp};
 use genovo_engine::world::MemorySource;
+use genovo_tests::custom_broker::Custom;
 
 const X: InstrumentId = InstrumentId(1);
 const HOUR: i64 = 3_600 * SCALE;
@@ -393,4 +397,30 @@ fn a_netting_account_takes_the_same_wishes() {
     let (log, engine) = session(&settings, quotes(&[100, 100, 100]));
     assert_eq!(sent(&log), ["buy 10", "sell 4", "sell 6"]);
     assert!(engine.account().is_flat() && engine.account().tickets().is_none());
+}
+
+/// A session asks its broker before it begins: nothing is left for the first order to find out.
+#[test]
+fn a_broker_that_nets_gets_no_hedging_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = |settings: Settings, broker: &str| {
+        let mut brokers = Brokers::default();
+        brokers.add("nets", |_| Ok(Box::new(Custom::new(Default::default()))));
+        let ids = ClientIds::new(&started(&settings), Timestamp(1));
+        let (folder, durability) = (folder.path().to_owned(), Durability::Process);
+        brokers.make(broker, &Making { settings, ids, folder, durability }).map(drop)
+    };
+    let error = made(settings(""), "nets").unwrap_err();
+    assert!(matches!(error, MakeError::OnePosition { .. }), "{error}");
+    assert!(error.to_string().contains("`nets` keeps one position an instrument"), "{error}");
+    made(settings(""), "paper").unwrap();
+    let mut netting = settings("");
+    netting.account.positions = PositionMode::Netting;
+    made(netting, "nets").unwrap();
+}
+
+fn started(settings: &Settings) -> RunStarted {
+    let mut registry = Registry::default();
+    registry.add(SCRIPT);
+    Engine::new(settings.clone(), &registry).unwrap().identity(WorldKind::Live)
 }

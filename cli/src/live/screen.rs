@@ -166,13 +166,21 @@ impl Screen {
                     Money::ZERO => String::new(),
                     closed => format!("closed {}", format::money(closed, digits)),
                 };
-                let position =
-                    instrument.index().map_or(Quantity::ZERO, |index| self.account.positions[index].quantity);
+                let index = instrument.index().unwrap_or(usize::MAX);
+                let position = match self.account.tickets().map(|tickets| tickets.legs(index)) {
+                    // Of a hedging account both sides, where there are two.
+                    Some([long, short]) if long.quantity.0 != 0 && short.quantity.0 != 0 => {
+                        format!("{} {}", signed(long.quantity), signed(short.quantity))
+                    }
+                    _ => {
+                        signed(self.account.positions.get(index).map_or(Quantity::ZERO, |held| held.quantity))
+                    }
+                };
                 format!(
                     "order {:<4} {what:<12} filled {:<11} {closed:<18} position {:<8} equity {}",
                     fill.order,
                     format::price(fill.price),
-                    signed(position),
+                    position,
                     format::money(self.account.equity(&self.markets), digits),
                 )
             }

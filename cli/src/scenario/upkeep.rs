@@ -125,8 +125,10 @@ pub fn written(settings: &Settings) -> (Keys, Keys) {
     let mut account = Vec::new();
     if settings.hedges() {
         account.push(("positions", "hedging".to_string()));
-        let both = settings.account.hedged_margin == HedgedMargin::Both;
-        account.push(("hedged_margin", if both { "both" } else { "larger" }.to_string()));
+        // What is the default is left out, so that a netting account can take its place.
+        if settings.account.hedged_margin == HedgedMargin::Both {
+            account.push(("hedged_margin", "both".to_string()));
+        }
     }
     if let Some(margin) = settings.margin {
         account.push(("margin_call", margin.call.to_string()));

@@ -3,6 +3,7 @@
 
 mod card;
 mod compare;
+mod hedging;
 mod limits;
 mod outside;
 mod selection;
