@@ -70,8 +70,8 @@ impl Rollover {
         passed
     }
 
-    /// What holding a position of the instrument at `index` over `passed` costs; `None` where it costs nothing. `held` is
-    /// how much, and in a hedging account the order that opened it.
+    /// What holding a position of the instrument at `index` over `passed` costs; `None` where it costs nothing. `held`
+    /// is how much, and in a hedging account the order that opened it.
     pub fn charge(
         &self,
         passed: Passed,

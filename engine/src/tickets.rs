@@ -474,8 +474,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever opens and closes: positions are as the units say, P&L is theirs to the cent a fill, and the quantities
-        /// that a venue keeps are the account's.
+        /// Whatever opens and closes: positions are as the units say, P&L is theirs to the cent a fill, and the
+        /// quantities that a venue keeps are the account's.
         #[test]
         fn positions_are_what_their_units_are(
             fills in proptest::collection::vec((0_u64..12, any::<bool>(), 90_i64..110, 1_i64..8, 0_u8..4), 1..60),

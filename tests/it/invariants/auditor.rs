@@ -457,8 +457,8 @@ impl Auditor {
         assert!(after <= bound, "open risk {after} above its limit {limit} by {verdict:?}");
     }
 
-    /// What would be open if all orders of one side were filled and none of the other; of a hedging account each side, and
-    /// nothing closed.
+    /// What would be open if all orders of one side were filled and none of the other; of a hedging account each side,
+    /// and nothing closed.
     fn exposures(&self, index: usize) -> [i64; 2] {
         let working = |side: Side| -> i64 {
             let orders = self
