@@ -158,10 +158,16 @@ impl Position {
     /// What closing at `mark` would add to the cash.
     #[inline]
     pub fn unrealised(&self, mark: Price, rate: Option<Rate>) -> Money {
+        self.unrealised_of(notional(mark, self.quantity, self.multiplier), rate)
+    }
+
+    /// The same where its notional value at the mark is known.
+    #[inline]
+    fn unrealised_of(&self, value: Money, rate: Option<Rate>) -> Money {
         match rate {
-            None => notional(mark, self.quantity, self.multiplier) - self.cost,
-            Some(rate) if self.paid => self.worth(mark, self.quantity, Some(rate)) - self.cost,
-            Some(rate) => rate.convert(notional(mark, self.quantity, self.multiplier) - self.cost),
+            None => value - self.cost,
+            Some(rate) if self.paid => rate.convert(value) - self.cost,
+            Some(rate) => rate.convert(value - self.cost),
         }
     }
 
@@ -462,6 +468,13 @@ impl Account {
     /// Balance and open P&L at the prices at which everything could be closed. A position whose market or rate is
     /// unknown counts at cost.
     pub fn equity(&self, markets: &[Market]) -> Money {
+        self.equity_noting(markets, |_, _| ())
+    }
+
+    /// The same; `note` is told the notional value at its mark of what a netting account holds of each instrument,
+    /// where there is any and it is known.
+    #[inline]
+    pub fn equity_noting(&self, markets: &[Market], mut note: impl FnMut(usize, Money)) -> Money {
         let mut equity = self.balance;
         if let Some(tickets) = &self.tickets {
             // Each side at the price at which it could be closed: who holds both pays the spread.
@@ -486,7 +499,9 @@ impl Account {
             if let (Some(mark), Ok(rate)) =
                 (market.mark(position.quantity.signum()), self.rate(index, markets))
             {
-                equity += position.unrealised(mark, rate);
+                let value = notional(mark, position.quantity, position.multiplier);
+                note(index, value);
+                equity += position.unrealised_of(value, rate);
             }
         }
         equity

@@ -431,7 +431,13 @@ impl Risk {
             Side::Buy => bought,
             Side::Sell => sold,
         };
-        let equity = account.equity(markets);
+        // What is held is worth the same to the rules as to equity.
+        let mut worth = [Money::ZERO; FEW];
+        let equity = account.equity_noting(markets, |index, value| {
+            if let Some(worth) = worth.get_mut(index) {
+                *worth = value;
+            }
+        });
         let price = match request.kind {
             OrderKind::Market | OrderKind::TrailingStop { .. } => markets[index].price_to_trade(request.side),
             OrderKind::Limit { price }
@@ -521,7 +527,7 @@ impl Risk {
             stop.map_or((distance_kept, source), |distance| (distance, DistanceSource::Stop));
 
         let kept = Quantity(position.0 + closing.0 * sign);
-        let mut others = self.others(index, request.side, settings, account, markets, orders);
+        let mut others = self.others(index, request.side, settings, account, markets, orders, &worth);
         let other_side = sides.map(|[long, short]| {
             let other = if request.side == Side::Buy { short } else { long };
             let hedged = account.hedged_margin();
@@ -573,7 +579,9 @@ impl Risk {
         verdict
     }
 
-    /// What all instruments but the one at `index` come to, to an order of this side.
+    /// What all instruments but the one at `index` come to, to an order of this side. `worth` is the notional value of
+    /// what a netting account holds of the first instruments.
+    #[allow(clippy::too_many_arguments)] // What the run is, and what was computed of it already.
     fn others(
         &self,
         index: usize,
@@ -582,6 +590,7 @@ impl Risk {
         account: &Account,
         markets: &[Market],
         orders: &Orders,
+        worth: &[Money; FEW],
     ) -> Others {
         let mut others = Others::default();
         let controls = &self.settings.controls;
@@ -622,9 +631,11 @@ impl Risk {
             let mut counted = |quantity: Quantity| {
                 let Some(mark) = markets[other].mark(quantity.signum()) else { return Money::ZERO };
                 let (distance, _) = self.distance(other, mark);
-                let amount = |price| converted(notional(price, quantity, instrument.multiplier).abs(), rate);
-                risk = risk.max(amount(distance));
-                let value = amount(mark);
+                let notional = |price| notional(price, quantity, instrument.multiplier);
+                let amount = |value: Money| converted(value.abs(), rate);
+                risk = risk.max(amount(notional(distance)));
+                let known = worth.get(other).filter(|_| quantity == account.positions[other].quantity);
+                let value = amount(known.copied().unwrap_or_else(|| notional(mark)));
                 gross = gross.max(value);
                 tied = tied.max(match account.kind {
                     AccountKind::Margin => value.times(instrument.margin_initial),
