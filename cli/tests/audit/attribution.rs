@@ -388,8 +388,8 @@ fn a_model_that_shares_the_account_is_attributed_too() {
     let (_, tail) = tail.split_once("[risk]").unwrap();
     let run = |model: &str, journal: &str| {
         let shared = format!(
-            "[[strategies]]\nname = \"averages\"\nbudget = \"50 %\"\nkind = \"ema-cross\"\nquantity = 4\non = \"ticks\"\n\
-             [[strategies]]\nname = \"network\"\nbudget = \"50 %\"\n{model}"
+            "[[strategies]]\nname = \"averages\"\nbudget = \"50 %\"\nkind = \"ema-cross\"\nquantity = 4\n\
+             on = \"ticks\"\n[[strategies]]\nname = \"network\"\nbudget = \"50 %\"\n{model}"
         );
         folder.write("small.toml", format!("{head}{shared}[risk]{tail}"));
         folder.replay(journal, &[]);
