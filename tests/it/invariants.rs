@@ -745,6 +745,9 @@ fn whatever_happens() {
         }
     }
     assert!(failed.is_empty(), "the sessions of seeds {failed:?}");
+    if sessions - first < 100 {
+        return;
+    }
     // All that an order can meet was met, often enough to mean something.
     for what in EVERYTHING {
         let count = seen.get(what).copied().unwrap_or(0);

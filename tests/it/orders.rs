@@ -13,24 +13,25 @@ use genovo_engine::world::{MemorySource, Source};
 const X: InstrumentId = InstrumentId(1);
 
 thread_local! {
-    /// What the strategy does at which quote, counted from 1.
+    /// What the strategy does at which quote or trade, counted from 1.
     static SCRIPT: std::cell::RefCell<Vec<(u32, Action)>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 /// Does what the script says.
 struct Scripted {
     script: Vec<(u32, Action)>,
-    quotes: u32,
+    ticks: u32,
 }
 
 impl Strategy for Scripted {
     fn update(&mut self, event: &Event, _: &dyn View) -> bool {
-        self.quotes += u32::from(event.header.instrument == X && matches!(event.fact, Fact::QuoteChanged(_)));
-        matches!(event.fact, Fact::QuoteChanged(_)) && self.script.iter().any(|(at, _)| *at == self.quotes)
+        let is_tick = matches!(event.fact, Fact::QuoteChanged(_) | Fact::TradePrinted(_));
+        self.ticks += u32::from(event.header.instrument == X && is_tick);
+        is_tick && self.script.iter().any(|(at, _)| *at == self.ticks)
     }
 
     fn decide(&mut self, _: &dyn View, proposal: &mut Proposal) {
-        let now = self.quotes;
+        let now = self.ticks;
         let (due, later) = std::mem::take(&mut self.script).into_iter().partition(|(at, _)| *at == now);
         self.script = later;
         let due: Vec<(u32, Action)> = due;
@@ -44,7 +45,7 @@ const KIND: StrategyKind = StrategyKind {
     parameters: &[],
     needs: Needs { sizes: false, quotes: true },
     trigger: Trigger::OnSignal,
-    make: |_: &Parameters, _| Ok(Box::new(Scripted { script: SCRIPT.take(), quotes: 0 })),
+    make: |_: &Parameters, _| Ok(Box::new(Scripted { script: SCRIPT.take(), ticks: 0 })),
 };
 
 fn price(of: i64) -> Price {
@@ -321,6 +322,41 @@ fn a_closed_market_denies_or_lets_wait() {
     assert_eq!(play(&settings, market(), vec![(2, buy())]), ["1 buy 1 at 103"]);
     // It waits for the session, works through it, and ends with it: what comes after fills nothing.
     assert_eq!(play(&settings, market(), vec![(2, day())]), ["1 expired DayEnded"]);
+}
+
+/// On trades the one that triggers is past: the next is the chance of what is to be filled at once, also where it
+/// waited for the market to open.
+#[test]
+fn a_triggered_order_that_fills_at_once_has_one_trade_to_do_so() {
+    let session =
+        |second, open| other(X, second, Fact::SessionChanged(SessionChanged { open, until: Timestamp::MAX }));
+    let trade = |second, of, size| {
+        let trade = Trade { price: price(of), size: Some(quantity(size)), aggressor: None };
+        other(X, second, Fact::TradePrinted(trade))
+    };
+    let mut settings = settings();
+    settings.sources[0].kind = DataKind::Trades;
+    settings.calendars.push(CalendarSettings { instrument: X, calendar: "by hand".into() });
+    settings.venue.when_closed = WhenClosed::Queue;
+    let kind = OrderKind::StopLimit { trigger: price(104), price: price(100) };
+    for (time_in_force, next, seen) in [
+        (TimeInForce::Fok, 4, &["1 triggered 104 by 105", "1 cancelled NotFillable"][..]),
+        (TimeInForce::Fok, 10, &["1 triggered 104 by 105", "1 buy 10 at 100"]),
+        (TimeInForce::Ioc, 4, &["1 triggered 104 by 105", "1 buy 4 at 100", "1 cancelled ImmediateRest"]),
+        (TimeInForce::Gtc, 4, &["1 triggered 104 by 105", "1 buy 4 at 100", "1 buy 6 at 100"]),
+    ] {
+        let market = vec![
+            trade(1, 101, 50),
+            session(2, false),
+            trade(3, 101, 50),
+            session(4, true),
+            trade(5, 105, 50),
+            trade(6, 99, next),
+            trade(7, 99, 50),
+        ];
+        let order = NewOrder::new(Side::Buy, kind, quantity(10)).during(time_in_force);
+        assert_eq!(play(&settings, market, vec![(2, single(order))]), seen, "{time_in_force:?} of {next}");
+    }
 }
 
 #[test]

@@ -247,7 +247,9 @@ impl Venue {
                 return !waited || self.rest_or_cancel(resting, time, answers);
             }
             if resting.limit().is_some() {
-                // A stop-limit order waits for the next trade: this one is past.
+                // A stop-limit order waits for the next trade: this one is past. What is to be filled at once is filled
+                // by that one, or not at all.
+                resting.waits_for_open = waited;
                 return true;
             }
             let execution = self.slipped(index, resting, price);
