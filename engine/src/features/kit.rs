@@ -118,13 +118,6 @@ impl Ring {
         self.full.then(|| self.sum() / self.length as f64)
     }
 
-    /// Takes a value; the mean of the window that it ends, once there is one.
-    #[inline]
-    pub fn mean_with(&mut self, value: f64) -> Option<f64> {
-        self.push(value);
-        self.mean()
-    }
-
     /// Mean and squares about it, once full.
     #[inline]
     pub fn spread(&self) -> Option<Spread> {

@@ -57,28 +57,6 @@ macro_rules! with_fma {
 
 with_fma! { exp ln atan }
 
-/// [`ln`] of several numbers: their operations overlap.
-#[inline]
-pub fn ln_each<const N: usize>(x: [f64; N]) -> [f64; N] {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "fma")]
-        fn fused<const N: usize>(x: [f64; N]) -> [f64; N] {
-            // No `map`: what it calls would not become part of this.
-            let mut y = [0.0; N];
-            for (y, x) in y.iter_mut().zip(x) {
-                *y = exact::ln(x);
-            }
-            y
-        }
-        if is_x86_feature_detected!("fma") {
-            // SAFETY: the machine has it.
-            return unsafe { fused(x) };
-        }
-    }
-    x.map(ln)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::f64 as plain;
