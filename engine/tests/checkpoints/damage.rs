@@ -139,6 +139,6 @@ fn a_checkpoint_of_another_build_is_said() {
     let mut bytes = saved(&settings, 50);
     bytes[20] ^= 2;
     let error = restore(&settings, &hashed(&bytes)).unwrap_err();
-    assert!(matches!(error, RestoreError::OtherBuild { format: 2, .. }), "{error}");
+    assert!(matches!(error, RestoreError::OtherBuild { format: 3, .. }), "{error}");
     assert!(error.to_string().contains("logic version"), "{error}");
 }
