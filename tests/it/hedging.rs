@@ -498,8 +498,8 @@ impl Strategy for Recorded {
     }
 }
 
-/// 240 orders on the gold week's quotes, recorded by `tests/golden/nautilus/hedging.py`: every fill at the same price, the
-/// same P&L of each to the cent but for halves of one, and the same positions.
+/// 240 orders on the gold week's quotes, recorded by `tests/golden/nautilus/hedging.py`: every fill at the same price,
+/// the same P&L of each to the cent but for halves of one, and the same positions.
 #[test]
 fn a_hedging_account_of_nautilus_has_the_same_balance_after_every_fill() {
     let theirs: Value = serde_json::from_str(&golden("hedging_final.json")).unwrap();

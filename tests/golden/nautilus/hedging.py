@@ -3,9 +3,9 @@
 
 usage: hedging.py QUOTES.csv.zst OUT_DIR
 
-Market orders on the first quotes of the gold week: each opens a position of its own, or closes a part or all of one that is
-open, which it names. Writes hedging_fills.csv, a row an order: what was asked, what it was filled at and what the account
-had afterwards, and hedging_final.json: what was left.
+Market orders on the first quotes of the gold week: each opens a position of its own, or closes a part or all of one
+that is open, which it names. Writes hedging_fills.csv, a row an order: what was asked, what it was filled at and what
+the account had afterwards, and hedging_final.json: what was left.
 """
 import csv
 import json
@@ -103,7 +103,7 @@ def main():
     engine.run()
     assert [fill[0] for fill in fills] == list(range(1, ORDERS + 1)), "every order is filled whole, in order"
     positions = engine.cache.positions()
-    told = {str(one.id)[2:]: one for one in positions}
+    told = {str(one.id)[2:]: one for one in sorted(positions, key=lambda one: int(str(one.id)[2:]))}
     with open(out / "hedging_fills.csv", "w", newline="", encoding="ascii") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["order", "quote", "side", "quantity", "closes", "price", "commission", "balance"])
@@ -114,8 +114,8 @@ def main():
         engine="nautilus_trader BacktestEngine (Cython), OmsType.HEDGING", version=nautilus_trader.__version__,
         quotes=len(quotes), orders=len(rows), balance=str(fills[-1][3]),
         # P&L of each position, commissions deducted, and what is still held of it.
-        realised={key: str(one.realized_pnl.as_decimal()) for key, one in sorted(told.items(), key=lambda k: int(k[0]))},
-        open={key: str(one.signed_decimal_qty()) for key, one in sorted(told.items(), key=lambda k: int(k[0])) if one.is_open},
+        realised={key: str(one.realized_pnl.as_decimal()) for key, one in told.items()},
+        open={key: str(one.signed_decimal_qty()) for key, one in told.items() if one.is_open},
     )
     (out / "hedging_final.json").write_text(json.dumps(final, indent=1) + "\n", encoding="ascii")
     engine.dispose()
