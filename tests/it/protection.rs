@@ -229,6 +229,25 @@ fn it_waits_for_the_links_and_is_not_tried_for_ever() {
     assert_eq!(desk.stops().len(), 1, "the operator may have mended it");
 }
 
+/// A session that was killed before its stop left hears, when it goes on, that it never arrived.
+#[test]
+fn a_stop_that_never_arrived_is_sent_again() {
+    let mut desk = Desk::new("long", true);
+    desk.fill(1, Side::Buy, 10, 0);
+    assert_eq!(desk.stops(), [(2, Side::Sell, price("1277.55"), whole(10))]);
+    let lost = |order| {
+        Fact::OrderRejected(OrderRejected { order: OrderId(order), reason: RejectReason::NeverArrived })
+    };
+    desk.say(lost(2));
+    assert_eq!((desk.stops(), desk.alerts()), (vec![(3, Side::Sell, price("1277.55"), whole(10))], 0));
+    // While the link is down nothing is sent, and the next one follows when it is back.
+    desk.link(Link::Broker, Connection::Backoff);
+    desk.say(lost(3));
+    assert_eq!((desk.stops().len(), desk.alerts()), (0, 0));
+    desk.link(Link::Broker, Connection::Live);
+    assert_eq!(desk.stops(), [(4, Side::Sell, price("1277.55"), whole(10))]);
+}
+
 #[test]
 fn a_kill_keeps_the_stops_and_flatten_does_not() {
     let mut desk = Desk::new("long", true);
