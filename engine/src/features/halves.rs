@@ -8,7 +8,10 @@ use std::marker::PhantomData;
 use super::kit::{larger, ratio};
 
 /// What some successive values say together, and how two such make one.
-pub trait Part: Copy + Send {
+///
+/// # Safety
+/// `write` puts, and `read` gets, exactly as many numbers as `NUMBERS` says: nobody looks whether there is room.
+pub unsafe trait Part: Copy + Send {
     /// What comes in.
     type Value;
     /// How many numbers it is.
@@ -198,7 +201,8 @@ impl<P: Part> Halves<P> {
 }
 
 /// A sum.
-impl Part for f64 {
+// SAFETY: it has as many numbers as it says.
+unsafe impl Part for f64 {
     type Value = f64;
     const NUMBERS: usize = 1;
 
@@ -224,7 +228,8 @@ impl Part for f64 {
 }
 
 /// Several sums.
-impl<const K: usize> Part for [f64; K] {
+// SAFETY: it has as many numbers as it says.
+unsafe impl<const K: usize> Part for [f64; K] {
     type Value = [f64; K];
     const NUMBERS: usize = K;
 
@@ -259,7 +264,8 @@ impl<const K: usize> Part for [f64; K] {
 }
 
 /// Two of one length side by side.
-impl<A: Part, B: Part> Part for (A, B) {
+// SAFETY: it has as many numbers as it says.
+unsafe impl<A: Part, B: Part> Part for (A, B) {
     type Value = (A::Value, B::Value);
     const NUMBERS: usize = A::NUMBERS + B::NUMBERS;
 
@@ -290,7 +296,8 @@ impl<A: Part, B: Part> Part for (A, B) {
 #[derive(Clone, Copy, Debug)]
 pub struct Highest(pub f64);
 
-impl Part for Highest {
+// SAFETY: it has as many numbers as it says.
+unsafe impl Part for Highest {
     type Value = f64;
     const NUMBERS: usize = 1;
 
@@ -319,7 +326,8 @@ impl Part for Highest {
 #[derive(Clone, Copy, Debug)]
 pub struct Lowest(pub f64);
 
-impl Part for Lowest {
+// SAFETY: it has as many numbers as it says.
+unsafe impl Part for Lowest {
     type Value = f64;
     const NUMBERS: usize = 1;
 
@@ -365,7 +373,8 @@ impl FromLast {
     }
 }
 
-impl Part for FromLast {
+// SAFETY: it has as many numbers as it says.
+unsafe impl Part for FromLast {
     type Value = f64;
     numbers!(last f64, sum);
 
@@ -417,7 +426,8 @@ impl Squares {
     }
 }
 
-impl Part for Squares {
+// SAFETY: it has as many numbers as it says.
+unsafe impl Part for Squares {
     type Value = f64;
     numbers!(from FromLast, square);
 
@@ -467,7 +477,8 @@ fn joined_ages(older: FromLast, [aged, newer]: [f64; 2], last: f64, join: &Join)
     newer + (aged + join.newer * older.sum - join.ages * (last - older.last))
 }
 
-impl Part for Line {
+// SAFETY: it has as many numbers as it says.
+unsafe impl Part for Line {
     type Value = f64;
     numbers!(squares Squares, aged);
 
@@ -513,7 +524,8 @@ impl Powers {
     }
 }
 
-impl Part for Powers {
+// SAFETY: it has as many numbers as it says.
+unsafe impl Part for Powers {
     type Value = f64;
     numbers!(squares Squares, cube fourth);
 
@@ -554,7 +566,8 @@ impl PowersAndLine {
     }
 }
 
-impl Part for PowersAndLine {
+// SAFETY: it has as many numbers as it says.
+unsafe impl Part for PowersAndLine {
     type Value = f64;
     numbers!(powers Powers, aged);
 
