@@ -6,8 +6,8 @@ use super::*;
 impl Engine {
     /// The venue's no. An order that never arrived leaves a decision undone: it is taken again on what is known by now.
     pub(super) fn on_rejection(&mut self, input: &Event, rejected: &OrderRejected) -> Result<(), Fault> {
-        // Where there was nothing to reduce the position has moved meanwhile; what never arrived nobody refused. In both
-        // cases what there is now gets another stop.
+        // Where there was nothing to reduce the position has moved meanwhile; what never arrived nobody refused. In
+        // both cases what there is now gets another stop.
         let refused = !matches!(rejected.reason, RejectReason::NothingToReduce | RejectReason::NeverArrived);
         let held = if refused { self.hold_protection(rejected.order) } else { None };
         self.on_answer(input, rejected.order, Happening::Reject)?;
