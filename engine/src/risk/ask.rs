@@ -116,36 +116,26 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// Of two forms, each with its coefficients row by row, for an order of this side of the instrument at `index`. Of
-    /// the working orders of another instrument those count that move with this order: `values` has both that it can
-    /// become worth, and room for the one of them that each form takes.
-    ///
-    /// Each sum is in order, term by term; the two are independent, so that neither waits for the other.
-    pub fn of_two(index: usize, side: Side, forms: [&[f64]; 2], values: &mut [[f64; 4]]) -> [Spread; 2] {
+    /// With the form's coefficients row by row, for an order of this side of the instrument at `index`. Of the working
+    /// orders of another instrument those count that move with this order: `values` has both that it can become worth,
+    /// and room for the one of them.
+    pub fn new(index: usize, side: Side, coefficients: &[f64], values: &mut [[f64; 3]]) -> Spread {
         let count = values.len();
-        let rows = |one: usize| forms.map(|form| &form[one * count..][..count]);
-        let (own, side) = (rows(index), side.sign() as f64);
-        for (other, [low, high, chosen @ ..]) in values.iter_mut().enumerate() {
-            *chosen = own.map(|own| if own[other] * side >= 0.0 { *high } else { *low });
+        let row = |one: usize| &coefficients[one * count..][..count];
+        let (own, side) = (row(index), side.sign() as f64);
+        for ([low, high, chosen], coefficient) in values.iter_mut().zip(own) {
+            *chosen = if coefficient * side >= 0.0 { *high } else { *low };
         }
         // What is worth nothing adds nothing, and the instrument itself is no other.
-        values[index][2..].fill(0.0);
-        let (mut cross, mut rest) = ([0.0; 2], [0.0; 2]);
-        for (one, &[.., first_one, second_one]) in values.iter().enumerate() {
-            if (first_one, second_one) == (0.0, 0.0) {
-                continue;
-            }
-            cross[0] += own[0][one] * first_one;
-            cross[1] += own[1][one] * second_one;
-            let [first_row, second_row] = rows(one);
-            for ((first, second), [.., first_other, second_other]) in
-                first_row.iter().zip(second_row).zip(values.iter())
-            {
-                rest[0] += first * first_one * first_other;
-                rest[1] += second * second_one * second_other;
+        values[index][2] = 0.0;
+        let (mut cross, mut rest) = (0.0, 0.0);
+        for (one, [.., value_one]) in values.iter().enumerate().filter(|(_, value)| value[2] != 0.0) {
+            cross += own[one] * value_one;
+            for (coefficient, [.., value_other]) in row(one).iter().zip(values.iter()) {
+                rest += coefficient * value_one * value_other;
             }
         }
-        [0, 1].map(|form| Spread { own: own[form][index], cross: cross[form], rest: rest[form] })
+        Spread { own: own[index], cross, rest }
     }
 
     /// What it comes to where the own position has this value.

@@ -600,12 +600,12 @@ impl Risk {
         let count = settings.instruments.len();
         // What each can become worth once all of its sells, or all of its buys, are filled; short below zero.
         let needs_values = correlated.is_some() || varied.is_some();
-        let (mut few, mut many) = ([[0.0; 4]; FEW], Vec::new());
+        let (mut few, mut many) = ([[0.0; 3]; FEW], Vec::new());
         let values = match (needs_values, count) {
             (false, _) => &mut few[..0],
             (true, ..=FEW) => &mut few[..count],
             (true, _) => {
-                many.resize(count, [0.0; 4]);
+                many.resize(count, [0.0; 3]);
                 &mut many[..]
             }
         };
@@ -614,7 +614,7 @@ impl Risk {
                 if other != index {
                     let sides = sides(tickets, orders, other);
                     let net = self.add_sides(other, sides, instrument, account, markets, &mut others);
-                    if let Some([low, high, ..]) = values.get_mut(other) {
+                    if let Some([low, high, _]) = values.get_mut(other) {
                         [*low, *high] = net.map(Money::as_f64);
                     }
                 }
@@ -650,18 +650,14 @@ impl Risk {
             others.gross += gross;
             others.net[0] += net[0];
             others.net[1] += net[1];
-            if let Some([low, high, ..]) = values.get_mut(other) {
+            if let Some([low, high, _]) = values.get_mut(other) {
                 [*low, *high] = net.map(Money::as_f64);
             }
         }
-        let forms = (
-            correlated.map(|covariance| covariance.correlations()),
-            varied.map(|covariance| covariance.covariances()),
-        );
-        // Where only one is asked for, the other is not looked at.
-        if let Some((one, other)) = forms.0.or(forms.1).zip(forms.1.or(forms.0)) {
-            let [one, other] = Spread::of_two(index, side, [one, other], values);
-            (others.correlated, others.varied) = (forms.0.map(|_| one), forms.1.map(|_| other));
+        if needs_values {
+            let mut spread = |coefficients| Spread::new(index, side, coefficients, values);
+            others.correlated = correlated.map(|covariance| spread(covariance.correlations()));
+            others.varied = varied.map(|covariance| spread(covariance.covariances()));
         }
         others
     }
