@@ -1,6 +1,6 @@
 //! Where the kernels of a run compute: what was asked for, what there is, and what is worth it. No bit depends on it.
 
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use genovo_engine::engine::Engine;
 use genovo_kernels::backend::cuda::Cuda;
@@ -37,13 +37,13 @@ impl BackendArgument {
 }
 
 /// The backends of a command: one card for all of its engines, opened when it is first needed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Backends {
     /// What the command line says, which goes before the scenario.
     asked: Option<Backend>,
     card: Arc<OnceLock<Result<Cuda, BackendError>>>,
     /// Whether it was said that the card is lost.
-    told: Arc<Once>,
+    told: Arc<OnceLock<()>>,
 }
 
 /// Where an engine computes.
@@ -78,12 +78,6 @@ fn missing(error: &BackendError, nothing: &'static str) -> Failure {
 fn failed(error: &BackendError, nothing: &'static str) -> Failure {
     Failure::new(Exit::Failed, error.to_string(), nothing)
         .help("take --backend cpu or auto: the bits are the same")
-}
-
-impl Default for Backends {
-    fn default() -> Backends {
-        Backends { asked: None, card: Arc::default(), told: Arc::new(Once::new()) }
-    }
 }
 
 impl Backends {
@@ -157,8 +151,10 @@ impl Backends {
     /// Says on standard error that an engine lost its card, the first time that one does: for commands that have no
     /// line of their own for it.
     pub fn tell_lost(&self, engine: &Engine) {
-        if let Some(why) = engine.lost_card() {
-            self.told.call_once(|| eprintln!("! {why}\n  The CPU went on, with the same bits."));
+        if let Some(why) = engine.lost_card()
+            && self.told.set(()).is_ok()
+        {
+            eprintln!("! {why}\n  The CPU went on, with the same bits.");
         }
     }
 
