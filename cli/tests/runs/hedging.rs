@@ -7,16 +7,10 @@ use genovo::engine::tickets::Quantities;
 use genovo::engine::units::SCALE;
 use serde_json::Value;
 
-use crate::support::{EMA_CROSS, Folder};
+use crate::support::{EMA_CROSS, Folder, swinging_quotes};
 
 /// Quotes that rise and fall, so that the hedge comes and goes.
 fn folder() -> Folder {
-    let mut quotes = String::from("ts_ns,bid,ask\n");
-    for second in 0..2_000_i64 {
-        let price = 10_000 + second * 37 % 211 - second * 11 % 173;
-        quotes.push_str(&format!("{},{}.{:02},", second * 1_000_000_000, price / 100, price % 100));
-        quotes.push_str(&format!("{}.{:02}\n", (price + 2) / 100, (price + 2) % 100));
-    }
     let hedged = r#"
 extends = "small.toml"
 name = "hedged"
@@ -27,7 +21,7 @@ kind = "ema-hedge"
 quantity = 20
 hedge = 10
 "#;
-    Folder::new(&[("quotes.csv", &quotes), ("small.toml", EMA_CROSS), ("hedged.toml", hedged)])
+    Folder::new(&[("quotes.csv", &swinging_quotes()), ("small.toml", EMA_CROSS), ("hedged.toml", hedged)])
 }
 
 fn amount(value: &Value) -> f64 {

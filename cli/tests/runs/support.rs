@@ -7,6 +7,17 @@ use std::process::{Command, Output};
 use genovo::engine::event::Event;
 use serde_json::Value;
 
+/// Two thousand quotes, a second apart, that swing.
+pub fn swinging_quotes() -> String {
+    let mut quotes = String::from("ts_ns,bid,ask\n");
+    for second in 0..2_000_i64 {
+        let price = 10_000 + second * 37 % 211 - second * 11 % 173;
+        quotes.push_str(&format!("{},{}.{:02},", second * 1_000_000_000, price / 100, price % 100));
+        quotes.push_str(&format!("{}.{:02}\n", (price + 2) / 100, (price + 2) % 100));
+    }
+    quotes
+}
+
 /// Trades on every crossing of two short averages of `quotes.csv`.
 pub const EMA_CROSS: &str = r#"
 [account]

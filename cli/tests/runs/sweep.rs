@@ -2,17 +2,11 @@
 
 use serde_json::Value;
 
-use crate::support::{EMA_CROSS, Folder};
+use crate::support::{EMA_CROSS, Folder, swinging_quotes};
 
 /// A folder with the scenario and two thousand quotes that swing.
 fn folder() -> Folder {
-    let mut quotes = String::from("ts_ns,bid,ask\n");
-    for second in 0..2_000_i64 {
-        let price = 10_000 + second * 37 % 211 - second * 11 % 173;
-        quotes.push_str(&format!("{},{}.{:02},", second * 1_000_000_000, price / 100, price % 100));
-        quotes.push_str(&format!("{}.{:02}\n", (price + 2) / 100, (price + 2) % 100));
-    }
-    Folder::new(&[("quotes.csv", &quotes), ("small.toml", EMA_CROSS)])
+    Folder::new(&[("quotes.csv", &swinging_quotes()), ("small.toml", EMA_CROSS)])
 }
 
 const GRID: [&str; 9] =
