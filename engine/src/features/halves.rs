@@ -292,64 +292,46 @@ unsafe impl<A: Part, B: Part> Part for (A, B) {
     }
 }
 
-/// The highest of numbers that are no zeros of two signs.
-#[derive(Clone, Copy, Debug)]
-pub struct Highest(pub f64);
+/// The better of two numbers.
+macro_rules! extremes {
+    ($($(#[$about:meta])* $name:ident $better:tt)*) => {$(
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name(pub f64);
 
-// SAFETY: it has as many numbers as it says.
-unsafe impl Part for Highest {
-    type Value = f64;
-    const NUMBERS: usize = 1;
+        // SAFETY: it has as many numbers as it says.
+        unsafe impl Part for $name {
+            type Value = f64;
+            const NUMBERS: usize = 1;
 
-    #[inline(always)]
-    fn write(self, columns: &mut Columns<'_>) {
-        columns.put(self.0);
-    }
+            #[inline(always)]
+            fn write(self, columns: &mut Columns<'_>) {
+                columns.put(self.0);
+            }
 
-    #[inline(always)]
-    fn read(columns: &mut Columns<'_>) -> Self {
-        Highest(columns.get())
-    }
+            #[inline(always)]
+            fn read(columns: &mut Columns<'_>) -> Self {
+                $name(columns.get())
+            }
 
-    #[inline(always)]
-    fn of(value: f64) -> Highest {
-        Highest(value)
-    }
+            #[inline(always)]
+            fn of(value: f64) -> $name {
+                $name(value)
+            }
 
-    #[inline(always)]
-    fn join(older: Highest, newer: Highest, _: &Join) -> Highest {
-        if older.0 > newer.0 { older } else { newer }
-    }
+            #[inline(always)]
+            fn join(older: $name, newer: $name, _: &Join) -> $name {
+                if older.0 $better newer.0 { older } else { newer }
+            }
+        }
+    )*};
 }
 
-/// The lowest of numbers that are no zeros of two signs.
-#[derive(Clone, Copy, Debug)]
-pub struct Lowest(pub f64);
-
-// SAFETY: it has as many numbers as it says.
-unsafe impl Part for Lowest {
-    type Value = f64;
-    const NUMBERS: usize = 1;
-
-    #[inline(always)]
-    fn write(self, columns: &mut Columns<'_>) {
-        columns.put(self.0);
-    }
-
-    #[inline(always)]
-    fn read(columns: &mut Columns<'_>) -> Self {
-        Lowest(columns.get())
-    }
-
-    #[inline(always)]
-    fn of(value: f64) -> Lowest {
-        Lowest(value)
-    }
-
-    #[inline(always)]
-    fn join(older: Lowest, newer: Lowest, _: &Join) -> Lowest {
-        if older.0 < newer.0 { older } else { newer }
-    }
+extremes! {
+    /// The highest of numbers that are no zeros of two signs.
+    Highest >
+    /// The lowest of numbers that are no zeros of two signs.
+    Lowest <
 }
 
 /// The last value, and what the others are from it.
