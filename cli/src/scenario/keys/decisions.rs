@@ -2,22 +2,23 @@
 
 use super::Bound::{Any, NotNegative, Positive};
 use super::Fallback::{Is, Otherwise, Required};
-use super::{Section, Unit, key};
+use super::{Key, Section, Unit, key};
+
+const KIND: Key = key("kind", Unit::Text, Any, Required, "name of the strategy");
+
+const DECIDE: Key = key(
+    "decide",
+    Unit::Trigger,
+    Any,
+    Otherwise("as the strategy likes it"),
+    "when it decides: `on_signal`, `every_tick`, `every 100 ticks`, `bar_close`, `1 s`",
+);
 
 pub const STRATEGY: Section = Section {
     name: "strategy",
     many: false,
     about: "Who decides. Its other keys are the strategy's own; genovo check --strategies lists them.",
-    keys: &[
-        key("kind", Unit::Text, Any, Required, "name of the strategy"),
-        key(
-            "decide",
-            Unit::Trigger,
-            Any,
-            Otherwise("as the strategy likes it"),
-            "when it decides: `on_signal`, `every_tick`, `every 100 ticks`, `bar_close`, `1 s`",
-        ),
-    ],
+    keys: &[KIND, DECIDE],
 };
 
 pub const STRATEGIES: Section = Section {
@@ -25,7 +26,7 @@ pub const STRATEGIES: Section = Section {
     many: true,
     about: "Strategies that share the account, in the place of [strategy]; the other keys of each are its own.",
     keys: &[
-        key("kind", Unit::Text, Any, Required, "name of the strategy"),
+        KIND,
         key(
             "name",
             Unit::Text,
@@ -33,13 +34,7 @@ pub const STRATEGIES: Section = Section {
             Otherwise("its kind"),
             "what decisions and reports call it; each another",
         ),
-        key(
-            "decide",
-            Unit::Trigger,
-            Any,
-            Otherwise("as the strategy likes it"),
-            "when it decides: `on_signal`, `every_tick`, `every 100 ticks`, `bar_close`, `1 s`",
-        ),
+        DECIDE,
         key(
             "instruments",
             Unit::Text,
