@@ -63,8 +63,10 @@ impl Bank {
             let is_wanted = |name: &str| {
                 wanted.iter().any(|other| other.indicator == name && other.parameters == column.parameters)
             };
-            let (indicator, output) =
-                indicators::together(column.indicator, is_wanted).unwrap_or((column.indicator, 0));
+            // Together they may need a longer window than one of them alone.
+            let together = indicators::together(column.indicator, is_wanted)
+                .filter(|(name, _)| indicators::make(name, column.parameters).is_some());
+            let (indicator, output) = together.unwrap_or((column.indicator, 0));
             let first = bank.slot(&mut known, indicator, column.parameters);
             bank.shown.push(Shown {
                 place: column.place,

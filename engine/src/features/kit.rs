@@ -177,9 +177,10 @@ pub struct Spread {
 impl Spread {
     #[inline]
     fn new(count: usize, pivot: f64, first: f64, second: f64) -> Spread {
+        // What is no number stays none.
         let count = count as f64;
         let shift = first / count;
-        Spread { count, pivot, shift, second: larger(second - first * shift, 0.0) }
+        Spread { count, pivot, shift, second: larger(0.0, second - first * shift) }
     }
 
     /// The mean.
@@ -192,12 +193,6 @@ impl Spread {
     #[inline]
     pub fn from_mean(&self, value: f64) -> f64 {
         (value - self.pivot) - self.shift
-    }
-
-    /// Variance with divisor n − 1.
-    #[inline]
-    pub fn sample_variance(&self) -> f64 {
-        self.second / (self.count - 1.0)
     }
 
     /// Variance with divisor n.
@@ -307,6 +302,16 @@ pub fn line(values: impl Iterator<Item = f64>, count: usize) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Values whose squares are beyond every float have no spread, and not one of zero.
+    #[test]
+    fn what_is_too_far_apart_to_square_has_no_number() {
+        let mut ring = Ring::new(20);
+        (0..20).for_each(|step| drop(ring.push(1e200 * (1.0 + f64::from(step) / 100.0))));
+        let spread = ring.spread().expect("it is full");
+        assert!(!spread.variance().is_finite(), "{spread:?}");
+        assert!(spread.z(1e200).is_none_or(|z| !z.is_finite()), "{spread:?}");
+    }
 
     #[test]
     fn a_ring_keeps_the_last_values_in_order() {

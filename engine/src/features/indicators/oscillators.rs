@@ -138,7 +138,7 @@ fn inertia(n: u32, rvi: u32) -> Option<Made> {
 }
 
 /// Pring's know sure thing with its signal, of rates of change in per cent: means of 10 over 10, 15 and 20 bars and of
-/// 15 over 30 bars.
+/// 15 over 30 bars. Of a bar that lacks one of the shorter rates, as after a close of 0, all three are left out.
 fn kst() -> Option<Made> {
     let mut closes = Ring::new(31);
     let (mut tens, mut fifteen) = (Halves::<[f64; 3]>::new(10), Halves::<f64>::new(15));
