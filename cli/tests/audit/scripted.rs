@@ -2,7 +2,9 @@
 
 use genovo_adapters::data::{self, DataSpec};
 use genovo_engine::engine::Engine;
-use genovo_engine::event::{Action, Event, Fact, OrderKind, Side, TimeInForce, WorldKind};
+use genovo_engine::event::{
+    Action, Event, Fact, NewOrder, OrderKind, OrderList, Side, TimeInForce, WorldKind,
+};
 use genovo_engine::ids::{InstrumentId, OrderId};
 use genovo_engine::run::run;
 use genovo_engine::settings::{DataKind, Settings, Trigger};
@@ -79,14 +81,19 @@ impl Strategy for Scripted {
 
 /// Runs the strategy into the journal `scripted`.
 fn scripted() -> Folder {
+    played(KIND, "")
+}
+
+/// Runs a strategy called `scripted` into the journal of that name, with these lines more of the account.
+fn played(kind: StrategyKind, account: &str) -> Folder {
     let folder = Folder::new();
     let mut registry = Registry::default();
-    registry.add(KIND);
+    registry.add(kind);
     let mut scenario = crate::support::SCENARIO.to_string();
     let (from, to) = (scenario.find("kind = ").unwrap(), scenario.find("[risk]").unwrap());
     scenario.replace_range(from..to, "kind = \"scripted\"\n");
     let scenario = scenario.replace("1.2 %", "9 %").replace("10,000 USD", "20,000 USD");
-    folder.write("scripted.toml", scenario);
+    folder.write("scripted.toml", scenario.replace("[account]\n", &format!("[account]\n{account}\n")));
     let scenario = genovo::scenario::load(&folder.path("scripted.toml"), &[], &registry).expect("a scenario");
     let mut engine = Engine::new(scenario.settings.clone(), &registry).expect("an engine");
     let spec = DataSpec::new(InstrumentId(1), DataKind::Quotes);
@@ -130,4 +137,47 @@ fn a_run_of_an_unknown_strategy_is_shown_but_not_proven() {
     assert!(shown.contains("! not recomputed: strategy `scripted` is unknown"), "{shown}");
     let (answer, exit) = folder.answers(&["audit", "explain", "scripted", "--order", "1", "--json"]);
     assert_eq!((exit, &answer["proof"]["verified"]), (0, &serde_json::Value::Null));
+}
+
+/// Buys three, sells two beside them, then sells five that only reduce.
+#[derive(Default)]
+struct BothSides {
+    quotes: u64,
+}
+
+impl Strategy for BothSides {
+    fn update(&mut self, event: &Event, _: &dyn View) -> bool {
+        let is_quote = matches!(event.fact, Fact::QuoteChanged(_));
+        self.quotes += u64::from(is_quote);
+        is_quote && self.quotes.is_multiple_of(20) && self.quotes <= 80
+    }
+
+    fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
+        let order = |side, quantity: &str| NewOrder::new(side, OrderKind::Market, quantity.parse().unwrap());
+        let list = |order| Box::new(OrderList::single(view.instrument(), order));
+        proposal.actions.push(match self.quotes / 20 {
+            1 => Action::Open(list(order(Side::Buy, "3"))),
+            2 => Action::Open(list(order(Side::Buy, "2"))),
+            3 => Action::Open(list(order(Side::Sell, "2"))),
+            _ => Action::Place(list(order(Side::Sell, "4").reduce_only())),
+        });
+    }
+}
+
+/// Positions stand side by side: what they add up to is not what an order of one side closes or adds to.
+#[test]
+fn orders_of_a_hedging_account_are_explained_by_their_side() {
+    let kind = StrategyKind { make: |_, _| Ok(Box::new(BothSides::default())), ..KIND };
+    let folder = played(kind, "positions = \"hedging\"");
+    let of = |order| folder.says(&["audit", "explain", "scripted", "--order", order, "--no-proof"]);
+    for (order, parts) in [
+        ("1", &["Opens a long 3."][..]),
+        // Three are long already: this is no more of them.
+        ("2", &["Opens a long 2."]),
+        ("3", &["Opens a short 2."]),
+        ("4", &["Takes 4 off the long positions, the earliest first.", "the long it closed"]),
+    ] {
+        let shown = of(order);
+        assert!(parts.iter().all(|part| shown.contains(part)), "{shown}");
+    }
 }

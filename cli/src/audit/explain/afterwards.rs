@@ -116,6 +116,9 @@ impl Afterwards {
         }
         match (parts.is_empty(), story.sent.is_some()) {
             (false, _) => parts.join("; "),
+            (true, true) if !story.fills().is_empty() => {
+                "what it closed a part of is still open, or others closed the rest".to_string()
+            }
             (true, true) => "no position changed: nothing was filled".to_string(),
             (true, false) => "no position changed: it was never sent".to_string(),
         }

@@ -3,6 +3,7 @@
 use genovo_engine::event::{Action, Decision, Event, Fact, Fill, Order, OrderKind, Quote, Side, Verdict};
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::order::Status;
+use genovo_engine::settings::Settings;
 use genovo_engine::units::{Price, Quantity, SCALE};
 
 use crate::audit::recording::{NOTHING, Numbered, Recording, failed};
@@ -26,8 +27,10 @@ pub struct Story {
     pub side: Side,
     /// Market, limit or stop.
     pub kind: OrderKind,
-    /// The position when it was decided.
+    /// The position when it was decided; in a hedging account what all of them added up to.
     pub position: Quantity,
+    /// Whether every order that opens makes a position of its own.
+    pub hedges: bool,
     /// Risk's answer.
     pub verdict: Verdict,
     /// Where the order stood at the end of the journal.
@@ -79,6 +82,7 @@ impl Story {
                 Some(sent) => sent.position,
                 None => decision.map_or(Quantity::ZERO, |decision| decision.position),
             },
+            hedges: recording.settings.as_ref().is_some_and(Settings::hedges),
             status: status(sent.as_ref(), &later),
             verdict: (**verdict).clone(),
             met: Vec::new(),

@@ -129,6 +129,13 @@ fn aims(story: &Story, opening: Quantity, opened: bool, [open, close, take, add]
             _ if !position.is_none() => {
                 format!("{take} {} off the {against} that order {position} opened", format::quantity(closing))
             }
+            // What positions add up to says nothing of those of one side.
+            _ if story.hedges => {
+                format!(
+                    "{take} {} off the {against} positions, the earliest first",
+                    format::quantity(closing)
+                )
+            }
             true => format!("{close} the {against} {}", format::quantity(held)),
             false => {
                 format!("{take} {} off the {against} {}", format::quantity(closing), format::quantity(held))
@@ -137,7 +144,7 @@ fn aims(story: &Story, opening: Quantity, opened: bool, [open, close, take, add]
     }
     if opening > Quantity::ZERO {
         parts.push(match () {
-            () if sign > 0 && !opened => {
+            () if sign > 0 && !opened && !story.hedges => {
                 format!("{add} {} to the {with} {}", format::quantity(opening), format::quantity(held))
             }
             () => format!("{open} a {with} {}", format::quantity(opening)),
