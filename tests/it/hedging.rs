@@ -183,7 +183,7 @@ fn money(text: &str) -> Money {
     text.parse().unwrap()
 }
 
-/// The worked example of docs/risk.md.
+/// The worked example of docs/hedging.md.
 #[test]
 fn long_and_short_stand_side_by_side() {
     let both = traded("+10 -4", &[100, 110]).1;
