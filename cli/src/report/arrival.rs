@@ -9,16 +9,54 @@ use genovo_engine::event::{Fill, Order, OrderKind};
 use genovo_engine::ids::OrderId;
 use genovo_engine::units::{Money, Price, SCALE, div_half_even};
 
+use super::costs::FillCost;
 use super::figures::{FillQuality, Shortfall};
 use super::position::Position;
 
 /// The market that working orders saw, and what their fills came to.
 #[derive(Debug, Default)]
 pub struct Arrivals {
-    /// The kind of each order, and twice the middle of the quote when it was sent.
-    sent: BTreeMap<OrderId, (&'static str, i128)>,
+    sent: BTreeMap<OrderId, Saw>,
     by_kind: BTreeMap<&'static str, Sums>,
     without: u64,
+}
+
+/// The market that an order saw when it was sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Saw {
+    /// What the order is called.
+    kind: &'static str,
+    /// Twice the middle of the quote.
+    twice: i128,
+}
+
+/// One fill against the market that its order saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// That market.
+    pub saw: Saw,
+    better: bool,
+    shortfall: Money,
+    notional: Money,
+    basis_points: f64,
+}
+
+impl Arrival {
+    /// Of an execution in an instrument.
+    pub fn of(fill: &Fill, position: &Position, saw: Saw) -> Arrival {
+        let twice = saw.twice;
+        // Twice the distance to the middle, so that no half is lost.
+        let from_middle = i128::from(fill.side.sign()) * (2 * i128::from(fill.price.0) - twice);
+        let whole = position.worth(Price(SCALE), fill.quantity);
+        let amount = |twice: i128| Money(div_half_even(twice * whole.0, 2 * i128::from(SCALE)));
+        Arrival {
+            saw,
+            better: from_middle <= 0,
+            shortfall: amount(from_middle),
+            notional: amount(twice),
+            basis_points: if twice == 0 { 0.0 } else { from_middle as f64 / twice as f64 * 1e4 },
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +84,7 @@ impl Arrivals {
     pub fn submitted(&mut self, order: &Order) {
         if let (Some(bid), Some(ask)) = (order.bid, order.ask) {
             let twice = i128::from(bid.0) + i128::from(ask.0);
-            self.sent.insert(order.order, (name(order.kind), twice));
+            self.sent.insert(order.order, Saw { kind: name(order.kind), twice });
         }
     }
 
@@ -55,26 +93,30 @@ impl Arrivals {
         self.sent.remove(&order);
     }
 
-    /// Takes an execution in an instrument.
-    pub fn filled(&mut self, fill: &Fill, position: &Position) {
-        let Some(&(kind, twice)) = self.sent.get(&fill.order) else {
+    /// What an order saw.
+    pub fn of(&self, order: OrderId) -> Option<Saw> {
+        self.sent.get(&order).copied()
+    }
+
+    /// Takes what a fill cost.
+    pub fn count(&mut self, cost: &FillCost) {
+        let Some(one) = &cost.arrival else {
             self.without += 1;
             return;
         };
-        // Twice the distance to the middle, so that no half is lost.
-        let from_middle = i128::from(fill.side.sign()) * (2 * i128::from(fill.price.0) - twice);
-        let whole = position.worth(Price(SCALE), fill.quantity);
-        let amount = |twice: i128| Money(div_half_even(twice * whole.0, 2 * i128::from(SCALE)));
-        let sums = self.by_kind.entry(kind).or_default();
+        let sums = self.by_kind.entry(one.saw.kind).or_default();
         sums.fills += 1;
-        sums.better += u64::from(from_middle <= 0);
-        sums.shortfall += amount(from_middle);
-        sums.notional += amount(twice);
-        let points = if twice == 0 { 0.0 } else { from_middle as f64 / twice as f64 * 1e4 };
-        sums.worst = if sums.fills == 1 { points } else { sums.worst.max(points) };
-        if fill.remaining.0 == 0 {
-            self.sent.remove(&fill.order);
-        }
+        sums.better += u64::from(one.better);
+        sums.shortfall += one.shortfall;
+        sums.notional += one.notional;
+        sums.worst = if sums.fills == 1 { one.basis_points } else { sums.worst.max(one.basis_points) };
+    }
+
+    /// Forgets what fills came to, and takes these.
+    pub fn count_again<'a>(&mut self, all: impl Iterator<Item = &'a FillCost>) {
+        self.by_kind.clear();
+        self.without = 0;
+        all.for_each(|cost| self.count(cost));
     }
 
     /// What it came to, amounts rounded to the currency's digits.

@@ -15,12 +15,14 @@ use genovo_engine::settings::{AccountKind, Instrument, Settings};
 use genovo_engine::units::{Money, Nanoseconds, Price, SCALE, Timestamp};
 
 use super::columns::Columns;
+use super::corrections::Executions;
 use super::costs::Costs;
 use super::curve::Series;
 use super::drawdown::{Falls, Point};
 use super::figures::{
-    Counts, FillPoint, Identity, MarginEvent, MarginEvents, MarginMoment, Moment, OpenPosition, Report, Trade,
+    Counts, FillPoint, Identity, MarginEvent, MarginEvents, MarginMoment, Moment, Report, Trade,
 };
+use super::held::Held;
 use super::position::{ATTO, Abroad, Position};
 use super::quality::Flaws;
 use super::regimes::Regimes;
@@ -57,7 +59,8 @@ pub struct ReportBuilder {
     pub(super) fills: Vec<FillPoint>,
     pub(super) trades: Vec<Trade>,
     /// What orders do to positions that do not open one, in a hedging account.
-    effects: BTreeMap<OrderId, PositionEffect>,
+    pub(super) effects: BTreeMap<OrderId, PositionEffect>,
+    pub(super) executions: Executions,
     positions_open: u32,
     held_since: Timestamp,
     pub(super) held: i64,
@@ -81,10 +84,8 @@ pub struct ReportBuilder {
 /// An instrument with its position and its prices.
 #[derive(Debug)]
 pub(super) struct Seen {
-    /// What is held; in a hedging account an empty position that has the market.
-    pub position: Position,
-    /// The positions of a hedging account; `None` of a netting one.
-    pub tickets: Option<Tickets>,
+    /// What is held, and the market.
+    pub held: Held,
     /// The index of the instrument whose quotes are the rate from its currency.
     pub rate_from: Option<usize>,
     pub prices: Series<i64>,
@@ -147,6 +148,7 @@ impl ReportBuilder {
                 self.wait(header, (bar.close, bar.close), false);
             }
             Fact::OrderFilled(fill) => self.filled(header, fill),
+            Fact::TradeCorrected(trade) => self.corrected(header, trade),
             Fact::CorporateActionApplied(action) => self.acted(header, action),
             Fact::FinancingCharged(charged) => self.charged(header, charged),
             Fact::RegimeChanged(change) => self.regimes.changed(header, change),
@@ -208,7 +210,6 @@ impl ReportBuilder {
             | Fact::CancelRejected(_)
             | Fact::CancelRequested(_)
             | Fact::OrderUnknown(_)
-            | Fact::TradeCorrected(_)
             | Fact::AccountReported(_)
             | Fact::PositionReported(_)
             | Fact::ConnectionChanged(_)
@@ -259,6 +260,9 @@ impl ReportBuilder {
             ..Identity::default()
         };
         self.columns.named(&started.features);
+        if started.world == WorldKind::Live {
+            self.executions.keep();
+        }
         let Some(settings) = &self.settings else { return };
         self.identity.name = settings.name.clone();
         self.strategies.started(settings);
@@ -305,7 +309,7 @@ impl ReportBuilder {
             return;
         };
         let (low, high) = tick.prices;
-        let market = &mut seen.position.market;
+        let market = &mut seen.held.position.market;
         if tick.is_quote {
             (market.bid, market.ask) = (Some(low), Some(high));
         } else {
@@ -318,7 +322,7 @@ impl ReportBuilder {
             seen.first = Some(high);
         }
         seen.prices.push(time.0, (low.0 + high.0) >> 1);
-        let mut change = seen.mark();
+        let mut change = seen.held.mark();
         change += self.exchange(tick.instrument);
         if change != 0 {
             self.equity += change;
@@ -333,18 +337,14 @@ impl ReportBuilder {
             return 0;
         }
         let Some(index) = instrument.index() else { return 0 };
-        let rate = self.instruments[index].position.market.middle();
+        let rate = self.instruments[index].held.position.market.middle();
         let abroad = self.instruments.iter_mut().filter(|seen| seen.rate_from == Some(index));
-        abroad.map(|seen| seen.exchange(rate)).sum()
+        abroad.map(|seen| seen.held.exchange(rate)).sum()
     }
 
     /// A split or a dividend.
     fn acted(&mut self, header: &Header, action: &CorporateAction) {
-        let time = header.time_received.max(self.now);
-        if time.0 >= self.day_end {
-            self.begin_day(time);
-        }
-        self.now = time;
+        self.go_on_to(header.time_received);
         let Some(seen) = header.instrument.index().and_then(|index| self.instruments.get_mut(index)) else {
             return;
         };
@@ -354,30 +354,37 @@ impl ReportBuilder {
         if let (Some(index), CorporateAction::Split { new, old }) = (header.instrument.index(), action) {
             self.days.split(index, *new, *old);
         }
-        let (mut dividend, mut change) = seen.position.act(action);
-        if let Some(tickets) = &mut seen.tickets {
-            let closed;
-            (dividend, change, closed) = tickets.act(action, time);
-            self.trades.extend(closed);
-        }
+        let was_open = seen.held.is_open();
         if let Some(index) = header.instrument.index() {
-            self.strategies.acted(index, action, seen.position.quantity);
+            self.executions.acted(index, &seen.held, action, self.now);
         }
+        let (dividend, change, ended) = seen.held.act(action, self.now);
+        self.trades.extend(ended);
+        if let Some(index) = header.instrument.index() {
+            self.strategies.acted(index, action, seen.held.position.quantity);
+        }
+        let is_open = seen.held.is_open();
         self.dividends += dividend;
         let change = change + self.exchange(header.instrument);
+        self.count_open(was_open, is_open);
         if change != 0 {
             self.equity += change;
             self.follow();
         }
     }
 
-    /// What was held over a rollover paid for it.
-    fn charged(&mut self, header: &Header, charged: &FinancingCharged) {
-        let time = header.time_received.max(self.now);
+    /// An event that is no market data takes effect at once.
+    pub(super) fn go_on_to(&mut self, time: Timestamp) {
+        let time = time.max(self.now);
         if time.0 >= self.day_end {
             self.begin_day(time);
         }
         self.now = time;
+    }
+
+    /// What was held over a rollover paid for it.
+    fn charged(&mut self, header: &Header, charged: &FinancingCharged) {
+        self.go_on_to(header.time_received);
         self.costs.charged(charged);
         self.equity -= (charged.financing + charged.borrow).0 * ATTO;
         self.follow();
@@ -410,7 +417,7 @@ impl ReportBuilder {
 
     /// Notes the changed equity.
     #[inline]
-    fn follow(&mut self) {
+    pub(super) fn follow(&mut self) {
         if let Some(falls) = &mut self.falls {
             falls.push(self.equity, self.now);
         }
@@ -420,8 +427,8 @@ impl ReportBuilder {
     }
 
     /// Adds points to the curves: equity and net exposure as they are now.
-    fn sample(&mut self) {
-        let net: Money = self.instruments.iter().map(Seen::notional).sum();
+    pub(super) fn sample(&mut self) {
+        let net: Money = self.instruments.iter().map(|seen| seen.held.notional()).sum();
         let equity = self.equity as f64 / ATTO as f64;
         let share = if equity > 0.0 { net.0 as f64 / equity } else { 0.0 };
         self.equity_curve.push(self.now.0, self.equity);
@@ -430,7 +437,7 @@ impl ReportBuilder {
 
     /// What the day that ends was worth.
     fn close_day(&mut self) {
-        let prices = self.instruments.iter().map(|seen| seen.position.market.middle());
+        let prices = self.instruments.iter().map(|seen| seen.held.position.market.middle());
         self.days.close(self.now, Money(self.equity / ATTO), prices);
     }
 
@@ -449,11 +456,7 @@ impl ReportBuilder {
 
     fn filled(&mut self, header: &Header, fill: &Fill) {
         self.counts.fills += 1;
-        let time = header.time_received.max(self.now);
-        if time.0 >= self.day_end {
-            self.begin_day(time);
-        }
-        self.now = time;
+        self.go_on_to(header.time_received);
         let Some(seen) = header.instrument.index().and_then(|index| self.instruments.get_mut(index)) else {
             return;
         };
@@ -463,12 +466,12 @@ impl ReportBuilder {
         if let Some(index) = header.instrument.index() {
             self.strategies.filled(index, fill);
         }
-        let position = &seen.position;
-        self.costs.filled(fill, position);
+        let position = &seen.held.position;
+        let cost = self.costs.filled(fill, position);
         self.turnover += position.worth(fill.price, fill.quantity).abs();
         if self.fills.len() < FILLS_DRAWN_MAX {
             self.fills.push(FillPoint {
-                time: seconds(time.0),
+                time: seconds(self.now.0),
                 instrument: position.symbol.clone(),
                 price: fill.price.as_f64(),
                 side: fill.side,
@@ -476,21 +479,14 @@ impl ReportBuilder {
                 order: fill.order,
             });
         }
-        let was_open = seen.is_open();
-        let change = match &mut seen.tickets {
-            None => {
-                let (closed, change) = seen.position.fill(fill, time);
-                self.trades.extend(closed);
-                change
-            }
-            Some(tickets) => {
-                let effect = self.effects.get(&fill.order).copied().unwrap_or_default();
-                let (closed, change) = tickets.fill(&seen.position, fill, effect, time);
-                self.trades.extend(closed);
-                change
-            }
-        };
-        let is_open = seen.is_open();
+        let was_open = seen.held.is_open();
+        let effect = self.effects.get(&fill.order).copied().unwrap_or_default();
+        if let Some(index) = header.instrument.index() {
+            self.executions.filled(index, &seen.held, fill, effect, cost, self.now);
+        }
+        let (closed, change) = seen.held.fill(fill, effect, self.now);
+        let is_open = seen.held.is_open();
+        self.trades.extend(closed);
         self.equity += change;
         self.count_open(was_open, is_open);
         self.follow();
@@ -498,7 +494,7 @@ impl ReportBuilder {
     }
 
     /// Measures the time during which anything is held.
-    fn count_open(&mut self, was_open: bool, is_open: bool) {
+    pub(super) fn count_open(&mut self, was_open: bool, is_open: bool) {
         match (was_open, is_open) {
             (false, true) => {
                 if self.positions_open == 0 {
@@ -518,19 +514,15 @@ impl ReportBuilder {
 
     fn symbol(&self, id: InstrumentId) -> String {
         let seen = id.index().and_then(|index| self.instruments.get(index));
-        seen.map(|seen| seen.position.symbol.clone()).unwrap_or_default()
+        seen.map(|seen| seen.held.position.symbol.clone()).unwrap_or_default()
     }
 }
 
 impl Seen {
     fn new(instrument: &Instrument, digits: u8) -> Seen {
-        Seen {
-            position: Position::new(instrument.symbol.clone(), instrument.multiplier, digits),
-            tickets: None,
-            rate_from: None,
-            prices: Series::default(),
-            first: None,
-        }
+        let position = Position::new(instrument.symbol.clone(), instrument.multiplier, digits);
+        let held = Held { position, tickets: None };
+        Seen { held, rate_from: None, prices: Series::default(), first: None }
     }
 
     /// As the settings have it: its lot, and where the rate from its currency comes from.
@@ -545,43 +537,9 @@ impl Seen {
             let inverse = rate.is_some_and(|rate| rate.inverse);
             Abroad { inverse, paid, rate: None }
         });
-        self.position = self.position.with(instrument.lot, abroad);
-        self.tickets = settings.hedges().then(Tickets::default);
+        self.held.position = self.held.position.with(instrument.lot, abroad);
+        self.held.tickets = settings.hedges().then(Tickets::default);
         self
-    }
-
-    /// Values what is held at the market; by how much its value changed, in units of 1e-18.
-    #[inline]
-    fn mark(&mut self) -> i128 {
-        match &mut self.tickets {
-            None => self.position.mark(),
-            Some(tickets) => tickets.mark(&self.position),
-        }
-    }
-
-    fn exchange(&mut self, rate: Option<Price>) -> i128 {
-        let change = self.position.exchange(rate);
-        change + self.tickets.as_mut().map_or(0, |tickets| tickets.exchange(rate))
-    }
-
-    fn is_open(&self) -> bool {
-        match &self.tickets {
-            None => self.position.quantity.0 != 0,
-            Some(tickets) => !tickets.is_empty(),
-        }
-    }
-
-    /// What is held, long less short, at its mark.
-    fn notional(&self) -> Money {
-        self.tickets.as_ref().map_or_else(|| self.position.notional(), Tickets::notional)
-    }
-
-    /// The positions as they stand.
-    pub fn still_open(&self) -> Vec<OpenPosition> {
-        match &self.tickets {
-            None => self.position.still_open().into_iter().collect(),
-            Some(tickets) => tickets.still_open().collect(),
-        }
     }
 }
 

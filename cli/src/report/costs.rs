@@ -6,9 +6,54 @@ use genovo_engine::event::{Fill, FinancingCharged, Order, OrderKind, Side};
 use genovo_engine::ids::OrderId;
 use genovo_engine::units::{Money, Price, SCALE, div_half_even};
 
-use super::arrival::Arrivals;
+use super::arrival::{Arrival, Arrivals, Saw};
 use super::figures::{FillQuality, ResultSplit};
 use super::position::Position;
+
+/// What one fill cost, in account currency.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FillCost {
+    spread: Money,
+    slippage: Money,
+    under_way: Money,
+    without_quote: bool,
+    /// The touch that its market order saw when it was sent, while that was under way.
+    sent: Option<Price>,
+    /// Against the market at sending.
+    pub arrival: Option<Arrival>,
+}
+
+impl FillCost {
+    /// Of an execution whose order saw this touch and this market when it was sent.
+    fn of(fill: &Fill, position: &Position, sent: Option<Price>, saw: Option<Saw>) -> FillCost {
+        let mut cost = FillCost {
+            sent,
+            arrival: saw.map(|saw| Arrival::of(fill, position, saw)),
+            ..FillCost::default()
+        };
+        let sign = fill.side.sign();
+        let worth = |difference: i64| position.worth(Price(difference), fill.quantity);
+        let (Some(bid), Some(ask), Some(touch)) = (fill.bid, fill.ask, touch(fill.side, fill.bid, fill.ask))
+        else {
+            cost.without_quote = true;
+            return cost;
+        };
+        let beyond = (sign * (fill.price.0 - touch.0)).max(0);
+        // Twice the distance to the middle, so that no half is lost.
+        let from_middle = i128::from(sign) * (2 * i128::from(fill.price.0) - i128::from(bid.0 + ask.0));
+        let whole = position.worth(Price(SCALE), fill.quantity);
+        let paid = Money(div_half_even(from_middle * whole.0, 2 * i128::from(SCALE)));
+        cost.slippage = worth(beyond);
+        cost.spread = paid - worth(beyond);
+        cost.under_way = sent.map_or(Money::ZERO, |seen| worth(sign * (touch.0 - seen.0)));
+        cost
+    }
+
+    /// The same execution at another price.
+    pub fn again(&self, fill: &Fill, position: &Position) -> FillCost {
+        FillCost::of(fill, position, self.sent, self.arrival.map(|arrival| arrival.saw))
+    }
+}
 
 /// Sums over all fills, in account currency.
 #[derive(Debug, Default)]
@@ -55,31 +100,40 @@ impl Costs {
         self.borrow += charged.borrow;
     }
 
-    /// Takes an execution in an instrument.
-    pub fn filled(&mut self, fill: &Fill, position: &Position) {
+    /// Takes an execution in an instrument; what it cost.
+    pub fn filled(&mut self, fill: &Fill, position: &Position) -> FillCost {
+        let cost =
+            FillCost::of(fill, position, self.sent.get(&fill.order).copied(), self.arrivals.of(fill.order));
         self.commission += fill.commission;
-        self.arrivals.filled(fill, position);
-        let sign = fill.side.sign();
-        let worth = |difference: i64| position.worth(Price(difference), fill.quantity);
-        match (fill.bid, fill.ask, touch(fill.side, fill.bid, fill.ask)) {
-            (Some(bid), Some(ask), Some(touch)) => {
-                let beyond = (sign * (fill.price.0 - touch.0)).max(0);
-                // Twice the distance to the middle, so that no half is lost.
-                let from_middle =
-                    i128::from(sign) * (2 * i128::from(fill.price.0) - i128::from(bid.0 + ask.0));
-                let whole = position.worth(Price(SCALE), fill.quantity);
-                let paid = div_half_even(from_middle * whole.0, 2 * i128::from(SCALE));
-                self.slippage += worth(beyond);
-                self.spread += Money(paid) - worth(beyond);
-                if let Some(seen) = self.sent.get(&fill.order) {
-                    self.under_way += worth(sign * (touch.0 - seen.0));
-                }
-            }
-            _ => self.without_quote += 1,
-        }
+        self.count(&cost, 1);
+        self.arrivals.count(&cost);
         if fill.remaining.0 == 0 {
-            self.sent.remove(&fill.order);
+            self.closed(fill.order);
         }
+        cost
+    }
+
+    /// Adds what a fill cost, or with a sign of −1 takes it off again.
+    fn count(&mut self, cost: &FillCost, sign: i64) {
+        let signed = |amount: Money| Money(amount.0 * i128::from(sign));
+        self.spread += signed(cost.spread);
+        self.slippage += signed(cost.slippage);
+        self.under_way += signed(cost.under_way);
+        self.without_quote = self.without_quote.saturating_add_signed(sign * i64::from(cost.without_quote));
+    }
+
+    /// An execution that cost this was taken back, or holds at the other price. `all` are those that hold now.
+    pub fn corrected<'a>(
+        &mut self,
+        was: &FillCost,
+        now: Option<&FillCost>,
+        all: impl Iterator<Item = &'a FillCost>,
+    ) {
+        self.count(was, -1);
+        if let Some(now) = now {
+            self.count(now, 1);
+        }
+        self.arrivals.count_again(all);
     }
 
     /// The fills against the market that their orders saw.

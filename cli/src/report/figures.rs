@@ -160,14 +160,24 @@ pub struct Counts {
     pub decisions: u64,
     /// Orders submitted.
     pub orders: u64,
-    /// Executions.
+    /// Executions, without those that were taken back.
     pub fills: u64,
+    /// Executions that the broker took back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub taken_back: u64,
+    /// How often the broker changed the price of one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repriced: u64,
     /// Orders that the venue refused.
     pub rejected: u64,
     /// Orders taken off the market before they were filled whole.
     pub cancelled: u64,
     /// Orders whose time ended.
     pub expired: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What the account was worth.

@@ -27,7 +27,8 @@ pub(super) fn report(mut builder: ReportBuilder) -> Report {
     let mut identity = builder.identity;
     identity.state_hash = builder.ended.as_ref().map(|ended| ended.state_hash);
     let days_with_data = builder.days.count();
-    let symbols: Vec<String> = builder.instruments.iter().map(|seen| seen.position.symbol.clone()).collect();
+    let symbols: Vec<String> =
+        builder.instruments.iter().map(|seen| seen.held.position.symbol.clone()).collect();
     let (risk, used) = builder.verdicts.finish();
     let limit_use = used
         .iter()
@@ -41,7 +42,7 @@ pub(super) fn report(mut builder: ReportBuilder) -> Report {
     let markets: Vec<_> = builder
         .instruments
         .iter()
-        .map(|seen| &seen.position.market)
+        .map(|seen| &seen.held.position.market)
         .map(|market| strategies::market(market.bid, market.ask, market.last))
         .collect();
     let columns = builder.columns.finish(builder.settings.as_ref());
@@ -74,7 +75,7 @@ pub(super) fn report(mut builder: ReportBuilder) -> Report {
         strategies: builder.strategies.finish(&markets),
         margin: builder.margin,
         regimes,
-        open: builder.instruments.iter().flat_map(Seen::still_open).collect(),
+        open: builder.instruments.iter().flat_map(|seen| seen.held.still_open()).collect(),
         data: DataQuality { columns, ..builder.flaws.finish(days_with_data, sizes_absent) },
         returns: builder.days.finish(builder.start, &symbols),
         buy_and_hold,
@@ -122,13 +123,13 @@ fn trades(list: Vec<Trade>) -> Trades {
 }
 
 fn buy_and_hold(seen: &Seen) -> Option<BuyAndHold> {
-    let market = &seen.position.market;
+    let market = &seen.held.position.market;
     let (bought, marked) = (seen.first?, market.bid.or(market.last)?);
     if bought.0 <= 0 {
         return None;
     }
     Some(BuyAndHold {
-        instrument: seen.position.symbol.clone(),
+        instrument: seen.held.position.symbol.clone(),
         bought,
         marked,
         change: (marked.0 - bought.0) as f64 / bought.0 as f64,
@@ -138,7 +139,9 @@ fn buy_and_hold(seen: &Seen) -> Option<BuyAndHold> {
 fn prices(instruments: &[Seen]) -> BTreeMap<String, Curve> {
     let drawn = instruments.iter().filter(|seen| !seen.prices.buckets().is_empty());
     drawn
-        .map(|seen| (seen.position.symbol.clone(), curve(&seen.prices, |value| value as f64 / SCALE as f64)))
+        .map(|seen| {
+            (seen.held.position.symbol.clone(), curve(&seen.prices, |value| value as f64 / SCALE as f64))
+        })
         .collect()
 }
 

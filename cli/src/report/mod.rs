@@ -7,6 +7,7 @@
 mod arrival;
 mod builder;
 mod columns;
+mod corrections;
 mod costs;
 mod curve;
 mod drawdown;
@@ -14,6 +15,7 @@ mod figures;
 mod finish;
 pub mod format;
 mod headline;
+mod held;
 pub mod html;
 mod moment;
 mod plotted;

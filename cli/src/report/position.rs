@@ -129,6 +129,17 @@ impl Position {
         Position { lot, abroad, ..self }
     }
 
+    /// The same instrument, of which nothing is held and no price is known.
+    pub fn emptied(&self) -> Position {
+        let abroad = self.abroad.map(|abroad| Abroad { rate: None, ..abroad });
+        Position::new(self.symbol.clone(), self.multiplier, self.digits).with(self.lot, abroad)
+    }
+
+    /// The rate from the instrument's currency as last seen.
+    pub fn rate(&self) -> Option<Rate> {
+        self.abroad.and_then(|abroad| abroad.rate)
+    }
+
     /// A new rate of exchange; returns by how much the value changed, in units of 1e-18.
     pub fn exchange(&mut self, price: Option<Price>) -> i128 {
         let Some(abroad) = &mut self.abroad else { return 0 };
@@ -141,7 +152,7 @@ impl Position {
     pub fn act(&mut self, action: &CorporateAction) -> (Money, i128) {
         let before = self.value;
         self.market.adjust(action);
-        let rate = self.abroad.and_then(|abroad| abroad.rate);
+        let rate = self.rate();
         let mut dividend = Money::ZERO;
         match *action {
             CorporateAction::Split { new, old } => {
@@ -159,9 +170,12 @@ impl Position {
                     let cost = self.cost.share(odd, self.quantity);
                     if let Some((mark, _)) = self.mark_price() {
                         let profit = self.profit(self.raw(mark, odd), cost, rate);
+                        let paid = self.raw(mark, odd.abs());
                         self.realised += profit;
                         if let Some(open) = &mut self.open {
                             open.realised += profit;
+                            open.quantity_out += odd.abs();
+                            open.paid_out += paid;
                         }
                     }
                     self.cost -= cost;
@@ -220,12 +234,12 @@ impl Position {
 
     /// Position × mark in account currency, signed.
     pub fn notional(&self) -> Money {
-        converted(Price(self.marked) * Quantity(self.factor), self.abroad.and_then(|abroad| abroad.rate))
+        converted(Price(self.marked) * Quantity(self.factor), self.rate())
     }
 
     /// What a quantity is worth at a price.
     pub fn worth(&self, price: Price, quantity: Quantity) -> Money {
-        converted(self.raw(price, quantity), self.abroad.and_then(|abroad| abroad.rate))
+        converted(self.raw(price, quantity), self.rate())
     }
 
     /// The same in the instrument's currency.
@@ -344,8 +358,14 @@ impl Position {
         if abroad.paid { rate.convert(worth) - self.cost } else { rate.convert(worth - self.cost) }
     }
 
+    /// Ends the trade of a position that a split paid out whole: no order closed it but the one that opened it.
+    pub fn paid_out(&mut self, time: Timestamp) -> Option<Trade> {
+        let order = self.open.as_ref()?.order;
+        self.end_trade(order, time)
+    }
+
     /// Ends the trade under way.
-    pub fn end_trade(&mut self, order: OrderId, time: Timestamp) -> Option<Trade> {
+    fn end_trade(&mut self, order: OrderId, time: Timestamp) -> Option<Trade> {
         let open = self.open.take()?;
         let last = (self.realised - self.commission).0 * ATTO;
         let digits = self.digits;

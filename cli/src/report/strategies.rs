@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use genovo_engine::account::Account;
+use genovo_engine::account::{Account, Rate};
 use genovo_engine::attribution::Attribution;
-use genovo_engine::event::{CorporateAction, Decision, Fill, Order, Outcome, Quote, Verdict};
+use genovo_engine::event::{CorporateAction, Decision, Fill, Order, Outcome, Quote, TradeCorrected, Verdict};
 use genovo_engine::ids::{OrderId, Sequence, StrategyId};
 use genovo_engine::market::Market;
 use genovo_engine::settings::Settings;
@@ -99,6 +99,20 @@ impl Strategies {
         if let Ok(rate) = followed.account.rate_of(index, fill) {
             let _ = followed.attribution.fill(index, owner, fill, rate);
         }
+    }
+
+    /// An execution was taken back, or holds at another price; `rate` is the one of now.
+    pub fn corrected(&mut self, index: usize, trade: &TradeCorrected, rate: Option<Rate>) {
+        let Some(followed) = self.followed.as_mut().filter(|one| index < one.account.positions.len()) else {
+            return;
+        };
+        let owner = followed.owners.get(&trade.order).copied().unwrap_or_default();
+        let figures = owner.index().and_then(|own| followed.figures.get_mut(own));
+        if let (Some(figures), None) = (figures, trade.corrected) {
+            figures.fills = figures.fills.saturating_sub(1);
+        }
+        // What the engine could book can be booked again.
+        let _ = followed.attribution.correct(index, owner, trade, rate);
     }
 
     /// A split or a dividend, after which the account holds `whole`.

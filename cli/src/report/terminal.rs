@@ -169,8 +169,9 @@ fn equity(page: &mut Page, report: &Report) {
 fn trades(page: &mut Page, report: &Report) {
     let trades = &report.trades;
     if trades.closed == 0 {
-        if report.counts.fills > 0 {
+        if report.counts.fills + report.counts.taken_back > 0 {
             page.line("trades", "none closed");
+            corrections(page, report);
         }
         return;
     }
@@ -192,6 +193,13 @@ fn trades(page: &mut Page, report: &Report) {
         };
     }
     page.line("trades", &line);
+    corrections(page, report);
+}
+
+fn corrections(page: &mut Page, report: &Report) {
+    if let Some(text) = report.corrections() {
+        page.more(&format!("! {text}"));
+    }
 }
 
 fn risk(page: &mut Page, report: &Report) {
@@ -383,6 +391,18 @@ impl Report {
             return Some((worst.order, "why the worst trade was opened"));
         }
         self.curves.fills.first().map(|fill| (fill.order, "why this order"))
+    }
+
+    /// What the broker corrected, in a sentence without its full stop; `None` where it corrected nothing.
+    pub fn corrections(&self) -> Option<String> {
+        let was = |count: u64, what: &str| {
+            let verb = if count == 1 { "was" } else { "were" };
+            (count > 0).then(|| format!("{} {verb} {what}", format::plural(count, "fill", "fills")))
+        };
+        let back = was(self.counts.taken_back, "taken back by the broker");
+        let repriced = was(self.counts.repriced, "given another price by the broker");
+        let said: Vec<String> = back.into_iter().chain(repriced).collect();
+        (!said.is_empty()).then(|| format!("{}: trades and costs are those that hold", said.join(", ")))
     }
 
     /// What fills assume when the data has no sizes.

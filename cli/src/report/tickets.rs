@@ -1,6 +1,6 @@
 //! The positions of one instrument in a hedging account, each valued at every mark, and the trades that they are.
 //!
-//! Each is a [`Position`] of its own that one order opened; [`Seen`] keeps them beside an empty one, which has the
+//! Each is a [`Position`] of its own that one order opened; [`super::held::Held`] keeps them beside an empty one, which has the
 //! market.
 
 use genovo_engine::event::{CorporateAction, Fill, PositionEffect};
@@ -11,7 +11,7 @@ use super::figures::{OpenPosition, Trade};
 use super::position::Position;
 
 /// Every open position, by the order that opened it, the earliest first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tickets(Vec<(OrderId, Position)>);
 
 impl Tickets {
@@ -44,12 +44,12 @@ impl Tickets {
     /// A split or a dividend: what it paid, by how much their value changed, and the trades that it ended.
     pub fn act(&mut self, action: &CorporateAction, time: Timestamp) -> (Money, i128, Vec<Trade>) {
         let (mut paid, mut change, mut closed) = (Money::ZERO, 0, Vec::new());
-        for (order, one) in &mut self.0 {
+        for (_, one) in &mut self.0 {
             let (dividend, changed) = one.act(action);
             paid += dividend;
             change += changed;
             if one.quantity == Quantity::ZERO {
-                closed.extend(one.end_trade(*order, time));
+                closed.extend(one.paid_out(time));
             }
         }
         self.0.retain(|(_, one)| one.quantity != Quantity::ZERO);
@@ -86,22 +86,55 @@ impl Tickets {
             }
         }
         if left > Quantity::ZERO {
-            let place = match self.0.binary_search_by_key(&fill.order, |(order, _)| *order) {
-                Ok(place) => place,
-                Err(place) => {
-                    self.0.insert(place, (fill.order, empty.clone()));
-                    place
-                }
-            };
             let part = left;
-            book(&mut self.0[place].1, part, &mut left);
+            book(position(&mut self.0, fill.order, empty), part, &mut left);
         }
         self.0.retain(|(_, one)| one.quantity != Quantity::ZERO);
         (closed, change)
+    }
+
+    /// Books fills to the position that an order opened, whatever that makes of it.
+    pub fn correct<'a>(
+        &mut self,
+        empty: &Position,
+        order: OrderId,
+        fills: impl Iterator<Item = &'a Fill>,
+        time: Timestamp,
+    ) -> (Vec<Trade>, i128) {
+        let one = position(&mut self.0, order, empty);
+        let (mut closed, mut change) = (Vec::new(), 0);
+        for fill in fills {
+            let (trade, changed) = one.fill(fill, time);
+            closed.extend(trade);
+            change += changed;
+        }
+        self.0.retain(|(_, one)| one.quantity != Quantity::ZERO);
+        (closed, change)
+    }
+
+    /// How much each holds, by the order that opened it.
+    pub fn quantities(&self) -> impl Iterator<Item = (OrderId, Quantity)> + '_ {
+        self.0.iter().map(|(order, one)| (*order, one.quantity))
     }
 
     /// The positions as they stand.
     pub fn still_open(&self) -> impl Iterator<Item = OpenPosition> + '_ {
         self.0.iter().filter_map(|(_, one)| one.still_open())
     }
+}
+
+/// The position that an order opened; a copy of `empty` where there is none.
+fn position<'a>(
+    positions: &'a mut Vec<(OrderId, Position)>,
+    order: OrderId,
+    empty: &Position,
+) -> &'a mut Position {
+    let place = match positions.binary_search_by_key(&order, |(order, _)| *order) {
+        Ok(place) => place,
+        Err(place) => {
+            positions.insert(place, (order, empty.clone()));
+            place
+        }
+    };
+    &mut positions[place].1
 }

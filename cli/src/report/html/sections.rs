@@ -22,6 +22,7 @@ pub fn warnings(out: &mut String, report: &Report) {
     if report.data.sizes_absent {
         said.push(format!("The data has no sizes: {}.", report.without_sizes()));
     }
+    said.extend(report.corrections().map(|text| format!("{text}.")));
     if report.result.fills_without_quote > 0 {
         let fills = format::plural(report.result.fills_without_quote, "fill", "fills");
         said.push(format!("{fills} met no quote: there only commission can be told apart from the result."));

@@ -111,6 +111,15 @@ impl Run {
     }
 
     pub fn with(settings: &Settings) -> Run {
+        Run::in_world(settings, WorldKind::Simulated)
+    }
+
+    /// With a broker's answers.
+    pub fn live(settings: &Settings) -> Run {
+        Run::in_world(settings, WorldKind::Live)
+    }
+
+    fn in_world(settings: &Settings, world: WorldKind) -> Run {
         let text = settings.to_canonical_json();
         let mut run = Run {
             builder: ReportBuilder::new(),
@@ -122,7 +131,7 @@ impl Run {
             instrument: InstrumentId(1),
         };
         run.input(Fact::RunStarted(Box::new(RunStarted {
-            world: WorldKind::Simulated,
+            world,
             logic_version: LOGIC_VERSION,
             seed: settings.seed,
             settings_hash: Hash([7; 32]),
@@ -282,6 +291,30 @@ impl Run {
         })))
     }
 
+    /// The broker takes an execution back, or changes its price; the commission changes by so much.
+    pub fn correct(
+        &mut self,
+        (order, side): (u64, Side),
+        quantity: &str,
+        price: &str,
+        corrected: Option<&str>,
+        commission: &str,
+    ) -> &mut Run {
+        self.input(Fact::TradeCorrected(Box::new(TradeCorrected {
+            order: OrderId(order),
+            side,
+            quantity: of(quantity),
+            price: of(price),
+            corrected: corrected.map(of),
+            commission: of(commission),
+        })))
+    }
+
+    /// A split or a dividend.
+    pub fn act(&mut self, action: CorporateAction) -> &mut Run {
+        self.input(Fact::CorporateActionApplied(action))
+    }
+
     pub fn report(&mut self) -> Report {
         let report = std::mem::take(&mut self.builder).finish();
         assert_adds_up(&report);
@@ -296,7 +329,8 @@ pub fn assert_adds_up(report: &Report) {
     assert_eq!(parts, report.equity.last - report.equity.start);
     assert_eq!(result.total, report.equity.last - report.equity.start);
     let trades: Money = report.trades.list.iter().map(|trade| trade.profit).sum();
-    if report.open.is_empty() {
+    // What is made again after a correction is rounded elsewhere.
+    if report.open.is_empty() && report.corrections().is_none() {
         assert_eq!(trades, result.total);
     }
     for trade in &report.trades.list {
