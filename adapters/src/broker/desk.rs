@@ -19,6 +19,7 @@ use genovo_engine::event::{
     RejectReason,
 };
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
+use genovo_engine::settings::PositionMode;
 use genovo_engine::units::Timestamp;
 
 use super::connection::{self, Change};
@@ -45,6 +46,8 @@ pub struct Conduct {
     pub backoff: Duration,
     /// How long it looks for work before it sleeps; [`Duration::MAX`]: it never sleeps, and has a core for itself.
     pub look: Duration,
+    /// How the account keeps positions.
+    pub positions: PositionMode,
     /// Where it says how long what it sends was under way.
     pub telemetry: Arc<Mutex<Telemetry>>,
 }
@@ -55,6 +58,7 @@ impl Default for Conduct {
             ask_every: Duration::from_millis(250),
             backoff: Duration::from_secs(1),
             look: LOOK,
+            positions: PositionMode::default(),
             telemetry: Arc::default(),
         }
     }
@@ -460,7 +464,7 @@ impl Worker {
 
     fn submit(&mut self, order: &NewOrder, due: Due) {
         self.mirror.insert(order.instrument, &order.order, order.cause);
-        if self.broker.capabilities().check(&order.order).is_err() {
+        if self.broker.capabilities().check(&order.order, self.conduct.positions).is_err() {
             return self.refuse(order, RejectReason::Unsupported);
         }
         if !matches!(self.state, Connection::Live | Connection::Degraded | Connection::Syncing) {

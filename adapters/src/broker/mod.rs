@@ -23,7 +23,7 @@ use genovo_engine::event::{
     Replacement, Side, TimeInForce, TradeCorrected,
 };
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
-use genovo_engine::settings::Instrument;
+use genovo_engine::settings::{Instrument, PositionMode};
 use genovo_engine::units::{Money, Price, Quantity, Timestamp};
 
 pub use client_id::{ClientId, ClientIds};
@@ -136,8 +136,8 @@ impl Capabilities {
         fills_replayable: true,
     };
 
-    /// Whether it can do this order; what it cannot do otherwise.
-    pub fn check(&self, order: &Order) -> Result<(), &'static str> {
+    /// Whether it can do this order in an account that keeps positions so; what it cannot do otherwise.
+    pub fn check(&self, order: &Order, positions: PositionMode) -> Result<(), &'static str> {
         let kind = match order.kind {
             OrderKind::Market => true,
             OrderKind::Limit { .. } => self.limit,
@@ -157,10 +157,14 @@ impl Capabilities {
             _ => {}
         }
         let after = Quantity(order.position.0.saturating_add(order.quantity.0 * order.side.sign()));
+        // Side by side, what is long takes nothing off what is sold to open.
+        let opens_short = order.side == Side::Sell
+            && !order.only_closes()
+            && (positions == PositionMode::Hedging || after < Quantity::ZERO);
         if !self.hedging && !order.closes.is_none() {
             return Err("positions side by side");
         }
-        if !self.short && order.side == Side::Sell && after < Quantity::ZERO {
+        if !self.short && opens_short {
             return Err("short sales");
         }
         if !self.fractional && order.quantity.0 % genovo_engine::units::SCALE != 0 {
@@ -385,3 +389,52 @@ impl fmt::Display for AskError {
 }
 
 impl std::error::Error for AskError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use genovo_engine::event::Terms;
+    use genovo_engine::ids::StrategyId;
+
+    /// A sale of 10, of so much held net.
+    fn sale(position: i64, closes: u64, reduce_only: bool) -> Order {
+        Order {
+            order: OrderId(7),
+            side: Side::Sell,
+            kind: OrderKind::Market,
+            time_in_force: TimeInForce::Gtc,
+            quantity: "10".parse().unwrap(),
+            bid: None,
+            ask: None,
+            position: position.to_string().parse().unwrap(),
+            terms: Terms { reduce_only, ..Terms::default() },
+            strategy: StrategyId::NONE,
+            closes: OrderId(closes),
+        }
+    }
+
+    #[test]
+    fn a_broker_that_lets_nobody_sell_short_lets_what_is_held_be_sold() {
+        use PositionMode::{Hedging, Netting};
+        let broker = Capabilities { short: false, hedging: true, ..Capabilities::ALL };
+        let rows = [
+            (Netting, sale(10, 0, false), true),
+            (Netting, sale(9, 0, false), false),
+            // It shrinks with what is held.
+            (Netting, sale(9, 0, true), true),
+            // A position of its own is short, however much is long beside it.
+            (Hedging, sale(10, 0, false), false),
+            (Hedging, sale(30, 0, false), false),
+            (Hedging, sale(30, 0, true), true),
+            // What closes a long position sells nothing short, although others are short by more.
+            (Hedging, sale(-5, 3, false), true),
+            (Hedging, sale(-5, 3, true), true),
+        ];
+        for (positions, order, can) in rows {
+            let said = broker.check(&order, positions);
+            assert_eq!(said, if can { Ok(()) } else { Err("short sales") }, "{positions:?} {order:?}");
+            let buys = Order { side: Side::Buy, ..order };
+            assert_eq!(broker.check(&buys, positions), Ok(()));
+        }
+    }
+}

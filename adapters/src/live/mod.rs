@@ -187,7 +187,8 @@ impl Live {
         let since = Timestamp::MIN;
         let count = settings.instruments.len() as u32;
         let telemetry: Arc<Mutex<Telemetry>> = Arc::default();
-        let conduct = Conduct { look, telemetry: Arc::clone(&telemetry), ..Conduct::default() };
+        let positions = settings.account.positions;
+        let conduct = Conduct { look, positions, telemetry: Arc::clone(&telemetry), ..Conduct::default() };
         let mut desk = Desk::open_with(broker, mirror, count, since, answers, conduct);
         let (bell, rung) = Bell::new();
         feed.wake_by(bell);

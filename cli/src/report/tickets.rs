@@ -1,7 +1,7 @@
 //! The positions of one instrument in a hedging account, each valued at every mark, and the trades that they are.
 //!
-//! Each is a [`Position`] of its own that one order opened; [`super::held::Held`] keeps them beside an empty one, which has the
-//! market.
+//! Each is a [`Position`] of its own that one order opened; [`super::held::Held`] keeps them beside an
+//! empty one, which has the market.
 
 use genovo_engine::event::{CorporateAction, Fill, PositionEffect};
 use genovo_engine::ids::OrderId;

@@ -179,7 +179,10 @@ proptest! {
     #[test]
     fn equity_and_positions_are_the_engines(
         hedges: bool,
-        steps in proptest::collection::vec((0_u8..4, any::<bool>(), 1_u8..9, 90_i64..110, any::<prop::sample::Index>()), 1..40),
+        steps in proptest::collection::vec(
+            (0_u8..4, any::<bool>(), 1_u8..9, 90_i64..110, any::<prop::sample::Index>()),
+            1..40,
+        ),
     ) {
         let settings = if hedges { hedging() } else { settings() };
         let mut run = Run::live(&settings);
