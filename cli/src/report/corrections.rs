@@ -33,7 +33,7 @@ struct Entry {
 #[derive(Debug)]
 enum What {
     Fill {
-        fill: Fill,
+        fill: Box<Fill>,
         effect: PositionEffect,
         cost: FillCost,
     },
@@ -59,7 +59,7 @@ impl Executions {
         time: Timestamp,
     ) {
         if self.kept {
-            let what = What::Fill { fill: fill.clone(), effect, cost };
+            let what = What::Fill { fill: Box::new(fill.clone()), effect, cost };
             let last = held.position.market.last.or(Some(fill.price));
             let market = Market { bid: fill.bid, ask: fill.ask, last };
             self.list.push(Entry { index, time, market, rate: fill.rate, what });
