@@ -18,7 +18,8 @@ use std::collections::BTreeMap;
 use genovo_engine::account::Account;
 use genovo_engine::engine::Engine;
 use genovo_engine::event::{
-    Action, Event, Fact, Fill, Liquidity, OrderKind, PositionEffect, Side, TimeInForce, WorldKind,
+    Action, Event, Fact, Fill, Liquidity, NewOrder, OrderKind, OrderList, PositionEffect, Side, TimeInForce,
+    Trail, WorldKind,
 };
 use genovo_engine::ids::{InstrumentId, OrderId};
 use genovo_engine::order::Status;
@@ -28,7 +29,7 @@ use genovo_engine::simulated::Simulated;
 use genovo_engine::strategy::{
     Needs, ParameterError, Parameters, Proposal, Registry, Strategy, StrategyKind, View,
 };
-use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Ratio};
+use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Ratio, Timestamp};
 use genovo_engine::world::MemorySource;
 use genovo_tests::{Rare, repository};
 
@@ -68,11 +69,18 @@ impl Case {
         self.name.starts_with("xauusd")
     }
 
+    /// Whether the recording says of each order when it was triggered and ended.
+    fn tells(&self) -> bool {
+        self.name.ends_with("_stop_limit") || self.name.ends_with("_trailing")
+    }
+
     fn plan(&self) -> Vec<Planned> {
         let planned = |row: &Vec<String>| {
-            let [_, quote, cancel, side, kind, price, stop, quantity, time_in_force] = &row[..] else {
+            let [_, quote, cancel, side, kind, price, stop, quantity, time_in_force, more @ ..] = &row[..]
+            else {
                 panic!("nine columns")
             };
+            let [expires, trail] = [0, 1].map(|column| more.get(column).map_or("", String::as_str));
             Planned {
                 quote: quote.parse().unwrap(),
                 cancel: cancel.parse().ok(),
@@ -81,14 +89,25 @@ impl Case {
                     "MARKET" => OrderKind::Market,
                     "LIMIT" => OrderKind::Limit { price: price.parse().unwrap() },
                     "STOP_MARKET" => OrderKind::Stop { trigger: stop.parse().unwrap() },
+                    "STOP_LIMIT" => {
+                        OrderKind::StopLimit { trigger: stop.parse().unwrap(), price: price.parse().unwrap() }
+                    }
+                    "TRAILING_STOP" => OrderKind::TrailingStop {
+                        trail: match trail.strip_suffix("bp") {
+                            Some(points) => Trail::Share(Ratio(points.parse::<i64>().unwrap() * 100_000)),
+                            None => Trail::Amount(trail.parse().unwrap()),
+                        },
+                    },
                     other => panic!("unknown type {other}"),
                 },
                 time_in_force: match time_in_force.as_str() {
                     "GTC" => TimeInForce::Gtc,
                     "IOC" => TimeInForce::Ioc,
                     "FOK" => TimeInForce::Fok,
+                    "GTD" => TimeInForce::Gtd,
                     other => panic!("unknown time in force {other}"),
                 },
+                expires: expires.parse().ok(),
                 quantity: quantity.parse().unwrap(),
             }
         };
@@ -112,18 +131,28 @@ impl Case {
 
     fn recorded(&self) -> Vec<Outcome> {
         let status = |row: &Vec<String>| match row[1].as_str() {
-            "ACCEPTED" => Status::Accepted,
+            "ACCEPTED" | "TRIGGERED" => Status::Accepted,
             "PARTIALLY_FILLED" => Status::PartiallyFilled,
             "FILLED" => Status::Filled,
             "CANCELED" => Status::Cancelled,
             "REJECTED" => Status::Rejected,
+            "EXPIRED" => Status::Expired,
             other => panic!("unknown status {other}"),
         };
         let statuses = self.rows("status");
         let mut outcomes: Vec<Outcome> =
-            statuses.iter().map(|row| Outcome { status: status(row), fills: Vec::new() }).collect();
+            statuses.iter().map(|row| Outcome { status: status(row), ..Outcome::NEW }).collect();
         for (order, execution, _) in self.recorded_fills() {
             outcomes[order - 1].fills.push(execution);
+        }
+        for ((row, order), outcome) in statuses.iter().zip(self.plan()).zip(&mut outcomes) {
+            let [_, _, _, _, triggered, trigger, ended] = &row[..] else { continue };
+            outcome.ended = ended.parse().ok();
+            outcome.triggered = match order.kind {
+                OrderKind::StopLimit { trigger, .. } => triggered.parse().ok().map(|time| (time, trigger)),
+                // It fills when it is triggered.
+                _ => outcome.fills.first().and_then(|fill| Some((fill.time, trigger.parse().ok()?))),
+            };
         }
         outcomes
     }
@@ -215,19 +244,24 @@ impl Strategy for Scripted {
             }
         }
         for order in self.plan.iter().filter(|order| order.quote == self.quote) {
-            let &Planned { side, kind, time_in_force, quantity, .. } = order;
-            proposal.actions.push(Action::Submit { instrument: TRADED, side, kind, time_in_force, quantity });
+            let new = NewOrder::new(order.side, order.kind, order.quantity).during(order.time_in_force);
+            let new = NewOrder { expires: order.expires.map(Timestamp), ..new };
+            proposal.actions.push(Action::Place(Box::new(OrderList::single(TRADED, new))));
         }
     }
 }
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 10] = [
     btcusdt("btcusdt", Nanoseconds::ZERO, false),
     btcusdt("btcusdt_latency", FIVE_MS, false),
     btcusdt("btcusdt_consumed", Nanoseconds::ZERO, true),
     xauusd("xauusd", Nanoseconds::ZERO),
     xauusd("xauusd_latency", FIVE_MS),
     xauusd("xauusd_ties", Nanoseconds::ZERO),
+    btcusdt("btcusdt_stop_limit", Nanoseconds::ZERO, false),
+    xauusd("xauusd_stop_limit", Nanoseconds::ZERO),
+    btcusdt("btcusdt_trailing", Nanoseconds::ZERO, false),
+    xauusd("xauusd_trailing", Nanoseconds::ZERO),
 ];
 
 fn case(name: &str) -> &'static Case {
@@ -256,21 +290,28 @@ fn ours(case: &Case, quotes: &[Event]) -> Ours {
     let mut ours =
         Ours { outcomes: Vec::new(), fills: Vec::new(), equity: Money::ZERO, last: (last.bid, last.ask) };
     for event in log.0 {
+        let time = event.header.time_event.0;
+        let mut end = |order: OrderId, status| {
+            let outcome = &mut ours.outcomes[order.0 as usize - 1];
+            (outcome.status, outcome.ended) = (status, Some(time));
+        };
         match event.fact {
             Fact::OrderSubmitted(order) => {
                 assert_eq!(order.order.0 as usize, ours.outcomes.len() + 1, "orders are numbered as planned");
-                ours.outcomes.push(Outcome { status: Status::Submitted, fills: Vec::new() });
+                ours.outcomes.push(Outcome::NEW);
             }
             Fact::OrderAccepted(order) => ours.outcomes[order.order.0 as usize - 1].status = Status::Accepted,
-            Fact::OrderCancelled(order) => {
-                ours.outcomes[order.order.0 as usize - 1].status = Status::Cancelled
+            Fact::OrderCancelled(order) => end(order.order, Status::Cancelled),
+            Fact::OrderExpired(order) => end(order.order, Status::Expired),
+            Fact::OrderRejected(order) => end(order.order, Status::Rejected),
+            Fact::OrderTriggered(order) => {
+                ours.outcomes[order.order.0 as usize - 1].triggered = Some((time, order.trigger));
             }
-            Fact::OrderRejected(order) => ours.outcomes[order.order.0 as usize - 1].status = Status::Rejected,
             Fact::OrderFilled(fill) => {
                 let outcome = &mut ours.outcomes[fill.order.0 as usize - 1];
                 outcome.status = if fill.remaining.0 == 0 { Status::Filled } else { Status::PartiallyFilled };
                 outcome.fills.push(Execution {
-                    time: event.header.time_event.0,
+                    time,
                     price: fill.price,
                     quantity: fill.quantity,
                     liquidity: fill.liquidity,
@@ -305,18 +346,22 @@ fn compare(name: &str, equal: usize, later: usize, expected: &[(Rule, usize)]) {
     let (quotes, plan) = (case.quotes(), case.plan());
     let replay = |ours: &[Rule]| rules::replay(&quotes, &plan, &case.settings(), case.consumed, ours);
     let recorded = case.recorded();
-    let theirs = replay(&[]);
+    // Where the recording does not say when an order ended, nobody is asked.
+    let known = |outcome: &Outcome| outcome.known(case.tells());
+    let theirs: Vec<Outcome> = replay(&[]).iter().map(known).collect();
     for (index, outcome) in theirs.iter().enumerate() {
         assert_eq!(*outcome, recorded[index], "{name}: the peer's rules on order {}", index + 1);
     }
-    let done = ours(case, &quotes);
-    let by_rules = replay(&Rule::ALL);
+    let mut done = ours(case, &quotes);
+    done.outcomes = done.outcomes.iter().map(known).collect();
+    let by_rules: Vec<Outcome> = replay(&Rule::ALL).iter().map(known).collect();
     assert_eq!(done.outcomes.len(), plan.len());
     for (index, outcome) in by_rules.iter().enumerate() {
         assert_eq!(*outcome, done.outcomes[index], "{name}: our rules on order {}", index + 1);
     }
 
-    let alone: Vec<(Rule, Vec<Outcome>)> = Rule::ALL.iter().map(|&rule| (rule, replay(&[rule]))).collect();
+    let alone = |&rule: &Rule| (rule, replay(&[rule]).iter().map(known).collect());
+    let alone: Vec<(Rule, Vec<Outcome>)> = Rule::ALL.iter().map(alone).collect();
     let mut counts = BTreeMap::new();
     let (mut same, mut same_but_later) = (0, 0);
     for (index, (done, recorded)) in done.outcomes.iter().zip(&recorded).enumerate() {
@@ -336,6 +381,53 @@ fn compare(name: &str, equal: usize, later: usize, expected: &[(Rule, usize)]) {
     }
     let counts: Vec<(Rule, usize)> = counts.into_iter().collect();
     assert_eq!((same, same_but_later, &counts[..]), (equal, later, expected), "{name}");
+}
+
+#[test]
+fn stop_limit_orders_on_gold() {
+    compare(
+        "xauusd_stop_limit",
+        165,
+        37,
+        &[
+            (Rule::TriggeredStop, 16),
+            (Rule::TriggeredAtOnce, 52),
+            (Rule::TriggeredTaker, 58),
+            (Rule::ExpiryStamp, 37),
+        ],
+    );
+}
+
+#[test]
+fn stop_limit_orders_on_btcusdt() {
+    compare(
+        "btcusdt_stop_limit",
+        162,
+        46,
+        &[
+            (Rule::SecondPass, 1),
+            (Rule::Memory, 3),
+            (Rule::TriggeredStop, 21),
+            (Rule::TriggeredAtOnce, 56),
+            (Rule::TriggeredTaker, 46),
+            (Rule::ExpiryStamp, 35),
+        ],
+    );
+}
+
+#[test]
+fn trailing_stops_on_gold() {
+    compare("xauusd_trailing", 186, 13, &[(Rule::TrailTick, 41), (Rule::ExpiryStamp, 13)]);
+}
+
+#[test]
+fn trailing_stops_on_btcusdt() {
+    compare(
+        "btcusdt_trailing",
+        166,
+        34,
+        &[(Rule::Memory, 29), (Rule::TrailTick, 17), (Rule::ExpiryStamp, 34)],
+    );
 }
 
 #[test]

@@ -254,6 +254,66 @@ fn stop_limit_and_trailing_orders_say_when_they_are_triggered() {
     assert_eq!(play(share), ["1 triggered 97 by 93", "1 sell 1 at 93"]);
 }
 
+/// What is to be done at once waits for its trigger, has one look when that is reached, and none later.
+#[test]
+fn what_is_to_be_filled_at_once_waits_for_its_trigger() {
+    use TimeInForce::{Fok, Ioc};
+    let market = |size| {
+        vec![
+            quote(1, 100, 101, 50),
+            quote(2, 99, 100, 50),
+            quote(3, 104, 105, size),
+            quote(4, 100, 101, 50),
+            quote(5, 108, 109, 50),
+        ]
+    };
+    let stop_limit = |price_of| OrderKind::StopLimit { trigger: price(105), price: price(price_of) };
+    let trailing = OrderKind::TrailingStop { trail: Trail::Amount(price(5)) };
+    for (kind, time_in_force, size, seen) in [
+        (stop_limit(106), Ioc, 50, &["1 triggered 105 by 105", "1 buy 10 at 105"][..]),
+        (stop_limit(106), Ioc, 4, &["1 triggered 105 by 105", "1 buy 4 at 105", "1 cancelled ImmediateRest"]),
+        (stop_limit(106), Fok, 4, &["1 triggered 105 by 105", "1 cancelled NotFillable"]),
+        (stop_limit(104), Ioc, 50, &["1 triggered 105 by 105", "1 cancelled ImmediateRest"]),
+        (stop_limit(104), Fok, 50, &["1 triggered 105 by 105", "1 cancelled NotFillable"]),
+        (stop_limit(104), TimeInForce::Gtc, 50, &["1 triggered 105 by 105", "1 buy 10 at 104"]),
+        (stop(105), Ioc, 50, &["1 buy 10 at 105"]),
+        (stop(105), Fok, 50, &["1 buy 10 at 105"]),
+        (trailing, Ioc, 50, &["1 triggered 105 by 105", "1 buy 10 at 105"]),
+    ] {
+        let order = NewOrder::new(Side::Buy, kind, quantity(10)).during(time_in_force);
+        assert_eq!(
+            play(&settings(), market(size), vec![(1, single(order))]),
+            seen,
+            "{kind:?} {time_in_force:?}"
+        );
+    }
+    // On trades the one that triggers is past, and the next is the look.
+    let trade = |second, of| {
+        let trade = Trade { price: price(of), size: Some(quantity(50)), aggressor: None };
+        other(X, second, Fact::TradePrinted(trade))
+    };
+    let mut settings = settings();
+    settings.sources[0].kind = DataKind::Trades;
+    for (next, seen) in [
+        (106, &["1 triggered 105 by 105", "1 buy 10 at 106"]),
+        (107, &["1 triggered 105 by 105", "1 cancelled ImmediateRest"]),
+    ] {
+        let order = NewOrder::new(Side::Buy, stop_limit(106), quantity(10)).during(Ioc);
+        let market = vec![trade(1, 101), trade(2, 100), trade(3, 105), trade(4, next), trade(5, 90)];
+        assert_eq!(play(&settings, market, vec![(1, single(order))]), seen);
+    }
+}
+
+/// A stop-limit order that was triggered stands behind a better limit, though it came first.
+#[test]
+fn what_became_a_limit_order_has_its_place_by_price() {
+    let buy = |kind| single(NewOrder::new(Side::Buy, kind, quantity(5)));
+    let stop_limit = OrderKind::StopLimit { trigger: price(105), price: price(102) };
+    let market = vec![quote(1, 103, 104, 50), quote(2, 104, 105, 50), quote(3, 101, 102, 7)];
+    let seen = play(&settings(), market, vec![(1, buy(stop_limit)), (1, buy(limit(103)))]);
+    assert_eq!(seen, ["1 triggered 105 by 105", "2 buy 5 at 103", "1 buy 2 at 102"]);
+}
+
 #[test]
 fn post_only_takes_nothing_and_a_date_ends_an_order() {
     let market = || vec![quote(1, 100, 101, 50), quote(3, 100, 101, 50), quote(9, 90, 91, 50)];

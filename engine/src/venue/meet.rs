@@ -155,6 +155,7 @@ impl Venue {
     ) -> bool {
         match resting.order.time_in_force {
             TimeInForce::Gtc | TimeInForce::Day | TimeInForce::Gtd => true,
+            TimeInForce::Ioc | TimeInForce::Fok if resting.waits_for_trigger() => true,
             TimeInForce::Ioc => {
                 self.cancel_rest(resting, CloseReason::ImmediateRest, time, answers);
                 false
@@ -249,7 +250,7 @@ impl Venue {
             if resting.limit().is_some() {
                 // A stop-limit order waits for the next trade: this one is past. What is to be filled at once is filled
                 // by that one, or not at all.
-                resting.waits_for_open = waited;
+                resting.waits_for_open = true;
                 return true;
             }
             let execution = self.slipped(index, resting, price);

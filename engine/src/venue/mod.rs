@@ -267,18 +267,25 @@ impl Venue {
         answers: &mut Vec<Event>,
         mut meet: impl FnMut(&mut Venue, &mut Resting, &mut Vec<Event>) -> bool,
     ) {
+        let mut turned = false;
         for place in 0..resting.len() {
             let order = &mut resting[place];
             if order.gone || order.open() == Quantity::ZERO {
                 continue;
             }
+            let waited = order.waits_for_trigger();
             if !meet(self, order, answers) {
                 order.gone = true;
                 self.ended(order);
             }
+            turned |= waited && !order.waits_for_trigger();
             self.follow(index, resting, None, time, answers);
         }
         resting.retain(|order| !order.gone);
+        if turned {
+            // What has become a limit order stands behind better ones from now on.
+            resting.sort_by_key(Resting::priority);
+        }
     }
 
     /// Whether orders are executed: the market is open, and fills can be booked in the account's currency.
@@ -398,6 +405,7 @@ impl Venue {
             }
             (Depth::Quotes | Depth::Trades, _) => match resting.order.time_in_force {
                 TimeInForce::Gtc | TimeInForce::Day | TimeInForce::Gtd => true,
+                TimeInForce::Ioc | TimeInForce::Fok if resting.waits_for_trigger() => true,
                 TimeInForce::Ioc | TimeInForce::Fok => {
                     self.cancel_rest(resting, CloseReason::NotFillable, time, answers);
                     false

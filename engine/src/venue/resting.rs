@@ -32,7 +32,7 @@ pub struct Resting {
     pub(super) trigger: Option<Price>,
     /// A part of it was released, and has yet to arrive.
     pub(super) armed: bool,
-    /// It arrived while the market was closed, and has met nothing yet.
+    /// It arrived while the market was closed, or was triggered by a trade that is past, and has met nothing yet.
     pub(super) waits_for_open: bool,
     /// It ended, and leaves the book when everybody has been asked.
     pub(super) gone: bool,
@@ -85,6 +85,12 @@ impl Resting {
             OrderKind::Stop { trigger } | OrderKind::StopLimit { trigger, .. } => Acting::Stop(Some(trigger)),
             OrderKind::TrailingStop { .. } => Acting::Stop(self.trigger),
         }
+    }
+
+    /// Whether it waits for its trigger: what its time in force asks to be done at once is asked when it has that.
+    #[inline]
+    pub(super) fn waits_for_trigger(&self) -> bool {
+        !self.triggered && matches!(self.acting(), Acting::Stop(_))
     }
 
     /// The worst price it accepts, while it is a limit order.

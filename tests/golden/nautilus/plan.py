@@ -3,6 +3,8 @@
 
 usage: plan.py CASE QUOTES.csv.zst OUT_orders.csv [SEED ORDERS]
 
+Cases ending in _stop_limit, _trailing and _linked are drawn by terms.py, with more columns.
+
 Columns: order (1..n, in submission order), quote (1-based ordinal of the quote in whose handler the
 order is submitted), cancel_quote (ordinal of the quote in whose handler a cancel is requested, or
 empty), side, type, price (limit), stop (trigger), quantity, tif. Only `random.Random.random()` is
@@ -24,6 +26,12 @@ CASES = {
     "xauusd": dict(seed=4, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
     "xauusd_latency": dict(seed=5, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
     "xauusd_ties": dict(seed=6, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
+    "btcusdt_stop_limit": dict(seed=7, quotes=66_089, tick="0.1", lot="0.001", absent=None),
+    "xauusd_stop_limit": dict(seed=8, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
+    "btcusdt_trailing": dict(seed=9, quotes=66_089, tick="0.1", lot="0.001", absent=None),
+    "xauusd_trailing": dict(seed=10, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
+    "btcusdt_linked": dict(seed=11, quotes=66_089, tick="0.1", lot="0.001", absent=None),
+    "xauusd_linked": dict(seed=12, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
 }
 ORDERS = 300
 COLUMNS = ["order", "quote", "cancel_quote", "side", "type", "price", "stop", "quantity", "tif"]

@@ -57,9 +57,21 @@ class Log:
         self.events = {}  # order number -> names of its events in order
         self.placed = {}  # order number -> order
         self.number = {}  # client order id -> order number
+        self.told = {}  # order number -> what `tell` keeps
 
     def event(self, client_order_id, name):
         self.events.setdefault(self.number[str(client_order_id)], []).append(name)
+
+    def tell(self, order):
+        """Keeps when an order was triggered, where its trigger stood last, and when it ended without a fill."""
+        name, last = type(order).__name__, order.last_event
+        told = self.told.setdefault(self.number[str(order.client_order_id)], {})
+        if name == "StopLimitOrder":
+            told["triggered_ns"] = order.ts_triggered or ""
+        elif name == "TrailingStopMarketOrder":
+            told["trigger"] = order.trigger_price
+        if type(last).__name__ in ("OrderCanceled", "OrderExpired", "OrderRejected"):
+            told["ended_ns"] = last.ts_event
 
     def fill(self, client_order_id, ts, price, quantity, maker, commission, balance):
         self.fills.append(
@@ -214,12 +226,27 @@ def run_rust(case, quotes, log):
             )
             if row["type"] == "MARKET":
                 return self.order_factory.market(**args)
+            if row.get("expires"):
+                args["expire_time"] = int(row["expires"])
             if row["type"] == "LIMIT":
                 return self.order_factory.limit(price=p.Price.from_str(row["price"]), **args)
-            return self.order_factory.stop_market(trigger_price=p.Price.from_str(row["stop"]), **args)
+            if row["type"] == "TRAILING_STOP":
+                share = row["trail"].endswith("bp")
+                return self.order_factory.trailing_stop_market(
+                    trailing_offset=Decimal(row["trail"].removesuffix("bp")),
+                    trailing_offset_type=p.TrailingOffsetType.BASIS_POINTS if share else p.TrailingOffsetType.PRICE,
+                    **args,
+                )
+            args["trigger_price"] = p.Price.from_str(row["stop"])
+            if row["type"] == "STOP_LIMIT":
+                return self.order_factory.stop_limit(price=p.Price.from_str(row["price"]), **args)
+            return self.order_factory.stop_market(**args)
 
         def on_order_event(self, event):
-            log.event(event.client_order_id, type(event).__name__)
+            name = type(event).__name__
+            # A trailing stop is updated at many a quote.
+            if name != "OrderUpdated" or log.events[log.number[str(event.client_order_id)]][-1] != name:
+                log.event(event.client_order_id, name)
 
         def on_order_filled(self, event):
             balance = self.cache.account_for_venue(iid.venue).balance_total(money).as_decimal()
@@ -262,6 +289,7 @@ def run_rust(case, quotes, log):
     for number, cid in log.placed.items():
         order = cache.order(cid)
         status[number] = (str(order.status).rsplit(".", 1)[-1], str(order.filled_qty))
+        log.tell(order)
     result = dict(
         balance=str(account.balance_total(money).as_decimal()),
         position=("-" if position.side == p.PositionSide.SHORT else "") + str(position.quantity),
@@ -281,9 +309,12 @@ def write_csv(path, header, rows):
 
 def main():
     case, engine, source, orders_path, out = sys.argv[1:]
-    out = pathlib.Path(out)
+    run(case, engine, read_quotes(source, case), read_orders(orders_path), pathlib.Path(out))
+
+
+def run(case, engine, quotes, orders, out, more=()):
+    """Writes what an engine did with the orders; `more` are columns of what the log was told of each."""
     out.mkdir(parents=True, exist_ok=True)
-    quotes, orders = read_quotes(source, case), read_orders(orders_path)
     log = Log(orders)
     status, result = {"cython": run_cython, "rust": run_rust}[engine](case, quotes, log)
     assert log.quote == len(quotes), (log.quote, len(quotes))
@@ -295,7 +326,10 @@ def main():
         fill[5], fill[7] = (str(Decimal(fill[i]).quantize(cents)) for i in (5, 7))
     commissions = sum((Decimal(f[5]) for f in log.fills), Decimal(0))
     write_csv(out / f"{case}_fills.csv", FILLS, log.fills)
-    write_csv(out / f"{case}_status.csv", STATUS, [[n, *status[n], " ".join(log.events.get(n, ()))] for n in sorted(status)])
+    write_csv(out / f"{case}_status.csv", [*STATUS, *more], [
+        [n, *status[n], " ".join(log.events.get(n, ())), *(log.told.get(n, {}).get(column, "") for column in more)]
+        for n in sorted(status)
+    ])
     final = dict(
         engine={"cython": "nautilus_trader BacktestEngine (Cython)", "rust": "nautilus_pyo3 BacktestEngine (Rust)"}[engine],
         version=nautilus_trader.__version__,

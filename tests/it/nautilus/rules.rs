@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use genovo_engine::event::{Event, Fact, Liquidity, OrderKind, Quote, Side, TimeInForce};
+use genovo_engine::event::{Event, Fact, Liquidity, OrderKind, Quote, Side, TimeInForce, Trail};
 use genovo_engine::order::Status;
 use genovo_engine::settings::Settings;
 use genovo_engine::units::{Money, Price, Quantity};
@@ -27,17 +27,30 @@ pub enum Rule {
     MarketRest,
     /// A stop whose trigger is reached when it arrives: theirs rejects it; ours executes it.
     TriggeredStop,
+    /// An IOC or FOK stop-limit order whose limit is not met when it is triggered: theirs rests; ours is cancelled.
+    TriggeredAtOnce,
+    /// A stop-limit order that rests once it was triggered, with a limit at or beyond its trigger: theirs takes, at
+    /// the touch's price, whenever it is met; ours is a limit order like any other, and gives at its limit.
+    TriggeredTaker,
+    /// A trailing stop's trigger between two ticks: theirs is the nearer tick, by doubles; ours the one farther away.
+    TrailTick,
+    /// When an order ended whose time ended: theirs at the next quote; ours at the moment that it named.
+    ExpiryStamp,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 6] = [
+    pub const ALL: [Rule; 10] = [
         Rule::StandingQuote,
         Rule::SecondPass,
         Rule::Memory,
         Rule::UsedUpTouch,
         Rule::MarketRest,
         Rule::TriggeredStop,
+        Rule::TriggeredAtOnce,
+        Rule::TriggeredTaker,
+        Rule::TrailTick,
+        Rule::ExpiryStamp,
     ];
 }
 
@@ -51,6 +64,7 @@ pub struct Planned {
     pub side: Side,
     pub kind: OrderKind,
     pub time_in_force: TimeInForce,
+    pub expires: Option<i64>,
     pub quantity: Quantity,
 }
 
@@ -69,13 +83,26 @@ pub struct Execution {
 pub struct Outcome {
     pub status: Status,
     pub fills: Vec<Execution>,
+    /// Of a stop-limit order or trailing stop: when, and where its trigger stood.
+    pub triggered: Option<(i64, Price)>,
+    /// When it was cancelled, rejected or expired.
+    pub ended: Option<i64>,
 }
 
 impl Outcome {
-    /// The same without the times of the fills.
+    pub const NEW: Outcome =
+        Outcome { status: Status::Submitted, fills: Vec::new(), triggered: None, ended: None };
+
+    /// The same as far as a recording tells that is silent about ends.
+    pub fn known(&self, tells: bool) -> Outcome {
+        Outcome { ended: self.ended.filter(|_| tells), ..self.clone() }
+    }
+
+    /// The same without times.
     pub fn timeless(&self) -> Outcome {
         let fills = self.fills.iter().map(|fill| Execution { time: 0, ..fill.clone() });
-        Outcome { status: self.status, fills: fills.collect() }
+        let triggered = self.triggered.map(|(_, trigger)| (0, trigger));
+        Outcome { status: self.status, fills: fills.collect(), triggered, ended: None }
     }
 }
 
@@ -102,6 +129,8 @@ struct Venue<'a> {
     time: i64,
     outcomes: Vec<Outcome>,
     left: Vec<i64>,
+    /// Where the triggers of trailing stops stand.
+    trails: Vec<Price>,
     /// Working orders, in the order in which they came.
     resting: Vec<usize>,
     taken: Vec<Taken>,
@@ -122,8 +151,9 @@ pub fn replay(
         ours,
         quote: None,
         time: 0,
-        outcomes: vec![Outcome { status: Status::Submitted, fills: Vec::new() }; plan.len()],
+        outcomes: vec![Outcome::NEW; plan.len()],
         left: plan.iter().map(|order| order.quantity.0).collect(),
+        trails: vec![Price::ZERO; plan.len()],
         resting: Vec::new(),
         taken: Vec::new(),
     };
@@ -183,43 +213,134 @@ impl Venue<'_> {
         (price, size.or(self.settings.venue.size_when_absent).expect("a size").0)
     }
 
+    /// The price that an order that is a limit order now accepts.
+    fn limit(&self, index: usize) -> Option<Price> {
+        match self.plan[index].kind {
+            OrderKind::Limit { price } => Some(price),
+            OrderKind::StopLimit { price, .. } => self.outcomes[index].triggered.map(|_| price),
+            OrderKind::Market | OrderKind::Stop { .. } | OrderKind::TrailingStop { .. } => None,
+        }
+    }
+
+    /// Where the trigger of an order that waits for one stands.
+    fn trigger(&self, index: usize) -> Option<Price> {
+        match self.plan[index].kind {
+            OrderKind::Stop { trigger } => Some(trigger),
+            OrderKind::StopLimit { trigger, .. } => {
+                self.outcomes[index].triggered.is_none().then_some(trigger)
+            }
+            OrderKind::TrailingStop { .. } => Some(self.trails[index]),
+            OrderKind::Market | OrderKind::Limit { .. } => None,
+        }
+    }
+
     /// Whether the market has come to a limit, or gone to a stop.
     fn met(&self, index: usize) -> bool {
         let side = self.plan[index].side;
         let touch = self.opposite(side).0.0 * side.sign();
-        match self.plan[index].kind {
-            OrderKind::Market => true,
-            OrderKind::Limit { price } => touch <= price.0 * side.sign(),
-            OrderKind::Stop { trigger } => touch >= trigger.0 * side.sign(),
-            OrderKind::StopLimit { .. } | OrderKind::TrailingStop { .. } => unreachable!("in no plan"),
+        match (self.limit(index), self.trigger(index)) {
+            (Some(limit), _) => touch <= limit.0 * side.sign(),
+            (None, Some(trigger)) => touch >= trigger.0 * side.sign(),
+            (None, None) => true,
+        }
+    }
+
+    /// Where a trailing stop's trigger would stand behind this quote.
+    fn behind(&self, side: Side, trail: Trail) -> Price {
+        let (touch, tick) = (self.opposite(side).0.0, self.settings.instruments[0].tick.0);
+        if let (Trail::Share(share), false) = (trail, self.plays(Rule::TrailTick)) {
+            // Theirs: basis points of the price, in doubles.
+            let (price, points) = (touch as f64 / 1e9, share.0 as f64 / 1e5);
+            let behind = (price * (points / 10_000.0)).mul_add(side.sign() as f64, price);
+            return Price((behind * (1e9 / tick as f64)).round() as i64 * tick);
+        }
+        let distance = match trail {
+            Trail::Amount(amount) => i128::from(amount.0) * 1_000_000_000,
+            Trail::Share(share) => i128::from(touch) * i128::from(share.0),
+        };
+        let unit = i128::from(tick) * 1_000_000_000;
+        let ticks = (distance + unit - 1) / unit;
+        Price(touch + ticks as i64 * tick * side.sign())
+    }
+
+    /// Trailing stops that were not met follow the quote.
+    fn follow(&mut self) {
+        for place in 0..self.resting.len() {
+            let index = self.resting[place];
+            let Planned { side, kind: OrderKind::TrailingStop { trail }, .. } = self.plan[index] else {
+                continue;
+            };
+            let (before, now) = (self.trails[index], self.behind(side, trail));
+            self.trails[index] = if side == Side::Buy { before.min(now) } else { before.max(now) };
+        }
+    }
+
+    /// Orders whose time has ended.
+    fn expire(&mut self) {
+        for index in self.resting.clone() {
+            let Some(expires) = self.plan[index].expires.filter(|&expires| expires <= self.time) else {
+                continue;
+            };
+            self.end(index, Status::Expired);
+            if self.plays(Rule::ExpiryStamp) {
+                self.outcomes[index].ended = Some(expires);
+            }
         }
     }
 
     /// Everything that rests meets the quote.
     fn pass(&mut self) {
+        self.expire();
         let mut orders: Vec<usize> = self.resting.iter().copied().filter(|&index| self.met(index)).collect();
         orders.sort_by_key(|&index| {
-            let order = &self.plan[index];
-            let sign = order.side.sign();
-            match (order.kind, self.plays(Rule::Memory)) {
-                // Ours: stops first, then buys before sells, the better limit first.
-                (OrderKind::Limit { price }, true) => (2, 0, -price.0 * sign),
-                (_, true) => (1, 0, 0),
+            let sign = self.plan[index].side.sign();
+            match (self.limit(index), self.trigger(index), self.plays(Rule::Memory)) {
+                // Ours: stops first, then the better limit first.
+                (Some(limit), _, true) => (2, 0, -limit.0 * sign),
+                (None, _, true) => (1, 0, 0),
                 // Theirs: buys before sells; limits, the better first, then stops, the nearer first.
-                (OrderKind::Limit { price }, false) => (-sign, 0, -price.0 * sign),
-                (OrderKind::Stop { trigger }, false) => (-sign, 1, trigger.0 * sign),
-                (OrderKind::Market, false) => unreachable!("market orders never rest"),
-                (OrderKind::StopLimit { .. } | OrderKind::TrailingStop { .. }, false) => {
-                    unreachable!("in no plan")
-                }
+                (Some(limit), _, false) => (-sign, 0, -limit.0 * sign),
+                (None, Some(trigger), false) => (-sign, 1, trigger.0 * sign),
+                (None, None, false) => unreachable!("market orders never rest"),
             }
         });
         for index in orders {
-            match self.plan[index].kind {
-                OrderKind::Limit { .. } => self.fill_limit(index, Liquidity::Maker),
-                OrderKind::Market | OrderKind::Stop { .. } => self.fill_market(index),
-                OrderKind::StopLimit { .. } | OrderKind::TrailingStop { .. } => unreachable!("in no plan"),
+            match self.limit(index) {
+                Some(limit) => self.fill_limit(index, self.resting_as(index, limit)),
+                None => self.act(index),
             }
+        }
+        self.follow();
+    }
+
+    /// As what an order that rests with this limit is filled.
+    fn resting_as(&self, index: usize, limit: Price) -> Liquidity {
+        let Planned { side, kind, .. } = self.plan[index];
+        match kind {
+            OrderKind::StopLimit { trigger, .. }
+                if limit.0 * side.sign() >= trigger.0 * side.sign() && !self.plays(Rule::TriggeredTaker) =>
+            {
+                Liquidity::Taker
+            }
+            _ => Liquidity::Maker,
+        }
+    }
+
+    /// A trigger is reached.
+    fn act(&mut self, index: usize) {
+        let Some(trigger) = self.trigger(index) else { return self.fill_market(index) };
+        if matches!(self.plan[index].kind, OrderKind::Stop { .. }) {
+            return self.fill_market(index);
+        }
+        self.outcomes[index].triggered = Some((self.time, trigger));
+        if self.limit(index).is_none() {
+            return self.fill_market(index);
+        }
+        let at_once = matches!(self.plan[index].time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
+        if self.met(index) {
+            self.fill_limit(index, Liquidity::Taker);
+        } else if at_once && self.plays(Rule::TriggeredAtOnce) {
+            self.end(index, Status::Cancelled);
         }
     }
 
@@ -230,22 +351,20 @@ impl Venue<'_> {
             Command::Submit(index) => {
                 self.outcomes[index].status = Status::Accepted;
                 self.resting.push(index);
-                let order = &self.plan[index];
-                match (order.kind, self.met(index)) {
-                    (OrderKind::Market, _) => self.fill_market(index),
-                    (OrderKind::Stop { .. }, false) => {}
-                    (OrderKind::Stop { .. }, true) if self.plays(Rule::TriggeredStop) => {
-                        self.fill_market(index)
-                    }
-                    (OrderKind::Stop { .. }, true) => self.end(index, Status::Rejected),
-                    (OrderKind::Limit { .. }, true) => self.fill_limit(index, Liquidity::Taker),
-                    (OrderKind::Limit { .. }, false) if order.time_in_force != TimeInForce::Gtc => {
+                let Planned { side, kind, time_in_force, .. } = self.plan[index];
+                if let OrderKind::TrailingStop { trail } = kind {
+                    self.trails[index] = self.behind(side, trail);
+                }
+                match (self.trigger(index), self.met(index)) {
+                    (Some(_), false) => {}
+                    (Some(_), true) if self.plays(Rule::TriggeredStop) => self.act(index),
+                    (Some(_), true) => self.end(index, Status::Rejected),
+                    (None, true) if kind == OrderKind::Market => self.fill_market(index),
+                    (None, true) => self.fill_limit(index, Liquidity::Taker),
+                    (None, false) if matches!(time_in_force, TimeInForce::Ioc | TimeInForce::Fok) => {
                         self.end(index, Status::Cancelled);
                     }
-                    (OrderKind::Limit { .. }, false) => {}
-                    (OrderKind::StopLimit { .. } | OrderKind::TrailingStop { .. }, _) => {
-                        unreachable!("in no plan")
-                    }
+                    (None, false) => {}
                 }
             }
         }
@@ -253,6 +372,7 @@ impl Venue<'_> {
 
     fn end(&mut self, index: usize, status: Status) {
         self.outcomes[index].status = status;
+        self.outcomes[index].ended = (status != Status::Filled).then_some(self.time);
         self.resting.retain(|&other| other != index);
     }
 
@@ -303,10 +423,10 @@ impl Venue<'_> {
     }
 
     fn fill_limit(&mut self, index: usize, liquidity: Liquidity) {
-        let Planned { time_in_force, kind, .. } = self.plan[index];
+        let time_in_force = self.plan[index].time_in_force;
         let (touch, quantity) = self.take(index);
-        let price = match (kind, liquidity) {
-            (OrderKind::Limit { price }, Liquidity::Maker) => price,
+        let price = match (self.limit(index), liquidity) {
+            (Some(limit), Liquidity::Maker) => limit,
             _ => touch,
         };
         if time_in_force == TimeInForce::Fok && quantity < self.left[index] {
