@@ -186,6 +186,9 @@ fn money(text: &str) -> Money {
 /// The worked example of docs/hedging.md.
 #[test]
 fn long_and_short_stand_side_by_side() {
+    // The spread is paid on both: 10 × 2 and 4 × 2.
+    let opened = traded("+10 -4", &[100, 100]).1;
+    assert_eq!((opened.equity(), held(&opened).len()), (money("9972"), 2));
     let both = traded("+10 -4", &[100, 110]).1;
     assert_eq!(held(&both), ["1: 10 @ 1010", "2: -4 @ -396"]);
     assert_eq!(both.position(X), Quantity(6 * SCALE));

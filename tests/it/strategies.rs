@@ -92,10 +92,14 @@ fn quotes(prices: &[i64]) -> Vec<Event> {
 
 /// Runs it; the journal, and the engine in the end.
 fn recorded(settings: &Settings, prices: &[i64]) -> (Vec<Event>, Engine) {
+    session(settings, quotes(prices))
+}
+
+fn session(settings: &Settings, events: Vec<Event>) -> (Vec<Event>, Engine) {
     let mut registry = Registry::default();
     registry.add(WANTS);
     let mut engine = Engine::new(settings.clone(), &registry).unwrap();
-    let sources = vec![Box::new(MemorySource::new(quotes(prices))) as _];
+    let sources = vec![Box::new(MemorySource::new(events)) as _];
     let mut world = Simulated::new(settings, engine.identity(WorldKind::Simulated), sources).unwrap();
     let mut log = Vec::new();
     run(&mut world, &mut log, &mut engine).unwrap();
@@ -186,7 +190,21 @@ fn what_is_not_its_own_is_left_alone() {
     // And where it is asked about its own and wants something else, its budget there is nothing.
     settings.strategies[1].instruments = vec![X];
     settings.strategies[0].instruments = vec![InstrumentId(2)];
-    assert_eq!(positions(&recorded(&settings, &[100; 3]).1), [0, 20]);
+    let mut events = quotes(&[100; 6]);
+    events.iter_mut().skip(1).step_by(2).for_each(|event| event.header.instrument = InstrumentId(2));
+    let (log, engine) = session(&settings, events);
+    assert_eq!(positions(&engine), [0, 20]);
+    assert_eq!(evidence(&log, "one", "position"), [0.0; 3]);
+    let verdict = log.iter().find_map(|event| match &event.fact {
+        Fact::RiskAssessed(verdict) if verdict.outcome == Outcome::Denied => {
+            Some((event.header.instrument, verdict))
+        }
+        _ => None,
+    });
+    let (instrument, verdict) = verdict.unwrap();
+    assert_eq!((instrument, verdict.rule), (X, Some(Rule::Budget)));
+    let budget = verdict.rules.iter().find(|result| result.rule == Rule::Budget).unwrap();
+    assert_eq!((budget.limit, budget.granted), (Money::ZERO, Money::ZERO));
 }
 
 /// One that has the account for itself decides as it always did, but for whose orders they are.

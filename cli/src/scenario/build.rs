@@ -57,7 +57,7 @@ fn assemble<'a>(
     let name = top.text("name").unwrap_or_else(|| top.otherwise("name", stem(path)));
     let title = top.text("title");
     let seed = top.whole("seed");
-    let (account, margin) = account(reading).unzip();
+    let (account, margin) = account(reading, notes).unzip();
     let currency = account.as_ref().map_or(String::new(), |account| account.currency.clone());
     let sections = reading.sections("instruments", true);
     let instruments = instruments(&sections, &currency);
@@ -157,7 +157,10 @@ fn reading_has(data: Option<&Data>, kind: DataKind) -> bool {
     data.is_some_and(|data| data.has(kind))
 }
 
-fn account<'a>(reading: &'a Reading<'a>) -> Option<(AccountSettings, Option<MarginSettings>)> {
+fn account<'a>(
+    reading: &'a Reading<'a>,
+    notes: &mut Vec<String>,
+) -> Option<(AccountSettings, Option<MarginSettings>)> {
     let section = reading.sections("account", true).pop()?;
     let named = section.currency("currency");
     let cash_text = document::get(section.entries, "cash").and_then(|entry| entry.node.as_scalar());
@@ -181,7 +184,7 @@ fn account<'a>(reading: &'a Reading<'a>) -> Option<(AccountSettings, Option<Marg
     };
     let kind = if kind? == "cash" { AccountKind::Cash } else { AccountKind::Margin };
     let margin = upkeep::margin(&section, kind)?;
-    let (positions, hedged_margin) = upkeep::side_by_side(&section, kind)?;
+    let (positions, hedged_margin) = upkeep::side_by_side(&section, kind, notes)?;
     let (currency, cash) = (currency?, cash?);
     Some((AccountSettings { currency, digits, cash, kind, positions, hedged_margin }, margin))
 }

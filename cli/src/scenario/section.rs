@@ -248,6 +248,19 @@ impl<'a> Section<'a> {
         self.spec.keys.iter().map(|key| key.name).collect()
     }
 
+    /// How its heading is written, such as `[risk]`.
+    pub fn heading(&self) -> String {
+        self.spec.heading()
+    }
+
+    /// Whether this key was said farther off than another one: in a scenario that is extended, while the other is said
+    /// by who extends it.
+    pub fn is_older(&self, key: &str, other: &str) -> bool {
+        let origin =
+            |key| document::get(self.entries, key).map(|entry| self.reading.document.origin(entry.spot));
+        matches!((origin(key), origin(other)), (Some(key), Some(other)) if key < other)
+    }
+
     /// Whether the scenario says this key.
     pub fn says(&self, key: &str) -> bool {
         document::get(self.entries, key).is_some()

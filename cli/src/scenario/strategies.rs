@@ -15,8 +15,12 @@ use super::readable::{self, did_you_mean};
 use super::section::{Reading, Section};
 use crate::models::PARAMETER;
 
-/// Who else writes decisions, by these names.
-const TAKEN: [&str; 3] = ["operator", "margin", "protection"];
+/// Names that are not to be had, and for whose orders they are kept: they write decisions too.
+const RESERVED: [(&str, &str); 3] = [
+    ("operator", "what the operator orders"),
+    ("margin", "what closes positions for want of margin"),
+    ("protection", "the stops that protect positions"),
+];
 
 /// Reads them all: one without a share, or several with theirs.
 pub fn read<'a, 'r>(
@@ -48,7 +52,8 @@ pub fn read<'a, 'r>(
     let mut chosen: Vec<Chosen<'a, 'r>> = Vec::new();
     let mut good = true;
     let sections = reading.sections("strategies", true);
-    if let (Some(entry), true) = (root("strategies"), sections.is_empty()) {
+    // What is no list of sections was said by who looked for them.
+    if let Some(entry) = root("strategies").filter(|entry| is_empty(&entry.node)) {
         let help = "[strategy] is the short form for a single one";
         reading.fail("[[strategies]] is empty", entry.spot, "name at least one", help);
     }
@@ -68,6 +73,10 @@ pub fn read<'a, 'r>(
         }
     }
     (good && !chosen.is_empty()).then_some(chosen)
+}
+
+fn is_empty(node: &Node) -> bool {
+    matches!(&node.value, Value::List(items) if items.is_empty())
 }
 
 /// The nearest text that says anything of a section.
@@ -169,6 +178,17 @@ fn parameters(
     let (mut good, mut left_out) = (true, Vec::new());
     let kind_entry = document::get(section.entries, "kind")?;
     let fixed = section.fixed();
+    if let Some(both) = kind.parameters.iter().find(|parameter| fixed.contains(&parameter.name)) {
+        // One key cannot be read as two things.
+        let (name, heading) = (both.name, section.heading());
+        let message = format!("{} has a parameter `{name}`, and in {heading} that key is another", kind.name);
+        let label = match fixed.len() > 2 && !["kind", "decide"].contains(&name) {
+            true => "give the parameter another name, or let it decide alone in [strategy]",
+            false => "give the parameter another name",
+        };
+        section.fail("kind", message, label);
+        return None;
+    }
     let own = |entry: &&Entry| !fixed.contains(&entry.key.as_str());
     for entry in section.entries.iter().filter(own) {
         if kind.parameters.iter().any(|parameter| parameter.name == entry.key) {
@@ -236,7 +256,12 @@ impl Chosen<'_, '_> {
     /// Whether it can stand beside the others.
     fn is_another(&self, name: &str, others: &[Chosen<'_, '_>]) -> bool {
         let named = |other: &Chosen<'_, '_>| other.share.as_ref().is_some_and(|(theirs, ..)| theirs == name);
-        if TAKEN.contains(&name) || others.iter().any(named) {
+        if let Some((_, whose)) = RESERVED.iter().find(|(reserved, _)| *reserved == name) {
+            let message = format!("a strategy cannot be called `{name}`: that name is reserved for {whose}");
+            self.section.fail("name", message, "give it another `name`");
+            return false;
+        }
+        if others.iter().any(named) {
             let message = format!("a strategy cannot be called `{name}`: somebody else is");
             self.section.fail("name", message, "give each another `name`");
             return false;

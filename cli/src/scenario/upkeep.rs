@@ -94,9 +94,18 @@ pub fn margin(section: &Section<'_>, kind: AccountKind) -> Option<Option<MarginS
 }
 
 /// Reads of `[account]` how positions of one instrument add up, and what margin both sides of one need.
-pub fn side_by_side(section: &Section<'_>, kind: AccountKind) -> Option<(PositionMode, HedgedMargin)> {
+pub fn side_by_side(
+    section: &Section<'_>,
+    kind: AccountKind,
+    notes: &mut Vec<String>,
+) -> Option<(PositionMode, HedgedMargin)> {
     let hedges = section.word("positions")? == "hedging";
-    let margin = match section.says("hedged_margin") {
+    // An account that was made to net does not inherit what is said of both sides.
+    let inherited = !hedges && section.is_older("hedged_margin", "positions");
+    if inherited {
+        notes.push("left out, as a netting account never holds both sides: hedged_margin".to_string());
+    }
+    let margin = match section.says("hedged_margin") && !inherited {
         true => Some(section.word("hedged_margin")? == "both"),
         false => None,
     };

@@ -61,6 +61,28 @@ fn positions_are_told_apart_and_the_run_verifies() {
     assert!(folder.read("report/report.html").contains("by order 1"));
 }
 
+/// 20 long need 2,000 of 2,500, and 10 short beside them another 1,000 only where both sides are counted.
+#[test]
+fn margin_of_both_sides_leaves_no_room_for_the_hedge() {
+    let folder = folder();
+    let mut hedges = Vec::new();
+    for margin in ["larger", "both"] {
+        let set = format!("account.hedged_margin={margin}");
+        let sets = ["--set", &set, "--set", "account.cash=2500 USD", "--set", "risk.max_total=100 %"];
+        let run = [&["replay", "hedged.toml", "--journal", margin, "--report", margin], &sets[..]].concat();
+        folder.json(&run);
+        assert_eq!(folder.json(&["replay", "--verify", margin])["verified"], true);
+        let report: Value = serde_json::from_str(&folder.read(&format!("{margin}/report.json"))).unwrap();
+        let settings = &report["settings"]["account"];
+        assert_eq!(settings["hedged_margin"].as_str(), (margin == "both").then_some("both"));
+        let open = report["open"].as_array().unwrap().iter().any(|one| one["quantity"] == "20");
+        assert!(open, "the long stays: {}", report["open"]);
+        let by_margin = report["risk"]["by_rule"]["buying_power"]["reduced"].as_u64().unwrap_or(0);
+        hedges.push((by_margin > 5, report["trades"]["closed"].as_u64() > Some(5)));
+    }
+    assert_eq!(hedges, [(false, true), (true, true)]);
+}
+
 #[test]
 fn the_same_strategy_trades_in_both_kinds_of_account() {
     let folder = folder();

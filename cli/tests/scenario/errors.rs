@@ -14,6 +14,12 @@ fn shared(name: &str, budget: &str) -> String {
     format!("[[strategies]]\nname = \"{name}\"\nbudget = \"{budget}\"\n{own}")
 }
 
+/// A model among several strategies.
+fn model(name: &str) -> String {
+    let shape = "size = \"tiny\"\nquantity = 5\ndecide = \"5 min\"\n";
+    format!("[[strategies]]\nname = \"{name}\"\nbudget = \"50 %\"\nkind = \"model\"\n{shape}")
+}
+
 /// The small scenario with these strategies.
 fn strategies(each: &str) -> String {
     let (before, _) = SMALL.split_once("[strategy]").expect("it has a strategy");
@@ -87,7 +93,24 @@ fn errors_look_as_promised() {
             strategies(&(shared("one", "50 %") + &shared("one", "20 %"))),
             &[],
         ),
-        ("the name of another", strategies(&shared("operator", "50 %")), &[]),
+        ("a name that is reserved", strategies(&shared("operator", "50 %")), &[]),
+        (
+            "strategies that are a number",
+            strategies("").replacen("[account]", "strategies = 3\n[account]", 1),
+            &[],
+        ),
+        (
+            "no strategy in the list",
+            strategies("").replacen("[account]", "strategies = []\n[account]", 1),
+            &[],
+        ),
+        ("two models", strategies(&(model("one") + &model("other"))), &[]),
+        (
+            "a parameter that is a key of the list",
+            strategies(&shared("one", "50 %").replace("ema-cross", "rationed")),
+            &[],
+        ),
+        ("a parameter that is a key", small("ema-cross", "delayed"), &[]),
         (
             "a strategy of what is not there",
             strategies(&(shared("one", "50 %") + "instruments = \"XAUUSD, XAUEUR\"\n")),

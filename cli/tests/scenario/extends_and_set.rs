@@ -31,6 +31,31 @@ fn another_strategy_does_not_inherit_parameters() {
     assert_eq!(scenario.notes, ["left out, as flat has no such parameters: fast, slow, quantity"]);
 }
 
+/// What a hedging account says of its margin means nothing where the account is made to net; in one text it is wrong.
+#[test]
+fn an_account_that_is_made_to_net_does_not_inherit_the_margin_of_both_sides() {
+    let folder = Folder::new();
+    let both = "positions = \"hedging\"\nhedged_margin = \"both\"\n";
+    let hedging = SMALL.replace("[account]\n", &format!("[account]\n{both}"));
+    folder.write("base.toml", &hedging);
+    let nets = "extends = \"base.toml\"\n[account]\npositions = \"netting\"\n";
+    let expected = folder.load(&SMALL.replace("[account]", "name = \"s\"\n[account]")).unwrap().settings;
+    let said = ["left out, as a netting account never holds both sides: hedged_margin"];
+    for scenario in [folder.load(nets), folder.load_with(&hedging, &["account.positions=netting"])] {
+        let scenario = scenario.unwrap();
+        assert_eq!(scenario.settings.account, expected.account);
+        assert_eq!(scenario.notes, said);
+    }
+    // Who says it of the account that nets is told.
+    for more in ["hedged_margin = \"both\"\n", "hedged_margin = \"larger\"\n"] {
+        let failure = folder.load(&format!("{nets}{more}")).expect_err("an error");
+        assert!(failure.render(false).contains("a netting account never holds both sides"));
+    }
+    // And what is inherited of an account that hedges stays.
+    let scenario = folder.load("extends = \"base.toml\"\nseed = 3\n").unwrap();
+    assert_eq!(scenario.settings.account.hedged_margin, genovo_engine::settings::HedgedMargin::Both);
+}
+
 #[test]
 fn set_reaches_every_kind_of_key() {
     let folder = Folder::new();

@@ -149,6 +149,16 @@ pub fn registry() -> Registry {
         trigger: Trigger::OnSignal,
         make: flat::KIND.make,
     });
+    // Two of one's own whose parameters are called as keys are.
+    for (name, parameters) in [
+        ("rationed", const { &[parameter("budget", Some("5 USD"), "what it spends a day")] }),
+        ("delayed", const { &[parameter("decide", Some("5"), "bars that it waits")] }),
+    ] {
+        let about = "has a parameter that is called as a key is";
+        let needs = Needs::default();
+        let make = flat::KIND.make;
+        registry.add(StrategyKind { name, about, parameters, needs, trigger: Trigger::OnSignal, make });
+    }
     registry
 }
 
