@@ -4,14 +4,14 @@ use std::path::Path;
 
 use genovo_engine::engine::{Engine, SettingsError};
 use genovo_engine::event::{Event, Fact, RunStarted, WorldKind};
-use genovo_engine::ids::Sequence;
+use genovo_engine::ids::{Hash, Sequence};
 use genovo_engine::pipeline::QueuedSource;
 use genovo_engine::recorded::{Comparison, Difference, MarketOf, Recorded};
 use genovo_engine::run::{RunError, run, take};
 use genovo_engine::settings::Settings;
 use genovo_engine::simulated::Simulated;
 use genovo_engine::world::WorldError;
-use genovo_engine::{LOGIC_VERSION, logic_version};
+use genovo_engine::{LOGIC_VERSION, LOGIC_VERSIONS, logic_version};
 use genovo_journal::Journal;
 use genovo_kernels::backend::Cpu;
 use genovo_kernels::cpu::CpuLevel;
@@ -43,19 +43,31 @@ pub fn settings_of(journal: &Journal) -> Result<(RunStarted, Settings), Failure>
         return Err(usage(format!("{} holds market data only", journal.path().display()))
             .help("audit verify checks it; a scenario's [data] can name it"));
     }
-    let settings = Settings::from_canonical_json(&started.settings);
-    let ours = settings.as_ref().map_or(LOGIC_VERSION, logic_version);
-    if started.logic_version != ours {
+    let path = journal.path().display();
+    let damaged = |what: String| {
+        let message = format!("the settings in {path} are damaged: {what}");
+        Failure::new(Exit::Difference, message, nothing)
+            .help("genovo audit verify says whether the journal is as it was sealed")
+    };
+    if Hash(*blake3::hash(started.settings.as_bytes()).as_bytes()) != started.settings_hash {
+        return Err(damaged("they have not the hash that stands beside them".to_string()));
+    }
+    let (settings, wrote) = (Settings::from_canonical_json(&started.settings), &journal.identity().version);
+    let (known, ours) = match &settings {
+        Ok(settings) => (started.logic_version == logic_version(settings), logic_version(settings)),
+        Err(_) => (LOGIC_VERSIONS.contains(&started.logic_version), LOGIC_VERSION),
+    };
+    if !known {
         let message = format!(
-            "{} was written under logic version {}; this build has {ours} for such a run",
-            journal.path().display(),
+            "{path} was written under logic version {}; this build has {ours} for such a run",
             started.logic_version
         );
-        return Err(usage(message)
-            .help(format!("genovo {} wrote it and can recompute it", journal.identity().version)));
+        return Err(usage(message).help(format!("genovo {wrote} wrote it and can recompute it")));
     }
-    let settings = settings.map_err(|error| {
-        usage(format!("the settings in {} cannot be read: {error}", journal.path().display()))
+    let settings = settings.map_err(|error| match wrote == env!("CARGO_PKG_VERSION") {
+        true => damaged(error.to_string()),
+        false => usage(format!("the settings in {path} cannot be read: {error}"))
+            .help(format!("genovo {wrote} wrote it; if it cannot read them either, they are damaged")),
     })?;
     Ok((started, settings))
 }

@@ -54,6 +54,9 @@ pub const LOGIC_VERSION: u32 = 1;
 /// window are made of halves and lanes, and logarithms of ratios of what near numbers are from each other.
 pub const COLUMNS_VERSION: u32 = 2;
 
+/// Every version that a run of this build can have.
+pub const LOGIC_VERSIONS: [u32; 2] = [LOGIC_VERSION, COLUMNS_VERSION];
+
 /// The version of the rules of a run with these settings.
 pub fn logic_version(settings: &settings::Settings) -> u32 {
     if settings.features.is_some() { COLUMNS_VERSION } else { LOGIC_VERSION }

@@ -211,7 +211,7 @@ fn gradients_and_flips_are_those_of_the_model_itself() {
 }
 
 /// A model whose weights are zero but for one path: the spread four steps before makes it buy.
-fn made_by_hand() -> Checkpoint {
+pub fn made_by_hand() -> Checkpoint {
     let spec = Spec::tiny();
     let lineage = Lineage { origin: "by hand".into(), parent: None, seed: None, exactness: Exactness::Exact };
     let made = Checkpoint::build(&spec, lineage, |tensor| {
@@ -238,7 +238,7 @@ fn made_by_hand() -> Checkpoint {
 }
 
 /// A run of a model in a file, which chooses like this.
-fn with_file(model: &Checkpoint, choose: &str) -> Folder {
+pub fn with_file(model: &Checkpoint, choose: &str) -> Folder {
     let folder = Folder::new();
     std::fs::write(folder.path("hand.safetensors"), model.file()).unwrap();
     let (head, tail) = crate::support::SCENARIO.split_once("[strategy]\n").unwrap();

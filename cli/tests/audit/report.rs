@@ -92,3 +92,26 @@ fn a_journal_that_was_changed_is_said_to_be() {
     assert!(html.contains("NOT INTACT"), "it is said on the page too");
     assert_eq!(folder.fails(&["audit", "report", "nothing", "--out", "pack"]).1, 2);
 }
+
+/// Whoever asks for a proof and gets none learns it from the exit code too.
+#[test]
+fn a_run_that_cannot_be_recomputed_is_a_failure_unless_nobody_asked() {
+    let folder = crate::attribution::with_file(&crate::attribution::made_by_hand(), "best");
+    let file = folder.path("hand.safetensors");
+    fs::rename(&file, folder.path("elsewhere.safetensors")).unwrap();
+    let command = ["audit", "report", "run", "--out", "pack"];
+    let output = folder.genovo(&command);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    for part in ["run could not be recomputed: ", "which is not here", "--model FILE", "--no-replay"] {
+        assert!(error.contains(part), "{part}\n{error}");
+    }
+    assert!(error.contains("The report was written and says so."), "{error}");
+    let json: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.path(FILES[0])).unwrap()).unwrap();
+    let told = json["journals"][0]["proof"]["recomputed"].as_str().unwrap();
+    assert!(told.starts_with("no: the run was decided by the model"), "{told}");
+    let model = [&command[..], &["--model", "elsewhere.safetensors"]].concat();
+    assert!(folder.says(&model).contains("audit.html"));
+    assert!(folder.says(&[&command[..], &["--no-replay"]].concat()).contains("audit.html"));
+}

@@ -2,6 +2,11 @@
 
 use std::fs;
 
+use genovo_engine::event::{Fact, RunStarted};
+use genovo_engine::ids::Hash;
+use genovo_engine::log::Log;
+use genovo_journal::{Identity, Journal, Writer};
+
 use crate::support::Folder;
 
 #[test]
@@ -105,5 +110,49 @@ fn a_seal_of_another_format_is_another_build_s() {
         let (error, exit) = folder.fails(&[&["audit"], command].concat());
         assert_eq!(exit, 2, "{error}");
         assert!(error.contains("seal format 9 is unknown to this build, which reads 1"), "{error}");
+    }
+}
+
+/// Writes the journal `run` once more, whole and sealed, with another first event.
+fn forge(folder: &Folder, name: &str, version: &str, change: impl Fn(&mut RunStarted)) {
+    let identity = Identity { version: version.to_string(), ..Identity::default() };
+    let mut writer = Writer::create(&folder.path(name), &identity).expect("a journal");
+    for event in Journal::open(&folder.path("run")).expect("a journal").events() {
+        let mut event = event.expect("an event");
+        if let Fact::RunStarted(started) = &mut event.fact {
+            change(started);
+        }
+        writer.append(&event).expect("an event");
+    }
+    writer.finish().expect("a seal");
+}
+
+/// Three things that are not the same: settings that are damaged, those of another build, and another build's rules.
+#[test]
+fn damaged_settings_are_not_another_version() {
+    let folder = Folder::replayed(&[]);
+    let hash = |text: &str| Hash(*blake3::hash(text.as_bytes()).as_bytes());
+    let cut = |started: &mut RunStarted| started.settings.truncate(started.settings.len() / 2);
+    let cut_and_hashed = |started: &mut RunStarted| {
+        cut(started);
+        (started.settings_hash, started.logic_version) = (hash(&started.settings), 2);
+    };
+    let ours = env!("CARGO_PKG_VERSION");
+    forge(&folder, "hash", ours, |started| started.settings = started.settings.replace("10000", "10001"));
+    forge(&folder, "cut", ours, cut);
+    forge(&folder, "resealed", ours, cut_and_hashed);
+    forge(&folder, "foreign", "99.0.0", cut_and_hashed);
+    forge(&folder, "rules", "99.0.0", |started| started.logic_version = 99);
+    let table = [
+        ("hash", 3, "the settings in hash are damaged: they have not the hash"),
+        ("cut", 3, "the settings in cut are damaged: they have not the hash"),
+        ("resealed", 3, "the settings in resealed are damaged: "),
+        ("foreign", 2, "the settings in foreign cannot be read: "),
+        ("rules", 2, "rules was written under logic version 99; this build has 1"),
+    ];
+    for (journal, expected, part) in table {
+        let (error, exit) = folder.fails(&["replay", "--verify", journal]);
+        assert!(exit == expected && error.contains(part), "{journal}: {exit}\n{error}");
+        assert!(error.contains("Nothing was recomputed."), "{error}");
     }
 }

@@ -109,6 +109,9 @@ pub struct Proof {
     /// Whether it came to something else than what is recorded.
     #[serde(skip)]
     pub differs: bool,
+    /// Why it could not be recomputed, where that was asked for.
+    #[serde(skip)]
+    pub impossible: Option<String>,
 }
 
 /// The controls over the time.

@@ -121,6 +121,14 @@ impl Report {
             let message = format!("{} {what}", one.journal);
             Some(Failure::new(Exit::Difference, message, "The report was written and says so."))
         });
+        let not_recomputed = || {
+            let (journal, why) =
+                pack.journals.iter().find_map(|one| Some((&one.journal, one.proof.impossible.as_ref()?)))?;
+            let message = format!("{journal} could not be recomputed: {why}");
+            let failure = Failure::new(Exit::Failed, message, "The report was written and says so.");
+            Some(failure.help("name a model's file: --model FILE; leave the recomputing out: --no-replay"))
+        };
+        let lacking = broken.or_else(not_recomputed);
         if context.json {
             context.answer(&serde_json::json!({
                 "html": written[1],
@@ -133,7 +141,7 @@ impl Report {
                 .map_or("not signed: --key KEYFILE".to_string(), |key| format!("signed by {}", key.public()));
             say(&format!("  {}\n  {}   {signed}\n", page::sentence(&pack), written[1].display()))?;
         }
-        broken.map_or(Ok(()), Err)
+        lacking.map_or(Ok(()), Err)
     }
 
     fn fold(&self, journal: &Path, context: &Context) -> Result<crate::audit::pack::Audited, Failure> {
@@ -151,6 +159,7 @@ impl Report {
             problem: found.first_damage.as_ref().map(|damage| damage.problem.to_string()),
             recomputed: "not asked for".to_string(),
             differs: false,
+            impossible: None,
         };
         if !proof.intact {
             // Nothing is told from a journal that is not what it was.
@@ -176,7 +185,11 @@ impl Report {
                         format!("DIFFERS from sequence {} on", difference.sequence)
                     }
                 },
-                Err(failure) => format!("no: {}", failure.message),
+                Err(failure) => {
+                    let why = format!("no: {}", failure.message);
+                    proof.impossible = Some(failure.message);
+                    why
+                }
             };
         }
         Ok(fold.finish(proof))
