@@ -4,7 +4,6 @@ use std::fs;
 
 use genovo_engine::event::{Fact, RunStarted};
 use genovo_engine::ids::Hash;
-use genovo_engine::log::Log;
 use genovo_journal::{Identity, Journal, Writer};
 
 use crate::support::Folder;
