@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 use genovo_engine::account::Account;
 use genovo_engine::engine::Engine;
 use genovo_engine::event::{
-    Action, Event, Fact, Fill, Liquidity, NewOrder, OrderKind, OrderList, PositionEffect, Side, TimeInForce,
-    Trail, WorldKind,
+    Action, Contingency, Event, Fact, Fill, Liquidity, NewOrder, OrderKind, OrderList, PositionEffect,
+    Rule as RiskRule, Side, TimeInForce, Trail, WorldKind,
 };
 use genovo_engine::ids::{InstrumentId, OrderId};
 use genovo_engine::order::Status;
@@ -33,7 +33,7 @@ use genovo_engine::units::{Money, Nanoseconds, Price, Quantity, Ratio, Timestamp
 use genovo_engine::world::MemorySource;
 use genovo_tests::{Rare, repository};
 
-use rules::{Execution, Outcome, Planned, Rule};
+use rules::{Execution, Link, Outcome, Planned, Rule};
 
 const TRADED: InstrumentId = InstrumentId(1);
 
@@ -71,7 +71,7 @@ impl Case {
 
     /// Whether the recording says of each order when it was triggered and ended.
     fn tells(&self) -> bool {
-        self.name.ends_with("_stop_limit") || self.name.ends_with("_trailing")
+        ["_stop_limit", "_trailing", "_linked"].iter().any(|kind| self.name.ends_with(kind))
     }
 
     fn plan(&self) -> Vec<Planned> {
@@ -80,7 +80,8 @@ impl Case {
             else {
                 panic!("nine columns")
             };
-            let [expires, trail] = [0, 1].map(|column| more.get(column).map_or("", String::as_str));
+            let [expires, trail, list, link, reduce] =
+                [0, 1, 2, 3, 4].map(|column| more.get(column).map_or("", String::as_str));
             Planned {
                 quote: quote.parse().unwrap(),
                 cancel: cancel.parse().ok(),
@@ -109,6 +110,15 @@ impl Case {
                 },
                 expires: expires.parse().ok(),
                 quantity: quantity.parse().unwrap(),
+                list: list.parse::<usize>().ok().map(|first| first - 1),
+                link: match link {
+                    "" => Link::Alone,
+                    "OTO" => Link::Entry,
+                    "OUO" => Link::Exit,
+                    "OCO" => Link::Alternative,
+                    other => panic!("unknown link {other}"),
+                },
+                reduce: reduce == "1",
             }
         };
         self.rows("orders").iter().map(planned).collect()
@@ -243,15 +253,28 @@ impl Strategy for Scripted {
                 proposal.actions.push(Action::Cancel { order: OrderId(number) });
             }
         }
-        for order in self.plan.iter().filter(|order| order.quote == self.quote) {
-            let new = NewOrder::new(order.side, order.kind, order.quantity).during(order.time_in_force);
-            let new = NewOrder { expires: order.expires.map(Timestamp), ..new };
-            proposal.actions.push(Action::Place(Box::new(OrderList::single(TRADED, new))));
+        let mut due = self.plan.iter().filter(|order| order.quote == self.quote).peekable();
+        while let Some(first) = due.next() {
+            let new = |order: &Planned| NewOrder {
+                expires: order.expires.map(Timestamp),
+                reduce_only: order.reduce,
+                ..NewOrder::new(order.side, order.kind, order.quantity).during(order.time_in_force)
+            };
+            let mut orders = vec![new(first)];
+            while let Some(other) = due.next_if(|other| first.list.is_some() && other.list == first.list) {
+                orders.push(new(other));
+            }
+            let link = match first.link {
+                Link::Alone => None,
+                Link::Entry | Link::Exit => Some(Contingency::Bracket),
+                Link::Alternative => Some(Contingency::OneCancelsOthers),
+            };
+            proposal.actions.push(Action::Place(Box::new(OrderList { instrument: TRADED, link, orders })));
         }
     }
 }
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 11] = [
     btcusdt("btcusdt", Nanoseconds::ZERO, false),
     btcusdt("btcusdt_latency", FIVE_MS, false),
     btcusdt("btcusdt_consumed", Nanoseconds::ZERO, true),
@@ -262,6 +285,7 @@ const CASES: [Case; 10] = [
     xauusd("xauusd_stop_limit", Nanoseconds::ZERO),
     btcusdt("btcusdt_trailing", Nanoseconds::ZERO, false),
     xauusd("xauusd_trailing", Nanoseconds::ZERO),
+    xauusd("xauusd_linked", Nanoseconds::ZERO),
 ];
 
 fn case(name: &str) -> &'static Case {
@@ -319,7 +343,15 @@ fn ours(case: &Case, quotes: &[Event]) -> Ours {
                 });
                 ours.fills.push(*fill);
             }
-            Fact::OrderDenied(denied) => panic!("risk has a say: {denied:?}"),
+            Fact::OrderDenied(denied) => {
+                assert_eq!(denied.rule, RiskRule::ReduceOnly, "risk has a say: {denied:?}");
+                assert_eq!(
+                    denied.order.0 as usize,
+                    ours.outcomes.len() + 1,
+                    "orders are numbered as planned"
+                );
+                ours.outcomes.push(Outcome { status: Status::Rejected, ended: Some(time), ..Outcome::NEW });
+            }
             Fact::RunEnded(ended) => ours.equity = ended.equity,
             _ => {}
         }
@@ -340,7 +372,7 @@ fn explained(
 }
 
 /// Compares a case order by order. `equal`: how many orders are equal in everything; `later`: how many others only in
-/// the times of their fills; `expected`: how many each rule alone would change.
+/// the times; `expected`: how many each rule changes, alone or where none does with one other.
 fn compare(name: &str, equal: usize, later: usize, expected: &[(Rule, usize)]) {
     let case = case(name);
     let (quotes, plan) = (case.quotes(), case.plan());
@@ -360,8 +392,14 @@ fn compare(name: &str, equal: usize, later: usize, expected: &[(Rule, usize)]) {
         assert_eq!(*outcome, done.outcomes[index], "{name}: our rules on order {}", index + 1);
     }
 
-    let alone = |&rule: &Rule| (rule, replay(&[rule]).iter().map(known).collect());
-    let alone: Vec<(Rule, Vec<Outcome>)> = Rule::ALL.iter().map(alone).collect();
+    let played = |rules: &[Rule]| -> Vec<Outcome> { replay(rules).iter().map(known).collect() };
+    let alone: Vec<(Rule, Vec<Outcome>)> = Rule::ALL.iter().map(|&rule| (rule, played(&[rule]))).collect();
+    // Two that change an order only together.
+    let together = |index: usize| {
+        let pairs = Rule::ALL.iter().flat_map(|&one| Rule::ALL.map(|other| [one, other]));
+        let mut pairs = pairs.filter(|[one, other]| one < other);
+        pairs.find(|pair| played(pair)[index] == by_rules[index]).map(Vec::from).unwrap_or_default()
+    };
     let mut counts = BTreeMap::new();
     let (mut same, mut same_but_later) = (0, 0);
     for (index, (done, recorded)) in done.outcomes.iter().zip(&recorded).enumerate() {
@@ -370,8 +408,11 @@ fn compare(name: &str, equal: usize, later: usize, expected: &[(Rule, usize)]) {
                 assert_eq!(done, recorded, "{name}: order {}", index + 1);
                 same += 1;
             }
-            Some(rules) => {
-                assert!(!rules.is_empty(), "{name}: no single rule explains order {}", index + 1);
+            Some(mut rules) => {
+                if rules.is_empty() {
+                    rules = together(index);
+                }
+                assert!(!rules.is_empty(), "{name}: no rule and no two explain order {}", index + 1);
                 same_but_later += usize::from(done.timeless() == recorded.timeless());
                 for rule in rules {
                     *counts.entry(rule).or_insert(0) += 1;
@@ -427,6 +468,24 @@ fn trailing_stops_on_btcusdt() {
         166,
         34,
         &[(Rule::Memory, 29), (Rule::TrailTick, 17), (Rule::ExpiryStamp, 34)],
+    );
+}
+
+#[test]
+fn brackets_and_alternatives_on_gold() {
+    compare(
+        "xauusd_linked",
+        520,
+        19,
+        &[
+            (Rule::TriggeredStop, 22),
+            (Rule::CancelOfOne, 9),
+            (Rule::NothingToReduce, 6),
+            (Rule::ReduceBound, 9),
+            (Rule::ShrunkExit, 1),
+            (Rule::CancelOfHeld, 4),
+            (Rule::EntryGone, 8),
+        ],
     );
 }
 

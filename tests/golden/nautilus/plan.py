@@ -31,7 +31,7 @@ CASES = {
     "btcusdt_trailing": dict(seed=9, quotes=66_089, tick="0.1", lot="0.001", absent=None),
     "xauusd_trailing": dict(seed=10, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
     "btcusdt_linked": dict(seed=11, quotes=66_089, tick="0.1", lot="0.001", absent=None),
-    "xauusd_linked": dict(seed=12, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
+    "xauusd_linked": dict(seed=19, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
 }
 ORDERS = 300
 COLUMNS = ["order", "quote", "cancel_quote", "side", "type", "price", "stop", "quantity", "tif"]

@@ -213,17 +213,43 @@ def run_rust(case, quotes, log):
                 order = self.cache.order(log.placed[number])
                 if not order.is_closed:
                     self.cancel_order(log.placed[number])
+            lists = {}
             for row in log.submit.get(log.quote, ()):
-                order = self.build(row)
-                log.placed[int(row["order"])] = order.client_order_id
-                log.number[str(order.client_order_id)] = int(row["order"])
-                self.submit_order(order)
+                lists.setdefault(row.get("list") or row["order"], []).append(row)
+            for rows in lists.values():
+                orders = [self.build(row) for row in rows]
+                if len(orders) > 1:
+                    orders = self.link(rows, orders)
+                for row, order in zip(rows, orders):
+                    log.placed[int(row["order"])] = order.client_order_id
+                    log.number[str(order.client_order_id)] = int(row["order"])
+                if len(orders) > 1:
+                    self.submit_order_list(orders)
+                else:
+                    self.submit_order(orders[0])
+
+        def link(self, rows, orders):
+            """The same orders as a list that depends on each other."""
+            list_id, ids = self.order_factory.generate_order_list_id(), [order.client_order_id for order in orders]
+            linked = []
+            for row, order in zip(rows, orders):
+                entry = row["link"] == "OTO"
+                others = [one for one, other in zip(ids, rows) if one != order.client_order_id and other["link"] != "OTO"]
+                told = order.to_dict()
+                told.update(
+                    contingency_type=row["link"], order_list_id=str(list_id), linked_order_ids=[str(one) for one in others],
+                    parent_order_id=str(ids[0]) if rows[0]["link"] == "OTO" and not entry else None,
+                )
+                linked.append(type(order).from_dict(told))
+            return linked
 
         def build(self, row):
             args = dict(
                 instrument_id=iid, order_side=getattr(p.OrderSide, row["side"]),
                 quantity=p.Quantity.from_str(row["quantity"]), time_in_force=getattr(p.TimeInForce, row["tif"]),
             )
+            if row.get("reduce"):
+                args["reduce_only"] = True
             if row["type"] == "MARKET":
                 return self.order_factory.market(**args)
             if row.get("expires"):

@@ -7,8 +7,8 @@ CASE is one of plan.CASES that ends in _stop_limit, _trailing or _linked. Writes
 CASE_status.csv and CASE_final.json. Settings are record.py's; so are the columns, and besides
 
 orders   expires (ns, for GTD), trail (`0.5` behind in price, or `25bp`), list (which orders are sent together: the
-         number of the first), link (what it is to its list: OTO sends the others, OCO or OUO cancels or shrinks them),
-         reduce (1: reduce-only)
+         number of the first), link (what its fills do to the list: OTO sends the others, OCO cancels and OUO shrinks
+         them), reduce (1: reduce-only)
 status   triggered_ns (of a stop-limit order), trigger (where a trailing stop's stood last), ended_ns (when an order was
          cancelled, expired or rejected)
 """
@@ -75,6 +75,9 @@ class Drawing:
             return ""
         return self.slot + 1 + self.draw.among([0, 3, 20, 100, 400, 1_500]) + self.draw.below(50)
 
+    def early(self, share):
+        return self.slot + 1 + self.draw.below(400) if self.draw.random() < share else ""
+
     def priced(self, price):
         return price if price == "" else str(price.quantize(self.tick))
 
@@ -115,13 +118,86 @@ def trailing(d):
     d.add("TRAILING_STOP", "", "", size, tif, expires, trail, cancel=d.cancel(0.4) if tif == "GTC" else "")
 
 
+ROUND = 480  # quotes
+
+
+def linked(d):
+    """A round: a bracket, alternatives, or a position with an order that reduces it; at its end all is taken back."""
+    start, first = d.slot, len(d.rows)
+    what = d.draw.weighted([("bracket", 50), ("oco", 25), ("reduce", 25)])
+    opened = {"bracket": bracket, "oco": alternatives, "reduce": reducing}[what](d, d.quantity(), first + 1)
+    d.buy = not opened
+    if what != "oco" and d.draw.random() < 0.35:
+        # Something else takes a part of the position, all of it or more.
+        d.slot = start + 20 + d.draw.below(300)
+        d.add("MARKET", size=max(d.lot, (d.rows[first]["quantity"] * d.draw.among([1, 2, 3]) / 2 // d.lot) * d.lot))
+    for row in d.rows[first:]:
+        if row["type"] != "MARKET" and not row["cancel_quote"]:
+            row["cancel_quote"] = start + ROUND
+    d.slot = start + ROUND + 1
+    for d.buy in (False, True):
+        d.add("MARKET", size=d.lot * 5_000, reduce=1)
+
+
+def bracket(d, size, first):
+    sign, opened, near = d.sign, d.buy, d.bid if d.buy else d.ask
+    kind = d.draw.weighted([("MARKET", 8), ("LIMIT", 8), ("STOP_MARKET", 3), ("STOP_LIMIT", 3)])
+    tif = d.draw.weighted([("GTC", 6), ("IOC", 2), ("GTD", 3)]) if kind == "LIMIT" else "GTC"
+    price, stop, reference = "", "", near
+    if kind == "LIMIT":
+        price = reference = d.far if d.draw.random() < 0.3 else near - sign * d.ticks()
+    elif kind != "MARKET":
+        stop = reference = d.far + sign * d.ticks()
+        price = stop + sign * d.ticks() if kind == "STOP_LIMIT" else ""
+    expires = d.quotes[d.slot + 20 + d.draw.below(300)][0] if tif == "GTD" else ""
+    d.add(kind, price, stop, size, tif, expires, cancel=d.early(0.2) if kind != "MARKET" else "", list=first, link="OTO")
+    d.buy = not d.buy
+    target, distance = reference + sign * d.ticks(d.away[2:]), d.ticks(d.away[2:])
+    exits = dict(size=size, list=first, link="OUO", reduce=1)
+    d.add("LIMIT", target, cancel=d.early(0.15), **exits)
+    if d.draw.random() < 0.25:
+        d.add("TRAILING_STOP", trail=str(distance), cancel=d.early(0.15), **exits)
+    else:
+        d.add("STOP_MARKET", stop=reference - sign * distance, cancel=d.early(0.15), **exits)
+    return opened
+
+
+def alternatives(d, size, first):
+    """A breakout either way, or one way at a better or a worse price."""
+    sign, opened, near = d.sign, d.buy, d.bid if d.buy else d.ask
+    d.add("STOP_MARKET", "", d.far + sign * d.ticks(), size, cancel=d.early(0.15), list=first, link="OCO")
+    if d.draw.random() < 0.5:
+        d.buy = not d.buy
+        d.add("STOP_MARKET", "", d.far - sign * d.ticks(), size, cancel=d.early(0.15), list=first, link="OCO")
+    else:
+        d.add("LIMIT", near - sign * d.ticks(), "", size, cancel=d.early(0.15), list=first, link="OCO")
+    return opened
+
+
+def reducing(d, size, first):
+    opened = d.buy
+    d.add("MARKET", size=size)
+    d.slot += 1 + d.draw.below(10)
+    d.buy = opened if d.draw.random() < 0.2 else not opened
+    size = max(d.lot, (size * d.draw.among([1, 2, 4]) / 2 // d.lot) * d.lot)
+    kind = d.draw.among(["MARKET", "LIMIT", "STOP_MARKET", "TRAILING_STOP"])
+    price = d.far - d.sign * d.ticks() if kind == "LIMIT" else ""
+    stop = d.far + d.sign * d.ticks() if kind == "STOP_MARKET" else ""
+    trail = str(d.ticks()) if kind == "TRAILING_STOP" else ""
+    d.add(kind, price, stop, size, trail=trail, reduce=1)
+    return opened
+
+
 def draw_rows(case, quotes, seed, count):
     kind = case.split("_", 1)[1]
     d = Drawing(case, quotes, seed)
-    slots = sorted(1 + d.draw.below(len(quotes) - 2_000) for _ in range(count))
+    if kind == "linked":
+        slots = [1 + number * (ROUND + 20) for number in range(min(count, len(quotes) // (ROUND + 20) - 1))]
+    else:
+        slots = sorted(1 + d.draw.below(len(quotes) - 2_000) for _ in range(count))
     for slot in slots:
         d.at(slot)
-        {"stop_limit": stop_limit, "trailing": trailing}[kind](d)
+        {"stop_limit": stop_limit, "trailing": trailing, "linked": linked}[kind](d)
     return [{column: str(row.get(column, "")) for column in [*plan.COLUMNS, *MORE]} for row in d.rows]
 
 

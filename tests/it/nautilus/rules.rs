@@ -2,6 +2,8 @@
 //!
 //! Slow and obvious on purpose: every order is looked at at every quote. It shares no code with the engine's venue.
 
+mod linked;
+
 use std::collections::VecDeque;
 
 use genovo_engine::event::{Event, Fact, Liquidity, OrderKind, Quote, Side, TimeInForce, Trail};
@@ -36,11 +38,25 @@ pub enum Rule {
     TrailTick,
     /// When an order ended whose time ended: theirs at the next quote; ours at the moment that it named.
     ExpiryStamp,
+    /// A cancel of one of several alternatives: theirs cancels all of them; ours that one.
+    CancelOfOne,
+    /// An exit that has nothing to reduce when its entry is filled: theirs rejects it; ours cancels it.
+    NothingToReduce,
+    /// What a reduce-only order may do: theirs looks at the position, of whatever side, when it is to be filled; ours
+    /// shrinks it with the position, and ends it with that.
+    ReduceBound,
+    /// An exit that was shrunk to the position is filled: theirs lets the other one work on for what it was shrunk by;
+    /// ours cancels it.
+    ShrunkExit,
+    /// A cancel of an exit whose entry is not filled: theirs knows no such order; ours cancels it.
+    CancelOfHeld,
+    /// An exit that arrives after its entry has ended: theirs cancels it; ours rejects it.
+    EntryGone,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 10] = [
+    pub const ALL: [Rule; 16] = [
         Rule::StandingQuote,
         Rule::SecondPass,
         Rule::Memory,
@@ -51,7 +67,25 @@ impl Rule {
         Rule::TriggeredTaker,
         Rule::TrailTick,
         Rule::ExpiryStamp,
+        Rule::CancelOfOne,
+        Rule::NothingToReduce,
+        Rule::ReduceBound,
+        Rule::ShrunkExit,
+        Rule::CancelOfHeld,
+        Rule::EntryGone,
     ];
+}
+
+/// What an order is to its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    Alone,
+    /// Its fills arm the exits.
+    Entry,
+    /// What one exit fills the other loses.
+    Exit,
+    /// One of several without an entry.
+    Alternative,
 }
 
 /// An order to send, and when.
@@ -66,6 +100,11 @@ pub struct Planned {
     pub time_in_force: TimeInForce,
     pub expires: Option<i64>,
     pub quantity: Quantity,
+    /// Its list, by the place of that one's first order.
+    pub list: Option<usize>,
+    pub link: Link,
+    /// It only reduces the position.
+    pub reduce: bool,
 }
 
 /// A fill.
@@ -129,6 +168,8 @@ struct Venue<'a> {
     time: i64,
     outcomes: Vec<Outcome>,
     left: Vec<i64>,
+    /// What all fills add up to.
+    position: i64,
     /// Where the triggers of trailing stops stand.
     trails: Vec<Price>,
     /// Working orders, in the order in which they came.
@@ -153,6 +194,7 @@ pub fn replay(
         time: 0,
         outcomes: vec![Outcome::NEW; plan.len()],
         left: plan.iter().map(|order| order.quantity.0).collect(),
+        position: 0,
         trails: vec![Price::ZERO; plan.len()],
         resting: Vec::new(),
         taken: Vec::new(),
@@ -282,6 +324,7 @@ impl Venue<'_> {
                 continue;
             };
             self.end(index, Status::Expired);
+            self.taken_back(index);
             if self.plays(Rule::ExpiryStamp) {
                 self.outcomes[index].ended = Some(expires);
             }
@@ -305,6 +348,9 @@ impl Venue<'_> {
             }
         });
         for index in orders {
+            if !self.resting.contains(&index) {
+                continue;
+            }
             match self.limit(index) {
                 Some(limit) => self.fill_limit(index, self.resting_as(index, limit)),
                 None => self.act(index),
@@ -347,26 +393,41 @@ impl Venue<'_> {
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::Cancel(index) if self.outcomes[index].status.is_terminal() => {}
-            Command::Cancel(index) => self.end(index, Status::Cancelled),
+            Command::Cancel(index) if !self.resting.contains(&index) && !self.plays(Rule::CancelOfHeld) => {}
+            Command::Cancel(index) => {
+                self.end(index, Status::Cancelled);
+                self.taken_back(index);
+            }
             Command::Submit(index) => {
                 self.outcomes[index].status = Status::Accepted;
-                self.resting.push(index);
-                let Planned { side, kind, time_in_force, .. } = self.plan[index];
-                if let OrderKind::TrailingStop { trail } = kind {
-                    self.trails[index] = self.behind(side, trail);
-                }
-                match (self.trigger(index), self.met(index)) {
-                    (Some(_), false) => {}
-                    (Some(_), true) if self.plays(Rule::TriggeredStop) => self.act(index),
-                    (Some(_), true) => self.end(index, Status::Rejected),
-                    (None, true) if kind == OrderKind::Market => self.fill_market(index),
-                    (None, true) => self.fill_limit(index, Liquidity::Taker),
-                    (None, false) if matches!(time_in_force, TimeInForce::Ioc | TimeInForce::Fok) => {
-                        self.end(index, Status::Cancelled);
-                    }
-                    (None, false) => {}
+                if self.joins(index) {
+                    self.arrives(index);
                 }
             }
+        }
+    }
+
+    /// An order begins to work.
+    fn arrives(&mut self, index: usize) {
+        self.resting.push(index);
+        let Planned { side, kind, time_in_force, .. } = self.plan[index];
+        if self.plays(Rule::ReduceBound) {
+            self.bound(index);
+        }
+        if let OrderKind::TrailingStop { trail } = kind {
+            self.trails[index] = self.behind(side, trail);
+        }
+        match (self.trigger(index), self.met(index)) {
+            (Some(_), false) => {}
+            (Some(_), true) if self.plays(Rule::TriggeredStop) => self.act(index),
+            (Some(_), true) => self.end(index, Status::Rejected),
+            (None, true) if kind == OrderKind::Market => self.fill_market(index),
+            (None, true) => self.fill_limit(index, Liquidity::Taker),
+            (None, false) if matches!(time_in_force, TimeInForce::Ioc | TimeInForce::Fok) => {
+                self.end(index, Status::Cancelled);
+                self.taken_back(index);
+            }
+            (None, false) => {}
         }
     }
 
@@ -399,6 +460,9 @@ impl Venue<'_> {
     }
 
     fn fill_market(&mut self, index: usize) {
+        if !self.may_fill(index) {
+            return;
+        }
         let Planned { side, time_in_force, kind, .. } = self.plan[index];
         let (price, quantity) = self.take(index);
         let fills_rest = self.plays(Rule::MarketRest);
@@ -423,6 +487,9 @@ impl Venue<'_> {
     }
 
     fn fill_limit(&mut self, index: usize, liquidity: Liquidity) {
+        if !self.may_fill(index) {
+            return;
+        }
         let time_in_force = self.plan[index].time_in_force;
         let (touch, quantity) = self.take(index);
         let price = match (self.limit(index), liquidity) {
@@ -456,5 +523,6 @@ impl Venue<'_> {
         if self.left[index] == 0 {
             self.end(index, Status::Filled);
         }
+        self.passed_on(index, quantity.0);
     }
 }
