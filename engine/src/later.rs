@@ -36,12 +36,14 @@ pub(crate) struct Columns {
     pub count: usize,
     /// How many the vector has.
     width: usize,
+    /// The vector before, whose room is used again.
+    room: Vec<Option<f32>>,
 }
 
 impl Columns {
     /// These names and no others.
     pub fn all(names: &[String]) -> Columns {
-        Columns { places: Vec::new(), count: names.len(), width: names.len() }
+        Columns { count: names.len(), width: names.len(), ..Columns::default() }
     }
 
     /// These names among `known`; those that are not there yet are added behind.
@@ -54,19 +56,20 @@ impl Columns {
             }
         };
         let places = names.iter().map(&mut place).collect();
-        Columns { places, count: names.len(), width: known.len() }
+        Columns { places, count: names.len(), width: known.len(), room: Vec::new() }
     }
 
     /// Puts values where they belong; what is not filled is unknown.
-    pub fn spread(&self, values: &mut Vec<Option<f32>>) {
+    pub fn spread(&mut self, values: &mut Vec<Option<f32>>) {
         if self.places.is_empty() {
             return;
         }
-        let mut spread = vec![None; self.width];
+        self.room.clear();
+        self.room.resize(self.width, None);
         for (value, place) in values.iter().zip(&self.places) {
-            spread[*place] = *value;
+            self.room[*place] = *value;
         }
-        *values = spread;
+        std::mem::swap(values, &mut self.room);
     }
 }
 
@@ -134,11 +137,15 @@ mod tests {
     fn columns_keep_their_places_and_new_ones_come_behind() {
         let names = |list: &[&str]| list.iter().map(|name| name.to_string()).collect::<Vec<_>>();
         let mut known = names(&["ema_12", "ema_48", "atr_14"]);
-        let columns = Columns::among(&names(&["ema_9", "ema_48", "atr_14"]), &mut known);
+        let mut columns = Columns::among(&names(&["ema_9", "ema_48", "atr_14"]), &mut known);
         assert_eq!(known, names(&["ema_12", "ema_48", "atr_14", "ema_9"]));
         let mut values = vec![Some(9.0), Some(48.0), Some(1.5)];
         columns.spread(&mut values);
         assert_eq!(values, [None, Some(48.0), Some(1.5), Some(9.0)]);
+        // Nothing of the vector before is left.
+        let mut values = vec![Some(10.0), None, Some(2.5)];
+        columns.spread(&mut values);
+        assert_eq!(values, [None, None, Some(2.5), Some(10.0)]);
         let mut values = vec![Some(1.0)];
         Columns::all(&names(&["a"])).spread(&mut values);
         assert_eq!(values, [Some(1.0)]);

@@ -1,7 +1,7 @@
 //! Whether the account can hold its positions: a margin call, and which positions are closed for want of margin.
 
 use crate::account::Account;
-use crate::event::AlertRaised;
+use crate::event::{AlertRaised, Rule};
 use crate::ids::OrderId;
 use crate::market::Market;
 use crate::settings::{Instrument, MarginSettings, Settings};
@@ -18,9 +18,11 @@ pub struct Margin {
     closing: Vec<bool>,
     /// Which of them, in a hedging account, by the orders that opened them.
     chosen: Vec<OrderId>,
+    /// By which rule the last order to close each instrument's was denied.
+    denied: Vec<Option<Rule>>,
 }
 
-crate::state! { Margin { called, [closing], chosen } }
+crate::state! { Margin { called, [closing], chosen, [denied] } }
 
 /// What there is and what is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +34,14 @@ struct Level {
 impl Margin {
     /// As these settings have it; `None` where the account is never called.
     pub fn new(settings: &Settings) -> Option<Margin> {
-        let closing = vec![false; settings.instruments.len()];
-        settings.margin.map(|settings| Margin { settings, called: false, closing, chosen: Vec::new() })
+        let count = settings.instruments.len();
+        settings.margin.map(|settings| Margin {
+            settings,
+            called: false,
+            closing: vec![false; count],
+            chosen: Vec::new(),
+            denied: vec![None; count],
+        })
     }
 
     /// The equity above which it must be for anything to be opened, while it is not.
@@ -67,10 +75,23 @@ impl Margin {
     pub fn closed(&mut self, index: usize) {
         if let Some(closing) = self.closing.get_mut(index) {
             *closing = false;
+            self.denied[index] = None;
         }
         if !self.is_closing_any() {
             self.chosen.clear();
         }
+    }
+
+    /// What became of the last order to close an instrument's position: the rule that denied it.
+    pub fn answered(&mut self, index: usize, denied: Option<Rule>) {
+        if let Some(last) = self.denied.get_mut(index) {
+            *last = denied;
+        }
+    }
+
+    /// The rule that denied the last order to close an instrument's position.
+    pub fn denied(&self, index: usize) -> Option<Rule> {
+        self.denied.get(index).copied().flatten()
     }
 
     /// Takes in what the account has become; what is to be said about it, at most two things.
@@ -97,6 +118,7 @@ impl Margin {
                 self.called = false;
                 self.closing.fill(false);
                 self.chosen.clear();
+                self.denied.fill(None);
                 said[0] = Some(AlertRaised::MarginRestored { level, equity, maintenance });
             }
             (true, true) | (false, false) => {}
@@ -191,6 +213,12 @@ impl Margin {
         }
         for position in &self.chosen {
             hasher.update(&position.0.to_le_bytes());
+        }
+        for (index, rule) in self.denied.iter().enumerate() {
+            if let Some(rule) = rule {
+                hasher.update(&(index as u64).to_le_bytes());
+                hasher.update(&[*rule as u8]);
+            }
         }
     }
 }

@@ -15,7 +15,9 @@ use genovo_engine::features::candle::Timeframe;
 use genovo_engine::features::normalise::Normalise;
 use genovo_engine::ids::{InstrumentId, Sequence};
 use genovo_engine::merge::Merge;
-use genovo_engine::settings::{BarPrice, DataKind, FeatureSettings, OwnColumn, Settings, StrategySettings};
+use genovo_engine::settings::{
+    BarPrice, DataKind, FeatureSettings, OwnColumn, Settings, SharedSettings, StrategySettings,
+};
 use genovo_engine::simulated::Simulated;
 use genovo_engine::strategy::Registry;
 use genovo_engine::units::{Nanoseconds, Timestamp};
@@ -81,7 +83,8 @@ struct Bill {
     engine: u64,
     bars: u64,
     decisions: u64,
-    /// The most that one input with decisions and orders cost the engine.
+    /// By the engine at inputs that decided something, and the most at one of them.
+    by_decisions: u64,
     dearest_decision: u64,
     /// How many times the journal allocated at a market event, and how many blocks it wrote in all.
     journal: u64,
@@ -122,7 +125,10 @@ fn bill_of(settings: Settings, source: Box<dyn Source>, warm_up: u64) -> Bill {
             bill.journal += u64::from(by_journal > 0);
             match decisions {
                 0 => bill.engine += by_engine,
-                _ => bill.dearest_decision = bill.dearest_decision.max(by_engine),
+                _ => {
+                    bill.by_decisions += by_engine;
+                    bill.dearest_decision = bill.dearest_decision.max(by_engine);
+                }
             }
         }
         for event in &output.events {
@@ -175,6 +181,23 @@ fn a_bar_costs_none_and_a_decision_a_few() {
     assert!(bill.dearest_decision <= 32, "{bill:?}");
     assert!(bill.world <= 2 * bill.decisions, "{bill:?}");
     assert!(bill.journal <= bill.blocks, "{bill:?}");
+}
+
+/// Where several may share the account, each one's columns are put into the run's vector: that costs nothing more.
+#[test]
+fn a_decision_among_several_costs_no_more_than_alone() {
+    let alone = genovo_tests::gold();
+    let mut shared = alone.clone();
+    shared.strategies = vec![SharedSettings {
+        name: "averages".into(),
+        trigger: alone.trigger,
+        strategy: alone.strategy.clone(),
+        instruments: Vec::new(),
+        budget: "100".parse().unwrap(),
+    }];
+    let (alone, shared) = (bill(alone), bill(shared));
+    assert!(shared.decisions > 40 && shared.decisions == alone.decisions, "{shared:?}");
+    assert_eq!((shared.engine, shared.by_decisions), (0, alone.by_decisions), "{shared:?} {alone:?}");
 }
 
 /// All columns, two of one's own among them, over two sessions of quotes and trades with sizes: neither a tick nor a

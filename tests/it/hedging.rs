@@ -66,7 +66,14 @@ fn action(word: &str) -> Action {
                 let (quantity, trigger) = what.split_once('/').unwrap();
                 order(quantity, stop(trigger))
             }
-            None => order(what, OrderKind::Market),
+            None => match what.strip_prefix('l') {
+                Some(what) => {
+                    let (quantity, price) = what.split_once('/').unwrap();
+                    let price = Price(price.parse::<i64>().unwrap() * SCALE);
+                    order(quantity, OrderKind::Limit { price })
+                }
+                None => order(what, OrderKind::Market),
+            },
         };
         return Action::Close { position, list: list(order) };
     }
@@ -343,6 +350,25 @@ fn splits_and_dividends_are_of_each_position() {
     assert_eq!(engine.account().dividends, money("3"));
     // 15 of the short, bought back at 11, cost 148.5 when they were sold.
     assert_eq!(engine.account().balance, money("9986.5"));
+}
+
+/// What closes the short rests between bid and ask, and the sale that closes the long would meet it: that is said once,
+/// and the long is closed when the market has moved.
+#[test]
+fn a_stop_out_that_is_denied_is_tried_again_when_it_can_go() {
+    let mut settings = settings("+500 -100 | 2:l+100/80");
+    settings.risk.controls.prevent_self_trade = true;
+    settings.margin = Some(MarginSettings { call: Ratio(SCALE), stop_out: Some(Ratio(SCALE)) });
+    let (log, engine) = session(&settings, quotes(&[100, 100, 100, 80, 80, 80, 80, 80, 82, 82]));
+    let denied = log.iter().filter_map(|event| match &event.fact {
+        Fact::OrderDenied(denied) => Some(denied.rule),
+        _ => None,
+    });
+    assert_eq!(denied.collect::<Vec<_>>(), [Rule::SelfTrade]);
+    let decided =
+        |event: &&Event| matches!(&event.fact, Fact::DecisionMade(decision) if decision.strategy == "margin");
+    assert_eq!(log.iter().filter(decided).count(), 2);
+    assert_eq!(held(&engine), ["2: -100 @ -9900"]);
 }
 
 /// The position with the largest loss is closed first, and the other side goes on.

@@ -108,7 +108,7 @@ impl Engine {
         proposal: &mut Proposal,
     ) -> Result<(), Fault> {
         let mut cause = self.header.sequence;
-        let seat = &self.seats[turn];
+        let seat = &mut self.seats[turn];
         if seat.columns.count > 0 {
             // A strategy that knows nothing yet says so for each of its own columns.
             proposal.features.resize(seat.own_features, None);

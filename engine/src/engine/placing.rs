@@ -241,6 +241,17 @@ impl Engine {
         Ok(Some(Left { order: number, closing, granted }))
     }
 
+    /// The rule by which nothing would be left of a request, were it made now.
+    pub(super) fn rule_against(&self, mut request: Request) -> Option<Rule> {
+        request.refused = self.closed(request.instrument);
+        request.margin_lacking = self.margin_lacking();
+        request.own = self.own(&request);
+        let State { markets, account, orders, .. } = &self.state;
+        let verdict = self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);
+        let nothing = verdict.closing + verdict.granted == Quantity::ZERO;
+        verdict.rule.filter(|_| nothing)
+    }
+
     /// Asks to cancel; an order that is done, or whose cancel is under way, is left alone.
     pub(super) fn cancel(&mut self, decided: Sequence, order: OrderId) -> Result<(), Fault> {
         let record = *self.state.orders.get(order).ok_or(OrderError::Unknown(order))?;

@@ -9,7 +9,7 @@ use crate::units::FIXED_MAX;
 use crate::venue::fill::on_tick;
 
 /// The side of what closes a position.
-fn closing_side(position: Quantity) -> Side {
+pub(super) fn closing_side(position: Quantity) -> Side {
     if position > Quantity::ZERO { Side::Sell } else { Side::Buy }
 }
 

@@ -1,7 +1,9 @@
 //! What is said and done without a decision of the strategy: financing at rollovers, changes of regime, margin calls.
 
 use super::live::close_at_market;
+use super::protection::closing_side;
 use super::*;
+use crate::risk::Request;
 use crate::rollover::Passed;
 
 impl Engine {
@@ -121,8 +123,10 @@ impl Engine {
                     actions.push(Action::Cancel { order });
                 }
             }
-            if !works {
-                let side = if held > Quantity::ZERO { Side::Sell } else { Side::Buy };
+            let side = if held > Quantity::ZERO { Side::Sell } else { Side::Buy };
+            if !works
+                && !self.is_denied_still(index, Request::new(instrument, side, OrderKind::Market, quantity))
+            {
                 let (kind, time_in_force) = (OrderKind::Market, TimeInForce::Gtc);
                 actions.push(Action::Submit { instrument, side, kind, time_in_force, quantity });
             }
@@ -132,9 +136,29 @@ impl Engine {
         }
         self.closes_for_margin = true;
         let (instrument, because) = (self.header.instrument, "stop-out: close the largest losses");
+        let before = self.output.events.len();
         let decided = self.decide_as(MARGIN, instrument, cause, because, actions);
         self.closes_for_margin = false;
-        decided
+        decided?;
+        let Some(margin) = &mut self.margin else { return Ok(()) };
+        for event in &self.output.events[before..] {
+            let denied = match &event.fact {
+                Fact::OrderSubmitted(_) => None,
+                Fact::OrderDenied(denied) => Some(denied.rule),
+                _ => continue,
+            };
+            if let Some(index) = event.header.instrument.index() {
+                margin.answered(index, denied);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an order that closes would be denied now by the rule that denied the last one: then nothing has changed
+    /// that could let it through, and saying so again at every event would only fill the journal.
+    fn is_denied_still(&self, index: usize, request: Request) -> bool {
+        let last = self.margin.as_ref().and_then(|margin| margin.denied(index));
+        last.is_some_and(|rule| self.rule_against(request) == Some(rule))
     }
 
     /// The same for the positions of a hedging account that were chosen. What only closes others of them, or none,
@@ -174,7 +198,15 @@ impl Engine {
                     actions.push(cancel);
                 }
             }
-            if !works {
+            let denied = |ticket: &Ticket| {
+                let (side, quantity) =
+                    (closing_side(ticket.quantity), ticket.quantity.abs().round_down_to(lot));
+                let mut request = Request::new(instrument, side, OrderKind::Market, quantity);
+                (request.reduce_only, request.closes) = (true, position);
+                self.is_denied_still(index, request)
+            };
+            let tickets = self.state.account.tickets();
+            if !works && !tickets.and_then(|all| all.get(index, position)).is_some_and(denied) {
                 actions.push(close);
             }
         }

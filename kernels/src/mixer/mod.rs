@@ -95,13 +95,10 @@ impl MixerShape {
         let (width, layer) = (self.width(), self.state_len());
         let dense = |width: usize, len: usize| Rows::dense(width).fit(rows.len(), width, len);
         assert!(dense(4 * width, projected) && dense(width, u) && dense(width, y));
-        for (number, row) in rows.iter().enumerate() {
+        for row in rows {
             assert!(row.state.checked_add(layer).is_some_and(|end| end <= state), "a stream's state");
-            assert!(
-                rows[..number].iter().all(|other| other.state.abs_diff(row.state) >= layer),
-                "one stream twice"
-            );
         }
+        assert!(are_apart(rows, layer), "one stream twice");
     }
 
     /// width^-½ of a head.
@@ -118,6 +115,18 @@ impl MixerShape {
         let end = (history + history_rows * self.head_width).next_multiple_of(LANES_MAX) + LANES_MAX;
         Rings { key_stride, values, history, history_rows, end }
     }
+}
+
+/// Whether the rows' states lie at least so far apart from each other. Streams mostly come in their order; where they
+/// do not, a copy is sorted.
+fn are_apart(rows: &[StreamRow], least: usize) -> bool {
+    let far = |[one, next]: [usize; 2]| next.checked_sub(one).is_some_and(|gap| gap >= least);
+    if rows.windows(2).all(|pair| far([pair[0].state, pair[1].state])) {
+        return true;
+    }
+    let mut states: Vec<usize> = rows.iter().map(|row| row.state).collect();
+    states.sort_unstable();
+    states.windows(2).all(|pair| far([pair[0], pair[1]]))
 }
 
 /// Where a head's rings lie within its part of the state.
@@ -421,6 +430,24 @@ unsafe fn sequence_head(
                 ahead: 0,
             };
             look(level, &glance);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// As comparing each with each says, whatever the order; where only neighbours touch, it is told too.
+        #[test]
+        fn states_are_apart_if_each_is_from_each(states in proptest::collection::vec(0_usize..60, 0..8), least in 1_usize..9) {
+            let rows: Vec<StreamRow> = states.iter().map(|&state| StreamRow { state, step: 0 }).collect();
+            let each = |(place, one): (usize, &usize)| {
+                states[..place].iter().all(|other| other.abs_diff(*one) >= least)
+            };
+            prop_assert_eq!(are_apart(&rows, least), states.iter().enumerate().all(each));
         }
     }
 }
