@@ -442,7 +442,10 @@ mod tests {
     proptest! {
         /// As comparing each with each says, whatever the order; where only neighbours touch, it is told too.
         #[test]
-        fn states_are_apart_if_each_is_from_each(states in proptest::collection::vec(0_usize..60, 0..8), least in 1_usize..9) {
+        fn states_are_apart_if_each_is_from_each(
+            states in proptest::collection::vec(0_usize..60, 0..8),
+            least in 1_usize..9,
+        ) {
             let rows: Vec<StreamRow> = states.iter().map(|&state| StreamRow { state, step: 0 }).collect();
             let each = |(place, one): (usize, &usize)| {
                 states[..place].iter().all(|other| other.abs_diff(*one) >= least)
