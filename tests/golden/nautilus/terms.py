@@ -108,7 +108,7 @@ def stop_limit(d):
 
 def trailing(d):
     size = d.quantity()
-    tif = d.draw.weighted([("GTC", 8), ("GTD", 3)])
+    tif = d.draw.weighted([("GTC", 7), ("GTD", 3), ("IOC", 2), ("FOK", 2)])
     if d.draw.random() < 0.5:
         trail = str(d.ticks())
     else:
@@ -136,7 +136,7 @@ def linked(d):
             row["cancel_quote"] = start + ROUND
     d.slot = start + ROUND + 1
     for d.buy in (False, True):
-        d.add("MARKET", size=d.lot * 5_000, reduce=1)
+        d.add("MARKET", size=d.lot * (100_000 if d.sized else 5_000), reduce=1)
 
 
 def bracket(d, size, first):

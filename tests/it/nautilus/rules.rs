@@ -451,7 +451,8 @@ impl Venue<'_> {
         let used: i64 = self.taken.iter().filter(|taken| counts(taken)).map(|taken| taken.quantity).sum();
         let quantity = (displayed - used).max(0).min(self.left[index]);
         // Theirs: a FOK that could not be filled whole, and was not, has taken all the same.
-        let refused = time_in_force == TimeInForce::Fok && quantity < self.left[index];
+        let slips = self.limit(index).is_none() && self.plays(Rule::MarketRest);
+        let refused = time_in_force == TimeInForce::Fok && quantity < self.left[index] && !slips;
         if quantity > 0 && (by_level || !refused) {
             self.taken.retain(|taken| !here(taken) || counts(taken));
             self.taken.push(Taken { side, price, displayed, quantity });
