@@ -133,20 +133,26 @@ impl ReportBuilder {
         let (was_open, rate) = (seen.held.is_open(), seen.held.rate());
         // What the engine makes of it: this is the change of equity, and this much is held from now on.
         let mut booked = seen.held.clone();
-        let (_, change) = booked.correct(trade, effect, self.now);
+        let (ended, change) = booked.correct(trade, effect, self.now);
         self.strategies.corrected(index, trade, rate);
         self.costs.commission += trade.commission;
-        let found = self.executions.find(index, trade);
-        let restated = found.and_then(|place| self.restate(index, place, trade, &booked));
-        let (held, closed) = restated.unwrap_or_else(|| {
-            let market = self.instruments[index].held.position.market;
-            let what = What::Correction(*trade, effect);
-            let rate = rate.map(|rate| rate.price);
-            self.executions.list.push(Entry { index, time: self.now, market, rate, what });
-            self.executions.again(index, &self.instruments[index].held, None)
-        });
-        self.instruments[index].held = held;
-        self.replace_trades(index, closed);
+        if self.executions.kept {
+            let found = self.executions.find(index, trade);
+            let restated = found.and_then(|place| self.restate(index, place, trade, &booked));
+            let (held, closed) = restated.unwrap_or_else(|| {
+                let market = self.instruments[index].held.position.market;
+                let what = What::Correction(*trade, effect);
+                let rate = rate.map(|rate| rate.price);
+                self.executions.list.push(Entry { index, time: self.now, market, rate, what });
+                self.executions.again(index, &self.instruments[index].held, None)
+            });
+            self.instruments[index].held = held;
+            self.replace_trades(index, closed);
+        } else {
+            // No world but a live one has corrections; a journal may hold anything.
+            self.instruments[index].held = booked;
+            self.trades.extend(ended);
+        }
         self.equity = self.equity.saturating_add(change);
         self.count_open(was_open, self.instruments[index].held.is_open());
         self.follow();

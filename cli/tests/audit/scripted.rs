@@ -3,9 +3,9 @@
 use genovo_adapters::data::{self, DataSpec};
 use genovo_engine::engine::Engine;
 use genovo_engine::event::{
-    Action, Event, Fact, NewOrder, OrderKind, OrderList, Side, TimeInForce, WorldKind,
+    Action, Event, Fact, NewOrder, OrderKind, OrderList, Side, TimeInForce, TradeCorrected, WorldKind,
 };
-use genovo_engine::ids::{InstrumentId, OrderId};
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::run::run;
 use genovo_engine::settings::{DataKind, Settings, Trigger};
 use genovo_engine::simulated::Simulated;
@@ -13,7 +13,7 @@ use genovo_engine::strategy::{
     Needs, ParameterError, Parameters, Proposal, Registry, Strategy, StrategyKind, View,
 };
 use genovo_engine::units::{Price, Quantity};
-use genovo_journal::{Identity, Writer};
+use genovo_journal::{Identity, Journal, Writer};
 
 use crate::support::{Folder, snapshot};
 
@@ -175,9 +175,64 @@ fn orders_of_a_hedging_account_are_explained_by_their_side() {
         // Three are long already: this is no more of them.
         ("2", &["Opens a long 2."]),
         ("3", &["Opens a short 2."]),
-        ("4", &["Takes 4 off the long positions, the earliest first.", "the long it closed"]),
+        // The first of three, and one of the second, of which one is left.
+        (
+            "4",
+            &[
+                "Takes 4 off the long positions, the earliest first.",
+                "the long it closed",
+                "; the long that order 2 opened and it changed is still open: 1 at ",
+            ],
+        ),
     ] {
         let shown = of(order);
         assert!(parts.iter().all(|part| shown.contains(part)), "{shown}");
     }
+    let (told, _) = folder.answers(&["audit", "explain", "scripted", "--order", "4", "--no-proof", "--json"]);
+    let after = &told["afterwards"];
+    assert_eq!((&after["trades"][0]["order_in"], &after["trades"][0]["part"]), (&1.into(), &"closed".into()));
+    let open = &after["still_open"];
+    assert_eq!((&open["position"]["order_in"], &open["part"]), (&2.into(), &"changed".into()), "{after}");
+}
+
+/// What the broker takes back is no part of what became of an order.
+#[test]
+fn an_order_whose_fills_were_taken_back_changed_nothing() {
+    let folder = Folder::replayed(&[]);
+    let journal = Journal::open(&folder.path("run")).expect("a journal");
+    let mut writer = Writer::create(&folder.path("corrected"), &Identity::default()).expect("a journal");
+    let (mut fills, mut last) = (Vec::new(), None);
+    for event in journal.events() {
+        let mut event = event.expect("an event");
+        match &mut event.fact {
+            Fact::RunStarted(started) => started.world = WorldKind::Live,
+            Fact::OrderFilled(fill) => fills.push((event.header, (**fill).clone())),
+            Fact::RunEnded(_) => continue,
+            _ => {}
+        }
+        writer.append(&event).expect("an event");
+        last = Some(event.header);
+    }
+    // The last order's.
+    let mut header = last.expect("events");
+    let order = fills.last().expect("fills").1.order;
+    for (of, fill) in fills.iter().filter(|(_, fill)| fill.order == order) {
+        header.sequence = Sequence::input(header.sequence.input_number() + 1);
+        (header.instrument, header.cause) = (of.instrument, of.cause);
+        let fact = Fact::TradeCorrected(Box::new(TradeCorrected {
+            order,
+            side: fill.side,
+            quantity: fill.quantity,
+            price: fill.price,
+            corrected: None,
+            commission: -fill.commission,
+        }));
+        writer.append(&Event { header, fact }).expect("an event");
+    }
+    writer.finish().expect("a seal");
+    let order = order.to_string();
+    let of = |journal: &str| folder.says(&["audit", "explain", journal, "--order", &order, "--no-proof"]);
+    assert!(of("run").contains("is still open"), "{}", of("run"));
+    let shown = of("corrected");
+    assert!(shown.contains("the broker took back what was filled"), "{shown}");
 }

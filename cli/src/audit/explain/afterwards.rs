@@ -1,9 +1,12 @@
 //! What became of the position that an order closed or opened.
 
-use genovo_engine::event::{Fact, Kind, Side};
-use genovo_engine::ids::{OrderId, Sequence};
+use std::collections::{BTreeMap, BTreeSet};
+
+use genovo_engine::event::{CorporateAction, Event, Fact, Kind, PositionEffect, Side};
+use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::settings::Settings;
-use genovo_engine::units::{Money, Timestamp};
+use genovo_engine::tickets::Quantities;
+use genovo_engine::units::{Money, Quantity, Timestamp};
 use serde_json::{Value, json};
 
 use super::story::Story;
@@ -15,10 +18,11 @@ use crate::report::{OpenPosition, ReportBuilder, Trade, format};
 /// Events at the end of a journal among which the last prices are looked for.
 const TAIL: u64 = 4_096;
 
-/// The trades that an order had a part in, oldest first.
+/// The trades that an order had a part in, oldest first, and the positions: in a hedging account it may be several.
 pub struct Afterwards {
     trades: Vec<(Part, Trade)>,
-    open: Option<(Part, OpenPosition)>,
+    open: Vec<(Part, OpenPosition)>,
+    hedges: bool,
 }
 
 /// An order's part in a trade.
@@ -32,48 +36,48 @@ enum Part {
 impl Afterwards {
     /// Follows the fills of the run to its end.
     pub fn of(recording: &Recording, story: &Story) -> Result<Afterwards, Failure> {
-        let mut afterwards = Afterwards { trades: Vec::new(), open: None };
-        let times: Vec<Timestamp> =
-            story.fills().iter().map(|(one, _)| one.event.header.time_received).collect();
+        let fills = story.fills_that_hold();
+        let times: Vec<Timestamp> = fills.iter().map(|(one, _)| one.event.header.time_received).collect();
         if times.is_empty() {
-            return Ok(afterwards);
+            return Ok(Afterwards { trades: Vec::new(), open: Vec::new(), hedges: story.hedges });
         }
-        let report = follow(recording)?;
+        let mut touched = Touched::by(story, recording.settings.as_ref());
+        let report = follow(recording, |event| touched.observe(event))?;
         let symbol = recording.symbol(story.instrument);
-        let hedges = report.settings.as_ref().is_some_and(Settings::hedges);
-        let closes = story.sent.as_ref().map_or(OrderId::NONE, |order| order.closes);
-        for trade in report.trades.list {
+        // The order of a hedging account had a part in what its fills took from, and in what bears its number.
+        let had_a_part = |order_in: OrderId, opened: Timestamp, closed: Option<Timestamp>| {
+            let within = |time: Timestamp| opened <= time && closed.is_none_or(|closed| time <= closed);
+            match story.hedges {
+                true => touched.positions.contains(&order_in) && times.iter().any(|&time| within(time)),
+                false => times.iter().any(|&time| opened < time && closed.is_none_or(|closed| time < closed)),
+            }
+        };
+        let mut trades = Vec::new();
+        for trade in report.trades.list.into_iter().filter(|trade| trade.instrument == symbol) {
             let part = match story.order {
                 order if order == trade.order_out => Part::Closed,
                 order if order == trade.order_in => Part::Opened,
-                _ => Part::Changed,
+                _ if had_a_part(trade.order_in, trade.opened.0, Some(trade.closed.0)) => Part::Changed,
+                _ => continue,
             };
-            let within = match hedges {
-                true => closes == trade.order_in,
-                false => times.iter().any(|&time| trade.opened.0 < time && time < trade.closed.0),
-            };
-            if trade.instrument == symbol && (part != Part::Changed || within) {
-                afterwards.trades.push((part, trade));
+            trades.push((part, trade));
+        }
+        let mut open = Vec::new();
+        for position in report.open.into_iter().filter(|open| open.instrument == symbol) {
+            if position.order_in == story.order {
+                open.push((Part::Opened, position));
+            } else if had_a_part(position.order_in, position.opened.0, None) {
+                open.push((Part::Changed, position));
             }
         }
-        let mut open = report.open.into_iter().filter(|open| open.instrument == symbol);
-        let open = match hedges {
-            true => open.find(|open| open.order_in == story.order || open.order_in == closes),
-            false => open.next(),
-        };
-        afterwards.open = open.and_then(|open| match open.order_in == story.order {
-            true => Some((Part::Opened, open)),
-            false if times.iter().any(|&time| time > open.opened.0) => Some((Part::Changed, open)),
-            false => None,
-        });
-        Ok(afterwards)
+        Ok(Afterwards { trades, open, hedges: story.hedges })
     }
 
     /// Whether the order opened a position, whatever the one was when it was decided.
     pub fn opened(&self) -> bool {
-        let parts =
-            self.trades.iter().map(|(part, _)| *part).chain(self.open.as_ref().map(|(part, _)| *part));
-        parts.into_iter().any(|part| part == Part::Opened)
+        let mut parts =
+            self.trades.iter().map(|(part, _)| part).chain(self.open.iter().map(|(part, _)| part));
+        parts.any(|part| *part == Part::Opened)
     }
 
     /// In words: one line.
@@ -88,7 +92,7 @@ impl Afterwards {
                 let result = result(trade.profit, digits);
                 match part {
                     Part::Closed if trade.order_in == trade.order_out => {
-                        format!("the {position} that it opened and closed {result}")
+                        format!("the {position} it opened {result} (a split left less than a lot, {since})")
                     }
                     Part::Closed => format!("the {position} it closed {result} (order {})", trade.order_in),
                     Part::Opened => {
@@ -101,12 +105,17 @@ impl Afterwards {
                 }
             })
             .collect();
-        if let Some((part, open)) = &self.open {
+        for (part, open) in &self.open {
             let side = if open.quantity.signum() < 0 { Side::Sell } else { Side::Buy };
+            // Several of an instrument are told apart by the orders that opened them.
+            let what = match part {
+                Part::Opened => "it opened".to_string(),
+                _ if self.hedges => format!("that order {} opened and it changed", open.order_in),
+                _ => "it changed".to_string(),
+            };
             parts.push(format!(
-                "the {} it {} is still open: {} at {}, {} at the {} {}",
+                "the {} {what} is still open: {} at {}, {} at the {} {}",
                 long_or_short(side),
-                if *part == Part::Opened { "opened" } else { "changed" },
                 format::quantity(open.quantity.abs()),
                 format::price(open.price_in),
                 format::money_signed(open.profit, digits),
@@ -117,7 +126,7 @@ impl Afterwards {
         match (parts.is_empty(), story.sent.is_some()) {
             (false, _) => parts.join("; "),
             (true, true) if !story.fills().is_empty() => {
-                "what it closed a part of is still open, or others closed the rest".to_string()
+                "no position is left of it: the broker took back what was filled".to_string()
             }
             (true, true) => "no position changed: nothing was filled".to_string(),
             (true, false) => "no position changed: it was never sent".to_string(),
@@ -147,15 +156,83 @@ impl Afterwards {
                 "commission": trade.commission,
             })
         };
-        json!({
+        let mut open = self.open.iter().map(|(of, open)| json!({ "part": part(of), "position": open }));
+        let mut told = json!({
             "trades": self.trades.iter().map(trade).collect::<Vec<_>>(),
-            "still_open": self.open.as_ref().map(|(of, open)| json!({ "part": part(of), "position": open })),
-        })
+            "still_open": open.next(),
+        });
+        // What closes the earliest first may leave its mark on several.
+        let others: Vec<Value> = open.collect();
+        if !others.is_empty() {
+            told["also_open"] = Value::Array(others);
+        }
+        told
     }
 }
 
-/// The report's trades: from the fills, and from the last prices for what is open.
-fn follow(recording: &Recording) -> Result<crate::report::Report, Failure> {
+/// The positions of a hedging account that the fills of one order took from: which they are is in no event, but follows
+/// from all fills before.
+struct Touched {
+    order: OrderId,
+    instrument: InstrumentId,
+    lot: Quantity,
+    held: Quantities,
+    effects: BTreeMap<OrderId, PositionEffect>,
+    positions: BTreeSet<OrderId>,
+}
+
+impl Touched {
+    fn by(story: &Story, settings: Option<&Settings>) -> Touched {
+        let instrument = settings.and_then(|settings| settings.instrument(story.instrument));
+        Touched {
+            order: story.order,
+            instrument: story.instrument,
+            lot: instrument.map_or(Quantity::ZERO, |instrument| instrument.lot),
+            held: Quantities::default(),
+            effects: BTreeMap::new(),
+            positions: BTreeSet::new(),
+        }
+    }
+
+    fn observe(&mut self, event: &Event) {
+        if event.header.instrument != self.instrument {
+            return;
+        }
+        match &event.fact {
+            Fact::OrderSubmitted(order) if order.only_closes() => {
+                self.effects.insert(order.order, order.effect());
+            }
+            Fact::OrderFilled(fill) => {
+                let effect = self.effects.get(&fill.order).copied().unwrap_or_default();
+                let before = (fill.order == self.order).then(|| self.held.all().to_vec());
+                self.held.fill(fill.order, fill.side, fill.quantity, effect);
+                for one in before.into_iter().flatten() {
+                    if !self.held.all().contains(&one) {
+                        self.positions.insert(one.0);
+                    }
+                }
+            }
+            Fact::TradeCorrected(trade) if trade.corrected.is_none() => {
+                let position = match self.effects.get(&trade.order) {
+                    Some(PositionEffect::Close(position)) => *position,
+                    _ => trade.order,
+                };
+                let taken = Quantity(trade.quantity.0.saturating_mul(-trade.side.sign()));
+                self.held.add(position, taken);
+            }
+            Fact::CorporateActionApplied(CorporateAction::Split { new, old }) => {
+                let (new, old, lot) = (i128::from(*new), i128::from((*old).max(1)), self.lot);
+                let scaled =
+                    |units: Quantity| i64::try_from(i128::from(units.0) * new / old).unwrap_or(i64::MAX);
+                self.held.scale(|units| Quantity(scaled(units)).round_down_to(lot));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The report's trades: from the fills, and from the last prices for what is open. Whoever looks too is shown the rest.
+fn follow(recording: &Recording, mut shown: impl FnMut(&Event)) -> Result<crate::report::Report, Failure> {
     let journal = &recording.journal;
     let tail = journal.summary().events.saturating_sub(TAIL).max(1);
     let tail = journal.by_number(tail).map_err(failed)?.map_or(Sequence::NONE, |event| event.header.sequence);
@@ -166,11 +243,13 @@ fn follow(recording: &Recording) -> Result<crate::report::Report, Failure> {
         Kind::CorporateActionApplied,
         Kind::OrderSubmitted,
         Kind::OrderFilled,
+        Kind::TradeCorrected,
     ];
     for event in journal.events_of_kinds(&rare) {
         let event = event.map_err(failed)?;
         if event.header.sequence < tail {
             builder.observe(&event);
+            shown(&event);
         }
     }
     for event in journal.events_from(tail) {
@@ -183,10 +262,12 @@ fn follow(recording: &Recording) -> Result<crate::report::Report, Failure> {
                     | Fact::InstrumentDefined(_)
                     | Fact::OrderSubmitted(_)
                     | Fact::OrderFilled(_)
+                    | Fact::TradeCorrected(_)
                     | Fact::DataFlagged(_)
             );
         if needed {
             builder.observe(&event);
+            shown(&event);
         }
     }
     Ok(builder.finish())

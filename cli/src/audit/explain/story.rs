@@ -110,6 +110,25 @@ impl Story {
         fills.collect()
     }
 
+    /// The same without those that the broker took back.
+    pub fn fills_that_hold(&self) -> Vec<(&Numbered, &Fill)> {
+        let mut fills = self.fills();
+        let taken_back = self.later.iter().filter_map(|one| match &one.event.fact {
+            Fact::TradeCorrected(trade) if trade.corrected.is_none() => Some(trade),
+            _ => None,
+        });
+        for trade in taken_back {
+            let same = |(_, fill): &(&Numbered, &Fill)| fill.quantity == trade.quantity;
+            let exactly = |one: &(&Numbered, &Fill)| same(one) && one.1.price == trade.price;
+            // One that was given another price before is found by its quantity.
+            let place = fills.iter().rposition(exactly).or_else(|| fills.iter().rposition(same));
+            if let Some(place) = place {
+                fills.remove(place);
+            }
+        }
+        fills
+    }
+
     /// How much was asked for: what closes and what opens together.
     pub fn asked(&self) -> Quantity {
         self.verdict.closing + self.verdict.asked

@@ -110,6 +110,11 @@ fn a_correction_of_what_nobody_reported_is_booked() {
     let report = run.quote("119", "121").report();
     assert_eq!((report.open[0].quantity, report.equity.last), (of("3"), money("10080.50")));
     assert_eq!((report.counts.fills, report.counts.taken_back), (3, 1));
+    // Nobody keeps what was filled in another world: there too it is booked.
+    let mut run = Run::new();
+    three_fills(&mut run).correct((3, Side::Buy), "5", "111", None, "0");
+    let report = run.quote("119", "121").report();
+    assert_eq!((report.open.len(), report.equity.last), (0, money("10056.50")));
     // A split lies between: what was 5 is 10 now, and 5 are taken back.
     let mut run = Run::live(&settings());
     three_fills(&mut run).act(CorporateAction::Split { new: 2, old: 1 });
