@@ -237,6 +237,18 @@ impl Money {
         self.0 >= Money::MAX.0 || self.0 <= -Money::MAX.0
     }
 
+    /// The sum, for figures over a whole run, which nobody books: where it is beyond 256 times the largest amount it is
+    /// that much, so that a few of them can be added up.
+    pub fn add_bounded(self, other: Money) -> Money {
+        const MOST: i128 = 256 * Money::MAX.0;
+        Money(self.0.saturating_add(other.0).clamp(-MOST, MOST))
+    }
+
+    /// `self × numerator / denominator` of any size, half to even at 1e-9, or the largest amount of its sign.
+    pub fn times_wide(self, numerator: i128, denominator: i128) -> Money {
+        Money::bounded(mul_div_half_even(self.0, numerator, denominator))
+    }
+
     /// `self × numerator / denominator`, half to even at 1e-9. The denominator must not be zero.
     pub fn times_share(self, numerator: i64, denominator: i64) -> Money {
         Money::bounded(mul_div_half_even(self.0, i128::from(numerator), i128::from(denominator)))

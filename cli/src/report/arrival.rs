@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use genovo_engine::event::{Fill, Order, OrderKind};
 use genovo_engine::ids::OrderId;
-use genovo_engine::units::{Money, Price, SCALE, div_half_even};
+use genovo_engine::units::{Money, Price, SCALE};
 
 use super::costs::FillCost;
 use super::figures::{FillQuality, Shortfall};
@@ -48,7 +48,7 @@ impl Arrival {
         // Twice the distance to the middle, so that no half is lost.
         let from_middle = i128::from(fill.side.sign()) * (2 * i128::from(fill.price.0) - twice);
         let whole = position.worth(Price(SCALE), fill.quantity);
-        let amount = |twice: i128| Money(div_half_even(twice * whole.0, 2 * i128::from(SCALE)));
+        let amount = |twice: i128| whole.times_wide(twice, 2 * i128::from(SCALE));
         Arrival {
             saw,
             better: from_middle <= 0,
@@ -107,8 +107,8 @@ impl Arrivals {
         let sums = self.by_kind.entry(one.saw.kind).or_default();
         sums.fills += 1;
         sums.better += u64::from(one.better);
-        sums.shortfall += one.shortfall;
-        sums.notional += one.notional;
+        sums.shortfall = sums.shortfall.add_bounded(one.shortfall);
+        sums.notional = sums.notional.add_bounded(one.notional);
         sums.worst = if sums.fills == 1 { one.basis_points } else { sums.worst.max(one.basis_points) };
     }
 

@@ -23,7 +23,7 @@ use super::figures::{
     Counts, FillPoint, Identity, MarginEvent, MarginEvents, MarginMoment, Moment, Report, Trade,
 };
 use super::held::Held;
-use super::position::{ATTO, Abroad, Position};
+use super::position::{ATTO, Abroad, Position, atto};
 use super::quality::Flaws;
 use super::regimes::Regimes;
 use super::returns::Days;
@@ -268,7 +268,7 @@ impl ReportBuilder {
         self.strategies.started(settings);
         self.identity.strategy = settings.decides();
         self.start = settings.account.cash;
-        self.equity = self.start.0 * ATTO;
+        self.equity = atto(self.start);
         let digits = settings.account.digits;
         self.instruments = settings
             .instruments
@@ -323,9 +323,9 @@ impl ReportBuilder {
         }
         seen.prices.push(time.0, (low.0 + high.0) >> 1);
         let mut change = seen.held.mark();
-        change += self.exchange(tick.instrument);
+        change = change.saturating_add(self.exchange(tick.instrument));
         if change != 0 {
-            self.equity += change;
+            self.equity = self.equity.saturating_add(change);
             self.follow();
         }
     }
@@ -339,7 +339,7 @@ impl ReportBuilder {
         let Some(index) = instrument.index() else { return 0 };
         let rate = self.instruments[index].held.position.market.middle();
         let abroad = self.instruments.iter_mut().filter(|seen| seen.rate_from == Some(index));
-        abroad.map(|seen| seen.held.exchange(rate)).sum()
+        abroad.map(|seen| seen.held.exchange(rate)).fold(0, i128::saturating_add)
     }
 
     /// A split or a dividend.
@@ -364,11 +364,11 @@ impl ReportBuilder {
             self.strategies.acted(index, action, seen.held.position.quantity);
         }
         let is_open = seen.held.is_open();
-        self.dividends += dividend;
-        let change = change + self.exchange(header.instrument);
+        self.dividends = self.dividends.add_bounded(dividend);
+        let change = change.saturating_add(self.exchange(header.instrument));
         self.count_open(was_open, is_open);
         if change != 0 {
-            self.equity += change;
+            self.equity = self.equity.saturating_add(change);
             self.follow();
         }
     }
@@ -386,7 +386,7 @@ impl ReportBuilder {
     fn charged(&mut self, header: &Header, charged: &FinancingCharged) {
         self.go_on_to(header.time_received);
         self.costs.charged(charged);
-        self.equity -= (charged.financing + charged.borrow).0 * ATTO;
+        self.equity = self.equity.saturating_sub(atto(charged.financing.add_bounded(charged.borrow)));
         self.follow();
     }
 
@@ -428,7 +428,8 @@ impl ReportBuilder {
 
     /// Adds points to the curves: equity and net exposure as they are now.
     pub(super) fn sample(&mut self) {
-        let net: Money = self.instruments.iter().map(|seen| seen.held.notional()).sum();
+        let net =
+            self.instruments.iter().map(|seen| seen.held.notional()).fold(Money::ZERO, Money::add_bounded);
         let equity = self.equity as f64 / ATTO as f64;
         let share = if equity > 0.0 { net.0 as f64 / equity } else { 0.0 };
         self.equity_curve.push(self.now.0, self.equity);
@@ -468,7 +469,7 @@ impl ReportBuilder {
         }
         let position = &seen.held.position;
         let cost = self.costs.filled(fill, position);
-        self.turnover += position.worth(fill.price, fill.quantity).abs();
+        self.turnover = self.turnover.add_bounded(position.worth(fill.price, fill.quantity).abs());
         if self.fills.len() < FILLS_DRAWN_MAX {
             self.fills.push(FillPoint {
                 time: seconds(self.now.0),
@@ -487,10 +488,15 @@ impl ReportBuilder {
         let (closed, change) = seen.held.fill(fill, effect, self.now);
         let is_open = seen.held.is_open();
         self.trades.extend(closed);
-        self.equity += change;
+        self.equity = self.equity.saturating_add(change);
         self.count_open(was_open, is_open);
         self.follow();
         self.sample();
+    }
+
+    /// Adds to the notional of all fills.
+    pub(super) fn turn_over(&mut self, notional: Money) {
+        self.turnover = self.turnover.add_bounded(notional);
     }
 
     /// Measures the time during which anything is held.

@@ -135,7 +135,7 @@ impl ReportBuilder {
         let mut booked = seen.held.clone();
         let (ended, change) = booked.correct(trade, effect, self.now);
         self.strategies.corrected(index, trade, rate);
-        self.costs.commission += trade.commission;
+        self.costs.commission = self.costs.commission.add_bounded(trade.commission);
         if self.executions.kept {
             let found = self.executions.find(index, trade);
             let restated = found.and_then(|place| self.restate(index, place, trade, &booked));
@@ -178,7 +178,7 @@ impl ReportBuilder {
                 return None;
             }
             self.counts.fills = self.counts.fills.saturating_sub(1);
-            self.turnover -= at_rate.worth(trade.price, trade.quantity).abs();
+            self.turn_over(-at_rate.worth(trade.price, trade.quantity).abs());
             if let What::Fill { cost, .. } = self.executions.list.remove(place).what {
                 self.costs.corrected(&cost, None, self.executions.costs());
             }
@@ -190,8 +190,8 @@ impl ReportBuilder {
         fill.commission += trade.commission;
         *cost = was.again(fill, &at_rate);
         let now = *cost;
-        self.turnover += at_rate.worth(price, trade.quantity).abs();
-        self.turnover -= at_rate.worth(trade.price, trade.quantity).abs();
+        self.turn_over(at_rate.worth(price, trade.quantity).abs());
+        self.turn_over(-at_rate.worth(trade.price, trade.quantity).abs());
         self.costs.corrected(&was, Some(&now), self.executions.costs());
         self.redraw(trade);
         // How much is held does not depend on prices.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use genovo_engine::event::{Fill, FinancingCharged, Order, OrderKind, Side};
 use genovo_engine::ids::OrderId;
-use genovo_engine::units::{Money, Price, SCALE, div_half_even};
+use genovo_engine::units::{Money, Price, SCALE};
 
 use super::arrival::{Arrival, Arrivals, Saw};
 use super::figures::{FillQuality, ResultSplit};
@@ -40,9 +40,10 @@ impl FillCost {
         };
         let beyond = (sign * (fill.price.0 - touch.0)).max(0);
         // Twice the distance to the middle, so that no half is lost.
-        let from_middle = i128::from(sign) * (2 * i128::from(fill.price.0) - i128::from(bid.0 + ask.0));
+        let from_middle =
+            i128::from(sign) * (2 * i128::from(fill.price.0) - (i128::from(bid.0) + i128::from(ask.0)));
         let whole = position.worth(Price(SCALE), fill.quantity);
-        let paid = Money(div_half_even(from_middle * whole.0, 2 * i128::from(SCALE)));
+        let paid = whole.times_wide(from_middle, 2 * i128::from(SCALE));
         cost.slippage = worth(beyond);
         cost.spread = paid - worth(beyond);
         cost.under_way = sent.map_or(Money::ZERO, |seen| worth(sign * (touch.0 - seen.0)));
@@ -96,15 +97,15 @@ impl Costs {
 
     /// Takes what holding a position over a rollover cost.
     pub fn charged(&mut self, charged: &FinancingCharged) {
-        self.financing += charged.financing;
-        self.borrow += charged.borrow;
+        self.financing = self.financing.add_bounded(charged.financing);
+        self.borrow = self.borrow.add_bounded(charged.borrow);
     }
 
     /// Takes an execution in an instrument; what it cost.
     pub fn filled(&mut self, fill: &Fill, position: &Position) -> FillCost {
         let cost =
             FillCost::of(fill, position, self.sent.get(&fill.order).copied(), self.arrivals.of(fill.order));
-        self.commission += fill.commission;
+        self.commission = self.commission.add_bounded(fill.commission);
         self.count(&cost, 1);
         self.arrivals.count(&cost);
         if fill.remaining.0 == 0 {
@@ -115,10 +116,10 @@ impl Costs {
 
     /// Adds what a fill cost, or with a sign of −1 takes it off again.
     fn count(&mut self, cost: &FillCost, sign: i64) {
-        let signed = |amount: Money| Money(amount.0 * i128::from(sign));
-        self.spread += signed(cost.spread);
-        self.slippage += signed(cost.slippage);
-        self.under_way += signed(cost.under_way);
+        let signed = |amount: Money| if sign < 0 { -amount } else { amount };
+        self.spread = self.spread.add_bounded(signed(cost.spread));
+        self.slippage = self.slippage.add_bounded(signed(cost.slippage));
+        self.under_way = self.under_way.add_bounded(signed(cost.under_way));
         self.without_quote = self.without_quote.saturating_add_signed(sign * i64::from(cost.without_quote));
     }
 

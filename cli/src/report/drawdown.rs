@@ -26,7 +26,7 @@ impl Fall {
         if self.peak.equity <= 0 {
             return 0.0;
         }
-        (self.peak.equity - self.trough.equity) as f64 / self.peak.equity as f64
+        self.peak.equity.saturating_sub(self.trough.equity) as f64 / self.peak.equity as f64
     }
 }
 

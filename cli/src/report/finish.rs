@@ -104,8 +104,10 @@ fn drawdown(fall: super::drawdown::Fall) -> Drawdown {
 
 fn trades(list: Vec<Trade>) -> Trades {
     let result = |trade: &Trade| TradeResult { order: trade.order_in, profit: trade.profit };
-    let gross_won: Money = list.iter().map(|trade| trade.profit.max(Money::ZERO)).sum();
-    let gross_lost: Money = list.iter().map(|trade| -trade.profit.min(Money::ZERO)).sum();
+    let gross_won: Money =
+        list.iter().map(|trade| trade.profit.max(Money::ZERO)).fold(Money::ZERO, Money::add_bounded);
+    let gross_lost: Money =
+        list.iter().map(|trade| -trade.profit.min(Money::ZERO)).fold(Money::ZERO, Money::add_bounded);
     let open_seconds: f64 = list.iter().map(|trade| (trade.closed.0 - trade.opened.0).0 as f64 / 1e9).sum();
     Trades {
         closed: list.len() as u64,

@@ -36,7 +36,7 @@ impl Held {
     /// A new rate of exchange; by how much the value changed.
     pub fn exchange(&mut self, rate: Option<Price>) -> i128 {
         let change = self.position.exchange(rate);
-        change + self.tickets.as_mut().map_or(0, |tickets| tickets.exchange(rate))
+        change.saturating_add(self.tickets.as_mut().map_or(0, |tickets| tickets.exchange(rate)))
     }
 
     /// Takes an execution of an order with this effect; the trades that it closed, and by how much the value changed.
@@ -72,11 +72,11 @@ impl Held {
         let rate = self.position.rate().map(|rate| rate.price);
         let fills = counter_fills(trade, rate);
         let Some(tickets) = &mut self.tickets else {
-            let (mut closed, mut change) = (Vec::new(), 0);
+            let (mut closed, mut change) = (Vec::new(), 0_i128);
             for fill in fills.iter().flatten() {
                 let (trade, changed) = self.position.fill(fill, time);
                 closed.extend(trade);
-                change += changed;
+                change = change.saturating_add(changed);
             }
             return (closed, change);
         };

@@ -7,13 +7,19 @@ use genovo_engine::event::{CorporateAction, Fill, Side};
 use genovo_engine::ids::OrderId;
 use genovo_engine::market::adjusted;
 use genovo_engine::units::{
-    Money, Price, Quantity, Ratio, SCALE, Timestamp, div_half_even, mul_div_half_even,
+    FIXED_MAX, Money, Price, Quantity, Ratio, SCALE, Timestamp, div_half_even, mul_div_half_even,
 };
 
 use super::figures::{Moment, OpenPosition, Trade};
 
 /// Units of 1e-18 in one of 1e-9.
 pub const ATTO: i128 = SCALE as i128;
+
+/// An amount in units of 1e-18. Beyond 10²⁰ of the currency it is the largest there is: then the report's own sum is
+/// off, and `unexplained` says by how much.
+pub fn atto(amount: Money) -> i128 {
+    amount.0.saturating_mul(ATTO)
+}
 
 /// The prices that value a position: long at the bid, short at the ask, without quotes at the last price.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,9 +97,9 @@ struct OpenTrade {
     order: OrderId,
     opened: Timestamp,
     quantity_max: Quantity,
-    quantity_in: Quantity,
+    quantity_in: i128,
     paid_in: Money,
-    quantity_out: Quantity,
+    quantity_out: i128,
     paid_out: Money,
     realised: Money,
     commission: Money,
@@ -156,12 +162,14 @@ impl Position {
         let mut dividend = Money::ZERO;
         match *action {
             CorporateAction::Split { new, old } => {
-                let scaled = |quantity: Quantity| {
-                    Quantity((i128::from(quantity.0) * i128::from(new) / i128::from(old.max(1))) as i64)
+                let scaled = |units: i128| units.saturating_mul(i128::from(new)) / i128::from(old.max(1));
+                let held = |units: Quantity| {
+                    let units = scaled(i128::from(units.0));
+                    Quantity(units.clamp(-i128::from(FIXED_MAX), i128::from(FIXED_MAX)) as i64)
                 };
-                self.quantity = scaled(self.quantity);
+                self.quantity = held(self.quantity);
                 if let Some(open) = &mut self.open {
-                    open.quantity_max = scaled(open.quantity_max);
+                    open.quantity_max = held(open.quantity_max);
                     open.quantity_in = scaled(open.quantity_in);
                     open.quantity_out = scaled(open.quantity_out);
                 }
@@ -174,7 +182,7 @@ impl Position {
                         self.realised += profit;
                         if let Some(open) = &mut self.open {
                             open.realised += profit;
-                            open.quantity_out += odd.abs();
+                            open.quantity_out += i128::from(odd.0.abs());
                             open.paid_out += paid;
                         }
                     }
@@ -191,7 +199,7 @@ impl Position {
             }
         }
         self.revalue(Price(self.marked));
-        (dividend, self.value - before)
+        (dividend, self.value.saturating_sub(before))
     }
 
     /// Values the position at the market; returns by how much its value changed, in units of 1e-18.
@@ -206,7 +214,7 @@ impl Position {
         let Some((price, _)) = self.mark_price() else { return 0 };
         let change = i128::from(self.factor) * i128::from(price.0 - self.marked);
         self.marked = price.0;
-        self.value += change;
+        self.value = self.value.saturating_add(change);
         if let Some(open) = &mut self.open {
             open.low = open.low.min(self.value);
             open.high = open.high.max(self.value);
@@ -219,7 +227,7 @@ impl Position {
     fn mark_abroad(&mut self) -> i128 {
         let before = self.value;
         self.revalue(Price(self.marked));
-        self.value - before
+        self.value.saturating_sub(before)
     }
 
     /// The price that values the position, and what it is.
@@ -276,7 +284,7 @@ impl Position {
             self.add(fill, opening, fill.commission - commission_closing, time);
         }
         self.revalue(fill.price);
-        (closed, self.value - before)
+        (closed, self.value.saturating_sub(before))
     }
 
     /// Takes `closing` off the position at the fill's price.
@@ -290,7 +298,7 @@ impl Position {
         self.realised += profit;
         self.commission += commission;
         if let Some(open) = &mut self.open {
-            open.quantity_out += closing;
+            open.quantity_out += i128::from(closing.0);
             open.paid_out += paid;
             open.realised += profit;
             open.commission += commission;
@@ -300,7 +308,7 @@ impl Position {
     /// Adds `opening` to the position at the fill's price, beginning a trade if there is none.
     fn add(&mut self, fill: &Fill, opening: Quantity, commission: Money, time: Timestamp) {
         let paid = self.raw(fill.price, opening);
-        let base = (self.realised - self.commission).0 * ATTO;
+        let base = atto(self.realised - self.commission);
         let signed = Money(paid.0 * i128::from(fill.side.sign()));
         let keeps = self.abroad.is_some_and(|abroad| abroad.paid);
         self.cost += converted(signed, self.rate_of(fill).filter(|_| keeps));
@@ -311,9 +319,9 @@ impl Position {
             order: fill.order,
             opened: time,
             quantity_max: Quantity::ZERO,
-            quantity_in: Quantity::ZERO,
+            quantity_in: 0,
             paid_in: Money::ZERO,
-            quantity_out: Quantity::ZERO,
+            quantity_out: 0,
             paid_out: Money::ZERO,
             realised: Money::ZERO,
             commission: Money::ZERO,
@@ -321,7 +329,7 @@ impl Position {
             low: base,
             high: base,
         });
-        open.quantity_in += opening;
+        open.quantity_in += i128::from(opening.0);
         open.paid_in += paid;
         open.commission += commission;
         open.quantity_max = open.quantity_max.max(self.quantity.abs());
@@ -340,10 +348,10 @@ impl Position {
         self.factor = i64::try_from(factor).unwrap_or(if factor < 0 { -i64::MAX } else { i64::MAX });
         self.marked = self.mark_price().map_or(price, |(price, _)| price).0;
         let open = match self.abroad {
-            None => i128::from(self.factor) * i128::from(self.marked) - self.cost.0 * ATTO,
-            Some(_) => self.open_abroad().0 * ATTO,
+            None => (i128::from(self.factor) * i128::from(self.marked)).saturating_sub(atto(self.cost)),
+            Some(_) => atto(self.open_abroad()),
         };
-        self.value = (self.realised - self.commission).0 * ATTO + open;
+        self.value = atto(self.realised - self.commission).saturating_add(open);
         if let Some(open) = &mut self.open {
             open.low = open.low.min(self.value);
             open.high = open.high.max(self.value);
@@ -367,9 +375,9 @@ impl Position {
     /// Ends the trade under way.
     fn end_trade(&mut self, order: OrderId, time: Timestamp) -> Option<Trade> {
         let open = self.open.take()?;
-        let last = (self.realised - self.commission).0 * ATTO;
+        let last = atto(self.realised - self.commission);
         let digits = self.digits;
-        let measured = |value: i128| Money((value - open.base) / ATTO).round_to(digits);
+        let measured = |value: i128| Money(value.saturating_sub(open.base) / ATTO).round_to(digits);
         Some(Trade {
             instrument: self.symbol.clone(),
             side: open.side,
@@ -388,8 +396,8 @@ impl Position {
     }
 
     /// The price of one, given the price of all.
-    fn average(&self, paid: Money, quantity: Quantity) -> Price {
-        let each = i128::from(quantity.0) * i128::from(self.multiplier.0) / ATTO;
+    fn average(&self, paid: Money, quantity: i128) -> Price {
+        let each = quantity.saturating_mul(i128::from(self.multiplier.0)) / ATTO;
         if each == 0 {
             return Price::ZERO;
         }
@@ -408,8 +416,10 @@ impl Position {
         Some(OpenPosition {
             instrument: self.symbol.clone(),
             quantity: self.quantity,
-            price_in: self
-                .average(Money(self.cost.0 * i128::from(self.quantity.signum())), self.quantity.abs()),
+            price_in: self.average(
+                Money(self.cost.0 * i128::from(self.quantity.signum())),
+                i128::from(self.quantity.0.abs()),
+            ),
             mark,
             marked_at: marked_at.to_string(),
             profit: profit.round_to(self.digits),

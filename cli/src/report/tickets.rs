@@ -22,32 +22,32 @@ impl Tickets {
 
     /// What they are worth, long less short.
     pub fn notional(&self) -> Money {
-        self.0.iter().map(|(_, one)| one.notional()).sum()
+        self.0.iter().map(|(_, one)| one.notional()).fold(Money::ZERO, Money::add_bounded)
     }
 
     /// Values them at the market of `empty`; by how much their value changed, in units of 1e-18.
     #[inline]
     pub fn mark(&mut self, empty: &Position) -> i128 {
-        let mut change = 0;
+        let mut change = 0_i128;
         for (_, one) in &mut self.0 {
             one.market = empty.market;
-            change += one.mark();
+            change = change.saturating_add(one.mark());
         }
         change
     }
 
     /// A new rate of exchange; by how much their value changed.
     pub fn exchange(&mut self, price: Option<Price>) -> i128 {
-        self.0.iter_mut().map(|(_, one)| one.exchange(price)).sum()
+        self.0.iter_mut().map(|(_, one)| one.exchange(price)).fold(0, i128::saturating_add)
     }
 
     /// A split or a dividend: what it paid, by how much their value changed, and the trades that it ended.
     pub fn act(&mut self, action: &CorporateAction, time: Timestamp) -> (Money, i128, Vec<Trade>) {
-        let (mut paid, mut change, mut closed) = (Money::ZERO, 0, Vec::new());
+        let (mut paid, mut change, mut closed) = (Money::ZERO, 0_i128, Vec::new());
         for (_, one) in &mut self.0 {
             let (dividend, changed) = one.act(action);
-            paid += dividend;
-            change += changed;
+            paid = paid.add_bounded(dividend);
+            change = change.saturating_add(changed);
             if one.quantity == Quantity::ZERO {
                 closed.extend(one.paid_out(time));
             }
@@ -65,14 +65,14 @@ impl Tickets {
         time: Timestamp,
     ) -> (Vec<Trade>, i128) {
         let (mut left, mut commission) = (fill.quantity, fill.commission);
-        let (mut closed, mut change) = (Vec::new(), 0);
+        let (mut closed, mut change) = (Vec::new(), 0_i128);
         let mut book = |one: &mut Position, part: Quantity, left: &mut Quantity| {
             let paid = if part == *left { commission } else { commission.share(part, *left) };
             (*left, commission) = (*left - part, commission - paid);
             let fill = Fill { quantity: part, commission: paid, ..fill.clone() };
             let (trade, changed) = one.fill(&fill, time);
             closed.extend(trade);
-            change += changed;
+            change = change.saturating_add(changed);
         };
         for (order, one) in &mut self.0 {
             let closes = match effect {
@@ -102,11 +102,11 @@ impl Tickets {
         time: Timestamp,
     ) -> (Vec<Trade>, i128) {
         let one = position(&mut self.0, order, empty);
-        let (mut closed, mut change) = (Vec::new(), 0);
+        let (mut closed, mut change) = (Vec::new(), 0_i128);
         for fill in fills {
             let (trade, changed) = one.fill(fill, time);
             closed.extend(trade);
-            change += changed;
+            change = change.saturating_add(changed);
         }
         self.0.retain(|(_, one)| one.quantity != Quantity::ZERO);
         (closed, change)

@@ -9,7 +9,7 @@ use genovo_engine::settings::{
     WhenClosed,
 };
 use genovo_engine::strategy::{Registry, external};
-use genovo_engine::units::Nanoseconds;
+use genovo_engine::units::{Money, Nanoseconds};
 
 use super::abroad;
 use super::controls;
@@ -174,6 +174,10 @@ fn account<'a>(
     }
     if currency.is_none() && cash.is_some() {
         section.fail("cash", "the account has no currency", "write such as `100,000 USD`");
+    }
+    if cash.is_some_and(Money::is_beyond) {
+        section.fail("cash", "no account holds so much", format!("write less than {}", Money::MAX));
+        return None;
     }
     let digits = match digits? {
         digits @ 0..=9 => digits as u8,

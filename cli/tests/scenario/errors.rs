@@ -50,6 +50,7 @@ fn errors_look_as_promised() {
         ("a decimal comma", full("max_total = \"5 %\"", "max_total = \"5,5 %\""), &[]),
         ("another currency", full("\"100 USD\"", "\"100 EUR\""), &[]),
         ("no currency", small("100,000 USD", "100,000"), &[]),
+        ("more cash than there is", small("100,000 USD", "99,999,999,999,999,999,999,999,999 USD"), &[]),
         ("a quantity with a unit", full("size_when_absent = 500", "size_when_absent = \"500 oz\""), &[]),
         ("a tick of nothing", small("tick = 0.001", "tick = 0"), &[]),
         ("a lot below nothing", full("lot = 1", "lot = -1"), &[]),

@@ -2,7 +2,7 @@
 
 use genovo_engine::event::{Bar, Fact, Flaw, FlawAction, Outcome, Rule, RunEnded, Side, Trade};
 use genovo_engine::ids::{Hash, OrderId};
-use genovo_engine::units::{Money, Price, Quantity, Timestamp};
+use genovo_engine::units::{FIXED_MAX, Money, Price, Quantity, Timestamp};
 
 use super::kit::{NOON, Run, of, settings};
 
@@ -265,4 +265,81 @@ fn every_tick_of_ten_million_counts_and_the_curves_stay_small() {
     assert!(curves.equity.low.contains(&9399.0));
     assert_eq!(report.counts.quotes, 10_000_001);
     assert_eq!(report.returns.days.len(), 117);
+}
+
+/// A position that is never flat trades more than a quantity can be, a thousand times over.
+#[test]
+fn what_a_trade_took_in_and_gave_out_has_no_end() {
+    let mut run = Run::new();
+    run.quote("0.01", "0.01").fill(1, Side::Buy, "1", "0");
+    for number in 0..1_000 {
+        run.fill(2 + 2 * number, Side::Buy, "4000000000", "0").fill(
+            3 + 2 * number,
+            Side::Sell,
+            "4000000000",
+            "0",
+        );
+    }
+    let report = run.quote("0.02", "0.02").fill(9_999, Side::Sell, "1", "0").report();
+    let trade = &report.trades.list[0];
+    assert_eq!((trade.quantity, trade.price_in, trade.profit), (of("4000000001"), of("0.01"), money("0.01")));
+}
+
+/// 10²¹ of a currency are beyond what the report counts to 1e-18: nothing panics, nothing wraps, and it is said.
+#[test]
+fn an_account_beyond_every_sum_is_said_to_be() {
+    let mut settings = settings();
+    settings.account.cash = money("1000000000000000000000");
+    let mut run = Run::with(&settings);
+    run.quote("100", "100").fill(1, Side::Buy, "10", "0");
+    let ended = RunEnded {
+        inputs: 2,
+        derived: 1,
+        decisions: 0,
+        orders: 1,
+        fills: 1,
+        equity: settings.account.cash,
+        state_hash: Hash([3; 32]),
+    };
+    let report = run.derived(Fact::RunEnded(Box::new(ended))).sums();
+    assert_eq!((report.equity.last, report.result.total), (settings.account.cash, Money::ZERO));
+    assert!(report.equity.unexplained > money("800000000000000000000"));
+    let text =
+        crate::report::terminal::summary(&report, &Default::default(), crate::report::terminal::Colour::Off);
+    assert!(text.contains("! the engine's equity differs from the sum of fills and marks"), "{text}");
+}
+
+proptest::proptest! {
+    /// Prices, quantities, multipliers and cash up to the largest there are, in both kinds of account.
+    #[test]
+    fn no_amount_is_too_much_for_a_report(
+        hedges: bool,
+        cash in 1..=Money::MAX.0,
+        multiplier in 1..=FIXED_MAX,
+        fills in proptest::collection::vec((proptest::bool::ANY, 1..=FIXED_MAX, 1..=FIXED_MAX, 1..=FIXED_MAX), 1..12),
+    ) {
+        let mut settings = settings();
+        settings.account.cash = Money(cash);
+        settings.instruments[0].multiplier = Quantity(multiplier);
+        if hedges {
+            settings.account.positions = genovo_engine::settings::PositionMode::Hedging;
+        }
+        let mut run = Run::live(&settings);
+        let mut held = 0_i64;
+        for (order, (buys, low, high, quantity)) in (1..).zip(fills) {
+            let (bid, ask) = (Price(low.min(high)), Price(low.max(high)));
+            let side = if buys { Side::Buy } else { Side::Sell };
+            // As far as there can be such a position.
+            let quantity = quantity.min(FIXED_MAX - held * side.sign());
+            held += quantity * side.sign();
+            let quantity = Quantity(quantity).to_string();
+            run.quote_of(ask, ask).order(order, side, &quantity).quote_of(bid, ask);
+            run.fill(order, side, &quantity, "0");
+        }
+        let report = run.quote_of(Price(1), Price(FIXED_MAX)).sums();
+        let result = &report.result;
+        let parts = result.before_costs - result.spread - result.slippage - result.commission;
+        proptest::prop_assert_eq!(parts, result.total);
+        crate::report::html::page(&report);
+    }
 }
