@@ -45,18 +45,20 @@ pub enum Rule {
     /// What a reduce-only order may do: theirs looks at the position, of whatever side, when it is to be filled; ours
     /// shrinks it with the position, and ends it with that.
     ReduceBound,
-    /// An exit that was shrunk to the position is filled: theirs lets the other one work on for what it was shrunk by;
-    /// ours cancels it.
-    ShrunkExit,
     /// A cancel of an exit whose entry is not filled: theirs knows no such order; ours cancels it.
     CancelOfHeld,
     /// An exit that arrives after its entry has ended: theirs cancels it; ours rejects it.
     EntryGone,
+    /// A part of an entry is filled: theirs arms the exits whole; ours arms their share.
+    ArmedByShare,
+    /// A part of one of several alternatives is filled: theirs cancels the others, and with them its own rest where it
+    /// is a limit order; ours takes that part from the others.
+    PartOfOne,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 16] = [
+    pub const ALL: [Rule; 17] = [
         Rule::StandingQuote,
         Rule::SecondPass,
         Rule::Memory,
@@ -70,9 +72,10 @@ impl Rule {
         Rule::CancelOfOne,
         Rule::NothingToReduce,
         Rule::ReduceBound,
-        Rule::ShrunkExit,
         Rule::CancelOfHeld,
         Rule::EntryGone,
+        Rule::ArmedByShare,
+        Rule::PartOfOne,
     ];
 }
 
@@ -168,6 +171,8 @@ struct Venue<'a> {
     time: i64,
     outcomes: Vec<Outcome>,
     left: Vec<i64>,
+    /// What of that waits for an entry.
+    held: Vec<i64>,
     /// What all fills add up to.
     position: i64,
     /// Where the triggers of trailing stops stand.
@@ -194,6 +199,7 @@ pub fn replay(
         time: 0,
         outcomes: vec![Outcome::NEW; plan.len()],
         left: plan.iter().map(|order| order.quantity.0).collect(),
+        held: vec![0; plan.len()],
         position: 0,
         trails: vec![Price::ZERO; plan.len()],
         resting: Vec::new(),
@@ -348,7 +354,7 @@ impl Venue<'_> {
             }
         });
         for index in orders {
-            if !self.resting.contains(&index) {
+            if !self.resting.contains(&index) || self.open(index) == 0 {
                 continue;
             }
             match self.limit(index) {
@@ -409,13 +415,20 @@ impl Venue<'_> {
 
     /// An order begins to work.
     fn arrives(&mut self, index: usize) {
-        self.resting.push(index);
+        if !self.resting.contains(&index) {
+            self.resting.push(index);
+        }
         let Planned { side, kind, time_in_force, .. } = self.plan[index];
         if self.plays(Rule::ReduceBound) {
             self.bound(index);
         }
         if let OrderKind::TrailingStop { trail } = kind {
-            self.trails[index] = self.behind(side, trail);
+            let (before, now) = (self.trails[index], self.behind(side, trail));
+            self.trails[index] = match side {
+                _ if before == Price::ZERO => now,
+                Side::Buy => before.min(now),
+                Side::Sell => before.max(now),
+            };
         }
         match (self.trigger(index), self.met(index)) {
             (Some(_), false) => {}
@@ -443,16 +456,16 @@ impl Venue<'_> {
         let (price, displayed) = self.opposite(side);
         let by_level = !self.plays(Rule::Memory);
         if by_level && !self.consumed {
-            return (price, displayed.min(self.left[index]));
+            return (price, displayed.min(self.open(index)));
         }
         let here = |taken: &Taken| taken.side == side && taken.price == price;
         // Theirs: another size at a price renews it.
         let counts = |taken: &Taken| here(taken) && (!by_level || taken.displayed == displayed);
         let used: i64 = self.taken.iter().filter(|taken| counts(taken)).map(|taken| taken.quantity).sum();
-        let quantity = (displayed - used).max(0).min(self.left[index]);
+        let quantity = (displayed - used).max(0).min(self.open(index));
         // Theirs: a FOK that could not be filled whole, and was not, has taken all the same.
         let slips = self.limit(index).is_none() && self.plays(Rule::MarketRest);
-        let refused = time_in_force == TimeInForce::Fok && quantity < self.left[index] && !slips;
+        let refused = time_in_force == TimeInForce::Fok && quantity < self.open(index) && !slips;
         if quantity > 0 && (by_level || !refused) {
             self.taken.retain(|taken| !here(taken) || counts(taken));
             self.taken.push(Taken { side, price, displayed, quantity });
@@ -464,10 +477,11 @@ impl Venue<'_> {
         if !self.may_fill(index) {
             return;
         }
+        let before = self.left[index];
         let Planned { side, time_in_force, kind, .. } = self.plan[index];
         let (price, quantity) = self.take(index);
         let fills_rest = self.plays(Rule::MarketRest);
-        if time_in_force == TimeInForce::Fok && quantity < self.left[index] && !fills_rest {
+        if time_in_force == TimeInForce::Fok && quantity < self.open(index) && !fills_rest {
             return self.end(index, Status::Cancelled);
         }
         if quantity > 0 {
@@ -478,13 +492,14 @@ impl Venue<'_> {
                 self.end(index, Status::Rejected)
             };
         }
-        if self.left[index] > 0 {
+        if self.open(index) > 0 {
             if time_in_force == TimeInForce::Ioc && !fills_rest {
                 return self.end(index, Status::Cancelled);
             }
             let worse = Price(price.0 + self.settings.instruments[0].tick.0 * side.sign());
-            self.fill(index, worse, self.left[index], Liquidity::Taker);
+            self.fill(index, worse, self.open(index), Liquidity::Taker);
         }
+        self.passed_on(index, before);
     }
 
     fn fill_limit(&mut self, index: usize, liquidity: Liquidity) {
@@ -497,14 +512,17 @@ impl Venue<'_> {
             (Some(limit), Liquidity::Maker) => limit,
             _ => touch,
         };
-        if time_in_force == TimeInForce::Fok && quantity < self.left[index] {
+        if time_in_force == TimeInForce::Fok && quantity < self.open(index) {
             return self.end(index, Status::Cancelled);
         }
         if quantity > 0 {
+            let before = self.left[index];
             self.fill(index, price, quantity, liquidity);
+            self.passed_on(index, before);
         }
         if self.left[index] > 0 && time_in_force == TimeInForce::Ioc {
             self.end(index, Status::Cancelled);
+            self.taken_back(index);
         }
     }
 
@@ -524,6 +542,5 @@ impl Venue<'_> {
         if self.left[index] == 0 {
             self.end(index, Status::Filled);
         }
-        self.passed_on(index, quantity.0);
     }
 }

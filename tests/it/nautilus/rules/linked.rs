@@ -21,20 +21,39 @@ impl Venue<'_> {
         (-self.position * side.sign()).max(0)
     }
 
+    /// What of an order may be filled now.
+    pub(super) fn open(&self, index: usize) -> i64 {
+        self.left[index] - self.held[index]
+    }
+
+    /// The share of an exit that a part of what an entry had left arms.
+    fn share(&self, held: i64, part: i64, rest: i64) -> i64 {
+        if part == rest || !self.plays(Rule::ArmedByShare) {
+            return held;
+        }
+        let lot = i128::from(self.settings.instruments[0].lot.0);
+        let share = i128::from(held) * i128::from(part) / i128::from(rest);
+        (share - share % lot) as i64
+    }
+
     /// An order is sent. Whether it works, and does not wait for another one.
     pub(super) fn joins(&mut self, index: usize) -> bool {
         let order = &self.plan[index];
         if order.link == Link::Exit {
             let entry = order.list.expect("an exit has an entry");
-            return match self.outcomes[entry].status {
-                Status::Filled => self.is_armed(index),
-                status if status.is_terminal() => {
-                    let ours = self.plays(Rule::EntryGone);
-                    self.end(index, if ours { Status::Rejected } else { Status::Cancelled });
-                    false
-                }
-                _ => false,
-            };
+            let (whole, rest) = (self.plan[entry].quantity.0, self.left[entry]);
+            if self.outcomes[entry].status.is_terminal() && rest == whole {
+                let ours = self.plays(Rule::EntryGone);
+                self.end(index, if ours { Status::Rejected } else { Status::Cancelled });
+                return false;
+            }
+            let armed = if rest < whole { self.share(self.left[index], whole - rest, whole) } else { 0 };
+            self.held[index] = self.left[index] - armed;
+            if self.outcomes[entry].status.is_terminal() {
+                self.left[index] = armed;
+                self.held[index] = 0;
+            }
+            return armed > 0 && self.is_armed(index);
         }
         if order.reduce && self.reducible(order.side) == 0 {
             self.end(index, Status::Rejected);
@@ -46,36 +65,48 @@ impl Venue<'_> {
     /// Whether an exit has something to reduce when its entry is filled.
     fn is_armed(&mut self, index: usize) -> bool {
         let there = self.reducible(self.plan[index].side) > 0;
-        if !there {
-            let ours = self.plays(Rule::NothingToReduce);
-            self.end(index, if ours { Status::Cancelled } else { Status::Rejected });
+        if !there && !self.plays(Rule::NothingToReduce) {
+            self.end(index, Status::Rejected);
+        } else if !there {
+            self.loses(index, self.open(index));
         }
         there
     }
 
-    /// An order was filled: others are armed, ended or bounded by it.
-    pub(super) fn passed_on(&mut self, index: usize, quantity: i64) {
-        let order = &self.plan[index];
+    /// An order that had so much left was filled: others are armed, ended or bounded by it.
+    pub(super) fn passed_on(&mut self, index: usize, before: i64) {
+        let (order, quantity) = (&self.plan[index], before - self.left[index]);
         self.position += quantity * order.side.sign();
-        let is_whole = self.left[index] == 0;
         match order.link {
             Link::Alone => {}
             Link::Entry => {
-                for exit in self.others(index, Link::Exit) {
-                    if is_whole && self.outcomes[exit].status == Status::Accepted && self.is_armed(exit) {
+                let works = |status| matches!(status, Status::Accepted | Status::PartiallyFilled);
+                let mut exits = self.others(index, Link::Exit);
+                exits.retain(|&exit| works(self.outcomes[exit].status));
+                exits.retain(|&exit| {
+                    let armed = self.share(self.held[exit], quantity, before);
+                    self.held[exit] -= armed;
+                    armed > 0
+                });
+                for exit in exits {
+                    if self.open(exit) > 0 && self.is_armed(exit) {
                         self.arrives(exit);
                     }
                 }
             }
-            link @ (Link::Exit | Link::Alternative) => {
-                assert!(is_whole, "no part of an alternative is filled in these recordings");
-                let (others, rest) = (self.others(index, link), order.quantity.0 - quantity);
-                if rest > 0 && !self.plays(Rule::ShrunkExit) {
-                    for other in others {
-                        self.left[other] = rest;
-                    }
-                } else {
-                    self.cancel_all(&others);
+            Link::Exit => {
+                for other in self.others(index, Link::Exit) {
+                    self.loses(other, quantity);
+                }
+            }
+            Link::Alternative => {
+                let is_limit = self.limit(index).is_some();
+                for other in self.others(index, Link::Alternative) {
+                    let all = !self.plays(Rule::PartOfOne);
+                    self.loses(other, if all { self.left[other] } else { quantity });
+                }
+                if self.left[index] > 0 && is_limit && !self.plays(Rule::PartOfOne) {
+                    self.end(index, Status::Cancelled);
                 }
             }
         }
@@ -86,11 +117,24 @@ impl Venue<'_> {
         }
     }
 
+    /// An order loses what another one filled; nothing left ends it.
+    fn loses(&mut self, index: usize, quantity: i64) {
+        if self.outcomes[index].status.is_terminal() {
+            return;
+        }
+        self.left[index] = (self.left[index] - quantity).max(0);
+        self.held[index] = self.held[index].min(self.left[index]);
+        if self.left[index] == 0 {
+            self.end(index, Status::Cancelled);
+        }
+    }
+
     /// Keeps an order that only reduces within what there is to reduce; nothing ends it.
     pub(super) fn bound(&mut self, index: usize) {
         let order = &self.plan[index];
         if order.reduce {
-            self.left[index] = self.left[index].min(self.reducible(order.side));
+            let most = self.reducible(order.side) + self.held[index];
+            self.left[index] = self.left[index].min(most);
             if self.left[index] == 0 {
                 self.end(index, Status::Cancelled);
             }
@@ -100,33 +144,35 @@ impl Venue<'_> {
     /// Theirs: an order that only reduces is met. Whether there is a position.
     pub(super) fn may_fill(&mut self, index: usize) -> bool {
         if !self.plan[index].reduce || self.plays(Rule::ReduceBound) {
-            return true;
+            return self.open(index) > 0;
         }
         self.left[index] = self.left[index].min(self.position.abs());
+        self.held[index] = self.held[index].min(self.left[index]);
         if self.left[index] == 0 {
             self.end(index, Status::Cancelled);
             self.taken_back(index);
         }
-        self.left[index] > 0
+        self.open(index) > 0
     }
 
     /// An order was cancelled by us, or its time ended.
     pub(super) fn taken_back(&mut self, index: usize) {
         match self.plan[index].link {
             Link::Alone => {}
-            Link::Entry => self.cancel_all(&self.others(index, Link::Exit)),
-            link @ (Link::Exit | Link::Alternative) => {
-                if !self.plays(Rule::CancelOfOne) {
-                    self.cancel_all(&self.others(index, link));
+            Link::Entry => {
+                for exit in self.others(index, Link::Exit) {
+                    let lost = std::mem::take(&mut self.held[exit]);
+                    if lost > 0 {
+                        self.loses(exit, lost);
+                    }
                 }
             }
-        }
-    }
-
-    fn cancel_all(&mut self, orders: &[usize]) {
-        for &index in orders {
-            if !self.outcomes[index].status.is_terminal() {
-                self.end(index, Status::Cancelled);
+            link @ (Link::Exit | Link::Alternative) => {
+                if !self.plays(Rule::CancelOfOne) {
+                    for other in self.others(index, link) {
+                        self.loses(other, self.left[other]);
+                    }
+                }
             }
         }
     }
