@@ -4,136 +4,19 @@
 //! TA-Lib's own versions call the C library's atan, sin and cos. These do the same with the elementary functions of
 //! `genovo_kernels`, in an order in which fewer operations wait for others.
 
+use std::hint::select_unpredictable as select;
+use std::sync::LazyLock;
+
 use genovo_kernels::scalar::f64::{atan, cos, sin};
 use genovo_kernels::scalar::fused::{self, Work};
 
+use super::discriminator::Discriminator;
 use super::{Indicator, Made};
 use crate::features::candle::Candle;
-use crate::features::kit::{larger, smaller};
+use crate::features::kit::larger;
+use crate::features::lanes::LANES;
 
-const A: f64 = 0.0962;
-const B: f64 = 0.5769;
 const DEGREES: f64 = 180.0 / std::f64::consts::PI;
-/// A whole turn in radians.
-const TURN: f64 = 2.0 * std::f64::consts::PI;
-
-/// The last seven values, by age.
-#[derive(Clone, Copy, Default)]
-struct Lags([f64; 7]);
-
-impl Lags {
-    #[inline(always)]
-    fn push(&mut self, value: f64) {
-        self.0.copy_within(0..6, 1);
-        self.0[0] = value;
-    }
-
-    /// The quadrature of the series at its last value.
-    #[inline(always)]
-    fn hilbert(&self, scale: f64) -> f64 {
-        let x = &self.0;
-        // The last value, for which all wait, comes last.
-        (B * x[2] - B * x[4] - A * x[6] + A * x[0]) * scale
-    }
-}
-
-/// The running weighted average of four prices, 4 3 2 1, in TA-Lib's order of sums.
-#[derive(Clone, Copy, Default)]
-struct Smooth {
-    last: [f64; 3],
-    sum: f64,
-    weighted: f64,
-    trailing: f64,
-    seen: u32,
-}
-
-impl Smooth {
-    #[inline(always)]
-    fn push(&mut self, price: f64) -> f64 {
-        let place = (self.seen % 3) as usize;
-        if self.seen < 3 {
-            self.sum += price;
-            self.weighted += price * f64::from(self.seen + 1);
-            self.last[place] = price;
-            self.seen += 1;
-            return 0.0;
-        }
-        self.sum += price;
-        self.sum -= self.trailing;
-        self.weighted += price * 4.0;
-        self.trailing = std::mem::replace(&mut self.last[place], price);
-        self.seen = 3 + (self.seen + 1) % 3;
-        let smoothed = self.weighted * 0.1;
-        self.weighted -= self.sum;
-        smoothed
-    }
-}
-
-/// The discriminator: in phase and quadrature parts, and the period that follows from them.
-#[derive(Clone, Copy, Default)]
-struct Discriminator {
-    smooth: Smooth,
-    seen: u32,
-    smoothed: Lags,
-    detrended: Lags,
-    quadratures: Lags,
-    in_phases: Lags,
-    previous_i2: f64,
-    previous_q2: f64,
-    real: f64,
-    imaginary: f64,
-    period: f64,
-    smooth_period: f64,
-}
-
-/// What the discriminator says of one bar.
-struct Parts {
-    smoothed: f64,
-    in_phase: f64,
-    quadrature: f64,
-}
-
-impl Discriminator {
-    /// Takes a price; parts from the bar `start` on.
-    #[inline(always)]
-    fn push(&mut self, price: f64, start: u32) -> Option<Parts> {
-        let smoothed = self.smooth.push(price);
-        self.seen = self.seen.saturating_add(1);
-        if self.seen <= start {
-            return None;
-        }
-        let scale = 0.075f64.mul_add(self.period, 0.54);
-        self.smoothed.push(smoothed);
-        let detrender = self.smoothed.hilbert(scale);
-        let in_phase = self.detrended.0[2];
-        self.detrended.push(detrender);
-        let quadrature = self.detrended.hilbert(scale);
-        self.in_phases.push(in_phase);
-        let ji = self.in_phases.hilbert(scale);
-        self.quadratures.push(quadrature);
-        let jq = self.quadratures.hilbert(scale);
-        let q2 = 0.2f64.mul_add(quadrature + ji, 0.8 * self.previous_q2);
-        let i2 = 0.2f64.mul_add(in_phase - jq, 0.8 * self.previous_i2);
-        self.real = 0.8f64.mul_add(self.real, 0.2 * i2.mul_add(self.previous_i2, q2 * self.previous_q2));
-        self.imaginary =
-            0.8f64.mul_add(self.imaginary, 0.2 * (i2 * self.previous_q2 - q2 * self.previous_i2));
-        (self.previous_q2, self.previous_i2) = (q2, i2);
-        let before = self.period;
-        if self.imaginary != 0.0 && self.real != 0.0 {
-            self.period = TURN / atan(self.imaginary / self.real);
-        }
-        if self.period > 1.5 * before {
-            self.period = 1.5 * before;
-        }
-        if self.period < 0.67 * before {
-            self.period = 0.67 * before;
-        }
-        self.period = larger(6.0, smaller(50.0, self.period));
-        self.period = 0.2f64.mul_add(self.period, 0.8 * before);
-        self.smooth_period = 0.67f64.mul_add(self.smooth_period, 0.33 * self.period);
-        Some(Parts { smoothed, in_phase, quadrature })
-    }
-}
 
 /// A bar for one of the indicators, to be taken with fused multiply-add where there is such an instruction.
 struct Step<'a, I> {
@@ -180,34 +63,25 @@ impl FromBar32 {
         out.fill(None);
         let Some(parts) = self.discriminator.push(bar.close, 12) else { return };
         let values = match self.kind {
-            Short::Period => [self.discriminator.smooth_period, 0.0, 0.0],
+            Short::Period => [self.discriminator.smooth_period(), 0.0, 0.0],
             Short::Phasor => [parts.in_phase, parts.quadrature, 0.0],
-            Short::Both => [self.discriminator.smooth_period, parts.in_phase, parts.quadrature],
+            Short::Both => [self.discriminator.smooth_period(), parts.in_phase, parts.quadrature],
             Short::Mama { fast, slow } => {
                 let phase = if parts.in_phase == 0.0 {
                     0.0
                 } else {
                     atan(parts.quadrature / parts.in_phase) * DEGREES
                 };
-                let mut step = self.phase - phase;
+                let step = larger(self.phase - phase, 1.0);
                 self.phase = phase;
-                if step < 1.0 {
-                    step = 1.0;
-                }
-                let mut weight = fast;
-                if step > 1.0 {
-                    weight = fast / step;
-                    if slow > weight {
-                        weight = slow;
-                    }
-                }
+                let mut weight = select(step > 1.0, larger(slow, fast / step), fast);
                 self.mama = (1.0 - weight).mul_add(self.mama, weight * bar.close);
                 weight *= 0.5;
                 self.fama = (1.0 - weight).mul_add(self.fama, weight * self.mama);
                 [self.mama, self.fama, 0.0]
             }
         };
-        if self.discriminator.seen > 32 {
+        if self.discriminator.seen() > 32 {
             for (slot, value) in out.iter_mut().zip(values) {
                 *slot = Some(value);
             }
@@ -233,17 +107,67 @@ enum Long {
     All,
 }
 
+/// The longest period in bars.
 const PERIODS: usize = 50;
+/// As many places as the longest period and a whole number of lanes have.
+const PLACES: usize = PERIODS.next_multiple_of(LANES);
+
+/// The newest values, newest first: each is there twice, so that no window wraps.
+struct Newest {
+    values: [f64; 2 * PLACES],
+    at: usize,
+}
+
+impl Newest {
+    const NONE: Newest = Newest { values: [0.0; 2 * PLACES], at: 0 };
+
+    #[inline(always)]
+    fn push(&mut self, value: f64) {
+        self.at = if self.at == 0 { PLACES - 1 } else { self.at - 1 };
+        self.values[self.at] = value;
+        self.values[self.at + PLACES] = value;
+    }
+
+    /// Σ weight · value over the newest `count` values, for each of these weights; behind those of the newest `count`
+    /// values there are zeros.
+    #[inline(always)]
+    fn sums<const K: usize>(&self, count: usize, weights: [&[f64; PLACES]; K]) -> [f64; K] {
+        let mut lanes = [[0.0; LANES]; K];
+        let values = self.values[self.at..][..PLACES].as_chunks::<LANES>().0;
+        for (chunk, values) in values.iter().enumerate().take(count.div_ceil(LANES)) {
+            for (lanes, weights) in lanes.iter_mut().zip(weights) {
+                let weights = &weights.as_chunks::<LANES>().0[chunk];
+                for lane in 0..LANES {
+                    lanes[lane] = values[lane].mul_add(weights[lane], lanes[lane]);
+                }
+            }
+        }
+        lanes.map(|[a, b, c, d, e, f, g, h]| ((a + e) + (c + g)) + ((b + f) + (d + h)))
+    }
+}
+
+/// For every period that can be: sin and cos of its parts of a turn, and a one for each of them.
+static TURNS: LazyLock<Vec<[[f64; PLACES]; 3]>> = LazyLock::new(|| {
+    let row = |period: usize| {
+        let mut row = [[0.0; PLACES]; 3];
+        for part in 0..period {
+            let angle = part as f64 * (2.0 * std::f64::consts::PI) / period as f64;
+            row[0][part] = sin(angle);
+            row[1][part] = cos(angle);
+            row[2][part] = 1.0;
+        }
+        row
+    };
+    (0..=PERIODS).map(row).collect()
+});
 
 /// The functions whose first value is at bar 63.
 struct FromBar63 {
     discriminator: Discriminator,
     kind: Long,
-    /// sin and cos of the i-th of n parts of a turn, for every n that can be, row by row.
-    turns: Vec<[f64; 2]>,
-    smoothed: [f64; PERIODS],
-    prices: [f64; PERIODS],
-    next: usize,
+    turns: &'static [[[f64; PLACES]; 3]],
+    smoothed: Newest,
+    prices: Newest,
     phase: f64,
     sine: f64,
     lead: f64,
@@ -253,20 +177,12 @@ struct FromBar63 {
 
 impl FromBar63 {
     fn new(kind: Long) -> FromBar63 {
-        let mut turns = vec![[0.0; 2]; PERIODS * (PERIODS + 1)];
-        for period in 1..=PERIODS {
-            for part in 0..period {
-                let angle = part as f64 * (std::f64::consts::FRAC_PI_4 * 8.0) / period as f64;
-                turns[period * PERIODS + part] = [sin(angle), cos(angle)];
-            }
-        }
         FromBar63 {
             discriminator: Discriminator::default(),
             kind,
-            turns,
-            smoothed: [0.0; PERIODS],
-            prices: [0.0; PERIODS],
-            next: 0,
+            turns: &TURNS,
+            smoothed: Newest::NONE,
+            prices: Newest::NONE,
             phase: 0.0,
             sine: 0.0,
             lead: 0.0,
@@ -275,14 +191,11 @@ impl FromBar63 {
         }
     }
 
-    /// The phase of the dominant cycle from the last `period` smoothed prices, newest at `newest`.
-    fn phase(&self, period: usize, newest: usize) -> f64 {
-        let (mut real, mut imaginary, mut place) = (0.0, 0.0, newest);
-        for [sine, cosine] in &self.turns[period * PERIODS..][..period] {
-            real += sine * self.smoothed[place];
-            imaginary += cosine * self.smoothed[place];
-            place = if place == 0 { PERIODS - 1 } else { place - 1 };
-        }
+    /// The phase of the dominant cycle from the last `period` smoothed prices.
+    #[inline(always)]
+    fn phase(&self, period: usize) -> f64 {
+        let [sines, cosines, _] = &self.turns[period];
+        let [real, imaginary] = self.smoothed.sums(period, [sines, cosines]);
         let mut phase = self.phase;
         if imaginary != 0.0 {
             phase = atan(real / imaginary) * DEGREES;
@@ -292,14 +205,9 @@ impl FromBar63 {
             phase += 90.0;
         }
         phase += 90.0;
-        phase += 360.0 / self.discriminator.smooth_period;
-        if imaginary < 0.0 {
-            phase += 180.0;
-        }
-        if phase > 315.0 {
-            phase -= 360.0;
-        }
-        phase
+        phase += 360.0 / self.discriminator.smooth_period();
+        phase = select(imaginary < 0.0, phase + 180.0, phase);
+        select(phase > 315.0, phase - 360.0, phase)
     }
 }
 
@@ -317,29 +225,21 @@ impl FromBar63 {
     #[inline(always)]
     fn step(&mut self, bar: &Candle, out: &mut [Option<f64>]) {
         out.fill(None);
-        let newest = self.next;
-        self.prices[newest] = bar.close;
-        self.next = (self.next + 1) % PERIODS;
-        let parts = self.discriminator.push(bar.close, 37);
-        let Some(parts) = parts else {
-            self.smoothed[newest] = 0.0;
-            return;
-        };
-        self.smoothed[newest] = parts.smoothed;
-        let smooth_period = self.discriminator.smooth_period;
+        self.prices.push(bar.close);
+        let Some(parts) = self.discriminator.push(bar.close, 37) else { return };
+        self.smoothed.push(parts.smoothed);
+        let smooth_period = self.discriminator.smooth_period();
         let rounded = smooth_period + 0.5;
         let period = if rounded >= 0.0 { rounded as usize } else { 0 };
         let period = if period > PERIODS { PERIODS } else { period };
         let previous = (self.phase, self.sine, self.lead);
-        self.phase = self.phase(period, newest);
-        self.sine = sin(self.phase / DEGREES);
-        self.lead = sin((self.phase + 45.0) / DEGREES);
+        self.phase = self.phase(period);
+        // The lead is an eighth of a turn ahead.
+        let (sine, cosine) = (sin(self.phase / DEGREES), cos(self.phase / DEGREES));
+        self.sine = sine;
+        self.lead = (sine + cosine) * std::f64::consts::FRAC_1_SQRT_2;
 
-        let (mut mean, mut place) = (0.0, newest);
-        for _ in 0..period {
-            mean += self.prices[place];
-            place = if place == 0 { PERIODS - 1 } else { place - 1 };
-        }
+        let [mut mean] = self.prices.sums(period, [&self.turns[period][2]]);
         if period > 0 {
             mean /= period as f64;
         }
@@ -368,17 +268,16 @@ impl FromBar63 {
         if trendline != 0.0 && ((parts.smoothed - trendline) / trendline).abs() >= 0.015 {
             trend = 1.0;
         }
-        if self.discriminator.seen <= 63 {
+        if self.discriminator.seen() <= 63 {
             return;
         }
-        let cosine = || cos(self.phase / DEGREES);
         match self.kind {
             Long::Phase => out[0] = Some(self.phase),
             Long::Sine => (out[0], out[1]) = (Some(self.sine), Some(self.lead)),
             Long::Trendline => out[0] = Some(trendline),
             Long::Trendmode => out[0] = Some(trend),
             Long::All => {
-                let values = [self.sine, cosine(), self.sine - self.lead, trendline, trend];
+                let values = [self.sine, cosine, self.sine - self.lead, trendline, trend];
                 for (slot, value) in out.iter_mut().zip(values) {
                     *slot = Some(value);
                 }

@@ -5,6 +5,7 @@
 //! the same bars gives the same state.
 
 mod averages;
+mod discriminator;
 mod formula;
 mod hilbert;
 pub mod kalman;
