@@ -161,6 +161,18 @@ static TURNS: LazyLock<Vec<[[f64; PLACES]; 3]>> = LazyLock::new(|| {
     (0..=PERIODS).map(row).collect()
 });
 
+/// The sine and the cosine of an angle in degrees: what is whole quarters of a turn goes before anything is rounded.
+#[inline(always)]
+fn sine_and_cosine(degrees: f64) -> [f64; 2] {
+    let quarters = (degrees / 90.0 + 0.5).floor();
+    let rest = quarters.mul_add(-90.0, degrees) / DEGREES;
+    let (sine, cosine) = (sin(rest), cos(rest));
+    let quarters = quarters as i64;
+    let odd = quarters & 1 != 0;
+    let (sine, cosine) = (select(odd, cosine, sine), select(odd, sine, cosine));
+    [select(quarters & 2 != 0, -sine, sine), select((quarters + 1) & 2 != 0, -cosine, cosine)]
+}
+
 /// The functions whose first value is at bar 63.
 struct FromBar63 {
     discriminator: Discriminator,
@@ -234,8 +246,8 @@ impl FromBar63 {
         let period = if period > PERIODS { PERIODS } else { period };
         let previous = (self.phase, self.sine, self.lead);
         self.phase = self.phase(period);
+        let [sine, cosine] = sine_and_cosine(self.phase);
         // The lead is an eighth of a turn ahead.
-        let (sine, cosine) = (sin(self.phase / DEGREES), cos(self.phase / DEGREES));
         self.sine = sine;
         self.lead = (sine + cosine) * std::f64::consts::FRAC_1_SQRT_2;
 
@@ -314,5 +326,54 @@ pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
         ("HT_TRENDMODE", []) => long(Long::Trendmode, 1),
         ("hilbert", []) => long(Long::All, 5),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_is_of_the_newest_values() {
+        let (mut newest, mut all) = (Newest::NONE, vec![0.0; PLACES]);
+        for step in 0..200_u32 {
+            let value = f64::from(step * step % 97);
+            newest.push(value);
+            all.push(value);
+            for count in [0, 1, 6, 8, 9, 31, 50] {
+                let [sines, cosines, ones] = &TURNS[count];
+                let expected = |weight: &dyn Fn(f64) -> f64| -> f64 {
+                    let angle = |part: usize| part as f64 * 2.0 * std::f64::consts::PI / count as f64;
+                    all.iter()
+                        .rev()
+                        .take(count)
+                        .enumerate()
+                        .map(|(part, value)| value * weight(angle(part)))
+                        .sum()
+                };
+                let found = newest.sums(count, [sines, cosines, ones]);
+                for (found, expected) in
+                    found.iter().zip([expected(&f64::sin), expected(&f64::cos), expected(&|_| 1.0)])
+                {
+                    assert!((found - expected).abs() < 1e-10, "{step} {count}: {found} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn degrees_have_the_sine_and_cosine_of_their_radians() {
+        for step in -7_200..=7_200 {
+            let degrees = f64::from(step) / 8.0;
+            let [sine, cosine] = sine_and_cosine(degrees);
+            let radians = degrees.to_radians();
+            assert!(
+                (sine - radians.sin()).abs() < 1e-14 && (cosine - radians.cos()).abs() < 1e-14,
+                "{degrees}"
+            );
+        }
+        assert_eq!(sine_and_cosine(90.0), [1.0, 0.0]);
+        assert_eq!(sine_and_cosine(180.0), [0.0, -1.0]);
+        assert_eq!(sine_and_cosine(-450.0), [-1.0, 0.0]);
     }
 }
