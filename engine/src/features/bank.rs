@@ -30,9 +30,15 @@ struct Slot {
     outputs: usize,
 }
 
-struct Shown {
+/// A column that shows a value as it is.
+struct Plain {
     place: usize,
     value: usize,
+}
+
+/// A column that shows a value free of scale.
+struct Scaled {
+    column: Plain,
     scale: Scale,
     history: Option<Halves<Squares>>,
 }
@@ -42,7 +48,8 @@ struct Bank {
     slots: Vec<Slot>,
     values: Vec<Option<f64>>,
     before: Vec<Option<f64>>,
-    shown: Vec<Shown>,
+    plain: Vec<Plain>,
+    scaled: Vec<Scaled>,
     /// Where the ATR's value is.
     range: Option<usize>,
 }
@@ -55,44 +62,64 @@ impl Bank {
             slots: Vec::new(),
             values: Vec::new(),
             before: Vec::new(),
-            shown: Vec::new(),
+            plain: Vec::new(),
+            scaled: Vec::new(),
             range: None,
         };
-        let mut known: Vec<(&str, &[f64])> = Vec::new();
+        let mut known: Vec<(&str, Vec<f64>)> = Vec::new();
         for column in wanted {
-            let is_wanted = |name: &str| {
-                wanted.iter().any(|other| other.indicator == name && other.parameters == column.parameters)
-            };
-            // Together they may need a longer window than one of them alone.
-            let together = indicators::together(column.indicator, is_wanted)
-                .filter(|(name, _)| indicators::make(name, column.parameters).is_some());
-            let (indicator, output) = together.unwrap_or((column.indicator, 0));
-            let first = bank.slot(&mut known, indicator, column.parameters);
-            bank.shown.push(Shown {
-                place: column.place,
-                value: first + output + column.output,
-                scale: column.scale,
-                history: column.scale.history(),
-            });
+            let (first, output) = bank.place(&mut known, wanted, column);
+            let shown = Plain { place: column.place, value: first + output + column.output };
+            match column.scale {
+                Scale::Plain => bank.plain.push(shown),
+                scale => bank.scaled.push(Scaled { column: shown, scale, history: scale.history() }),
+            }
             if column.scale.uses_range() && bank.range.is_none() {
-                bank.range = Some(bank.slot(&mut known, RANGE.0, RANGE.1));
+                bank.range = Some(bank.slot(&mut known, RANGE.0, RANGE.1.to_vec()));
             }
         }
         bank
     }
 
-    /// The place of an indicator's first value; the indicator is made where there is none alike.
-    fn slot<'a>(
+    /// The place of the first value of what computes this column's indicator, alone or with others that are wanted,
+    /// and which value of it is the indicator's first.
+    fn place(
         &mut self,
-        known: &mut Vec<(&'a str, &'a [f64])>,
-        name: &'a str,
-        parameters: &'a [f64],
+        known: &mut Vec<(&'static str, Vec<f64>)>,
+        wanted: &[Wanted],
+        column: &Wanted,
+    ) -> (usize, usize) {
+        let alike = || wanted.iter().filter(|other| other.indicator == column.indicator);
+        if indicators::takes_several(column.indicator) {
+            let mut all: Vec<f64> = alike().flat_map(|other| other.parameters).copied().collect();
+            all.sort_unstable_by(f64::total_cmp);
+            all.dedup();
+            let output = all.iter().position(|one| [*one] == *column.parameters).expect("it is among them");
+            return (self.slot(known, column.indicator, all), output);
+        }
+        let is_wanted = |name: &str| {
+            wanted.iter().any(|other| other.indicator == name && other.parameters == column.parameters)
+        };
+        // Together they may need a longer window than one of them alone.
+        let together = indicators::together(column.indicator, is_wanted)
+            .filter(|(name, _)| indicators::make(name, column.parameters).is_some());
+        let (indicator, output) = together.unwrap_or((column.indicator, 0));
+        (self.slot(known, indicator, column.parameters.to_vec()), output)
+    }
+
+    /// The place of an indicator's first value; the indicator is made where there is none alike.
+    fn slot(
+        &mut self,
+        known: &mut Vec<(&'static str, Vec<f64>)>,
+        name: &'static str,
+        parameters: Vec<f64>,
     ) -> usize {
-        if let Some(index) = known.iter().position(|known| *known == (name, parameters)) {
+        let asked = (name, parameters);
+        if let Some(index) = known.iter().position(|known| *known == asked) {
             return self.slots[index].first;
         }
-        let made = indicators::make(name, parameters).expect("the catalogue names indicators that there are");
-        known.push((name, parameters));
+        let made = indicators::make(name, &asked.1).expect("the catalogue names indicators that there are");
+        known.push(asked);
         let first = self.values.len();
         self.values.resize(first + made.outputs, None);
         self.before.resize(first + made.outputs, None);
@@ -108,18 +135,21 @@ impl Bank {
         let range = self.range.and_then(|range| self.values[range]);
         let Some(row) = row else {
             // A shadow's own histories grow, too.
-            for shown in self.shown.iter_mut().filter(|shown| shown.history.is_some()) {
-                shown.apply(&self.values, &self.before, bar.close, range);
+            for column in self.scaled.iter_mut().filter(|column| column.history.is_some()) {
+                column.apply(&self.values, &self.before, bar.close, range);
             }
             return;
         };
-        for shown in &mut self.shown {
-            row[shown.place] = shown.apply(&self.values, &self.before, bar.close, range);
+        for column in &self.plain {
+            row[column.place] = self.values[column.value];
+        }
+        for column in &mut self.scaled {
+            row[column.column.place] = column.apply(&self.values, &self.before, bar.close, range);
         }
     }
 }
 
-impl Shown {
+impl Scaled {
     #[inline(always)]
     fn apply(
         &mut self,
@@ -128,11 +158,8 @@ impl Shown {
         close: f64,
         range: Option<f64>,
     ) -> Option<f64> {
-        // Most are, and then there is nothing to call.
-        if self.scale == Scale::Plain {
-            return values[self.value];
-        }
-        self.scale.apply(values[self.value], before[self.value], close, range, self.history.as_mut())
+        let value = self.column.value;
+        self.scale.apply(values[value], before[value], close, range, self.history.as_mut())
     }
 }
 
@@ -289,9 +316,14 @@ mod tests {
             column(9, "HT_PHASOR", &[], 1),
             // None of the same window.
             column(10, "skew", &[31.0], 0),
+            column(11, "log_return", &[20.0], 0),
+            column(12, "log_return", &[1.0], 0),
+            column(13, "log_return", &[5.0], 0),
+            column(14, "log_return", &[60.0], 0),
+            column(15, "log_return", &[10.0], 0),
         ];
         let mut together = Bank::new(&wanted);
-        assert_eq!(together.slots.len(), 4);
+        assert_eq!(together.slots.len(), 5);
         let mut alone: Vec<Bank> = wanted.iter().map(|column| Bank::new(&[*column])).collect();
         let (mut row, mut rows) = (vec![None; wanted.len()], vec![None; wanted.len()]);
         for index in 0..300 {

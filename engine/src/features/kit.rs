@@ -70,6 +70,11 @@ impl Ring {
         if self.full { self.length } else { self.next }
     }
 
+    /// How many fit.
+    pub fn capacity(&self) -> usize {
+        self.length
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

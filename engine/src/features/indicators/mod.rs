@@ -82,6 +82,12 @@ pub(super) fn together(name: &str, others: impl Fn(&str) -> bool) -> Option<(&'s
     })
 }
 
+/// Whether one computation has the indicator of this name with several parameters: to be made with all of them, and
+/// there is one value of each. They share what costs most, and what each says is to the bit what it says alone.
+pub(super) fn takes_several(name: &str) -> bool {
+    name == "log_return"
+}
+
 /// Whether the indicator of this name has no value without volume.
 pub fn reads_volume(name: &str) -> bool {
     let function = talib::FUNCTIONS.iter().find(|function| function.name == name);

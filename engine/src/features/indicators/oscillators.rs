@@ -1,7 +1,7 @@
 //! Momentum and trend that TA-Lib does not have, or computes with the C library's logarithm: as pandas-ta 0.4.71b0 or
 //! TA-Lib defines them, where they do.
 
-use genovo_kernels::scalar::f64::{self as plain, ln_ratio};
+use genovo_kernels::scalar::f64::{self as plain, ln_ratios};
 use genovo_kernels::scalar::fused::{self, Work, atan, ln};
 
 use super::averages::SuperSmoother;
@@ -31,7 +31,7 @@ pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
         ("smi", &[fast, slow, signal]) => smi(length(fast, 1)?, length(slow, 1)?, length(signal, 1)?),
         ("squeeze", &[]) => squeeze(),
         ("thermo", &[n]) => thermo(length(n, 1)?),
-        ("log_return", &[n]) => log_return(length(n, 1)?),
+        ("log_return", lengths) => log_returns(lengths),
         ("percent_return", &[n]) => percent_return(length(n, 1)?),
         ("CHOP", &[n]) => chop(length(n, 2)?),
         ("FISHER", &[n]) => fisher(length(n, 2)?),
@@ -357,12 +357,37 @@ fn thermo(n: u32) -> Option<Made> {
     })
 }
 
-fn log_return(n: u32) -> Option<Made> {
-    let mut ring = Ring::new(n as usize);
-    one(n, move |bar| {
-        let before = ring.push(bar.close)?;
-        (before > 0.0 && bar.close > 0.0).then(|| ln_ratio(bar.close, before))
-    })
+/// Logarithms of the close over earlier closes, for each of these lengths.
+fn log_returns(lengths: &[f64]) -> Option<Made> {
+    let lengths: Vec<usize> = lengths.iter().map(|n| Some(length(*n, 1)? as usize)).collect::<Option<_>>()?;
+    let closes = Ring::new(lengths.iter().max()? + 1);
+    let outputs = lengths.len();
+    Some(Made { indicator: Box::new(LogReturns { closes, lengths }), outputs })
+}
+
+struct LogReturns {
+    closes: Ring,
+    lengths: Vec<usize>,
+}
+
+impl super::Indicator for LogReturns {
+    fn warm_up(&self) -> u32 {
+        self.closes.capacity() as u32 - 1
+    }
+
+    fn update(&mut self, bar: &Candle, out: &mut [Option<f64>]) {
+        self.closes.push(bar.close);
+        let (closes, close) = (self.closes.window(), bar.close);
+        let back = |length: usize| closes.len().checked_sub(length + 1).map_or(f64::NAN, |at| closes[at]);
+        for (lengths, out) in self.lengths.chunks(4).zip(out.chunks_mut(4)) {
+            // A price that is not there or not above 0 has no logarithm.
+            let before = [0, 1, 2, 3].map(|k| lengths.get(k).map_or(close, |length| back(*length)));
+            let values = ln_ratios([close; 4], before);
+            for ((out, value), before) in out.iter_mut().zip(values).zip(before) {
+                *out = (before > 0.0 && close > 0.0 && value.is_finite()).then_some(value);
+            }
+        }
+    }
 }
 
 fn percent_return(n: u32) -> Option<Made> {
