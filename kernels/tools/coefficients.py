@@ -132,7 +132,7 @@ HEADER = """//! {about}
 
 
 def elementary_f64():
-    parts = [HEADER.format(about="Polynomials and tables of exp, ln, sin, cos and atan in f64.")]
+    parts = [HEADER.format(about="Polynomials and tables of exp, ln, sin, cos, atan and atanh in f64.")]
 
     # exp: 2^(j/64) · e^r, |r| <= ln2/128 with a little room for a rounded quotient.
     high = to_multiple(LN2 / 64, 42)
@@ -212,6 +212,14 @@ def elementary_f64():
         array("ATAN_POLY", f"atan t ≈ t + t³·poly(t²) for |t| ≤ 1/64, error 2^{error:.1f}.", a),
         table("ATAN_TABLE", "atan(i/32) for i in 0..=32 as a double and the rest.", entries, 2),
     ]
+
+    # atanh: what is left once halves of ln 2 are taken away, by the nearest but for 0.0861 of one.
+    limit = mp.tanh(mpf("0.5861") * mp.ln(2) / 2)
+    of_atanh = lambda z: (mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z
+    a = [f64(v) for v in interpolate(of_atanh, mpf(0), limit**2, 7)]
+    error = log2_error(lambda t: t + t**3 * horner(a, t * t), mp.atanh, mpf(0), limit)
+    doc = f"atanh t ≈ t + t³·poly(t²) for |t| ≤ {float(limit):.4f}, error 2^{error:.1f}."
+    parts.append(array("ATANH_POLY", doc, a))
     return "\n".join(parts)
 
 

@@ -316,6 +316,14 @@ def tables(seed, wide):
     yield "f32_sigmoid", F32, sigmoid, curves
     yield "f32_softplus", F32, softplus, curves
     yield "f64_ln_ratio", F64, ratio_logarithm, ratio_points(rng, 700 * wide)
+    angles = [rng.uniform(-1, 1) for _ in range(1200 * wide)]
+    angles += signed([log_uniform(rng, 1e-300, 1) for _ in range(300 * wide)])
+    angles += signed([1 - log_uniform(rng, 2.0**-53, 0.5) for _ in range(300 * wide)])
+    for k in range(1, 60):
+        # Where one more half of ln 2 is taken away.
+        angles += F64.around(math.tanh((k - 0.5) * math.log(2) / 2), 2)
+    angles = [x for x in angles if abs(x) < 1] + [0.0, -0.0, 5e-324]
+    yield "f64_atanh", F64, keep_zero(mp.atanh), angles
 
 
 def rows(fmt, function, inputs):

@@ -94,9 +94,18 @@ pub struct Join {
 }
 
 impl Join {
+    #[inline(always)]
     fn new(older: usize, newer: usize) -> Join {
         let (older, newer) = (older as f64, newer as f64);
         Join { older, newer, ages: older * (older - 1.0) / 2.0 + older * newer }
+    }
+
+    /// How two pieces of 2^`level` values are joined in a window of `length`, and such a piece with all that is newer.
+    #[inline(always)]
+    fn of_level(length: usize, level: usize) -> [Join; 2] {
+        let size = 1 << level;
+        let newer = length & (size - 1);
+        [Join::new(size, size), Join::new(size, if newer > 0 { newer } else { 1 })]
     }
 }
 
@@ -123,9 +132,10 @@ impl Count {
     }
 }
 
-/// The window of the last `length` values.
+/// The window of the last `length` values, for which there is code of its own where it is known beforehand: `N`, and 0
+/// where not.
 #[derive(Clone, Debug)]
-pub struct Halves<P> {
+pub struct Halves<P, const N: usize = 0> {
     length: usize,
     /// Of the last `size` windows of `size` values each one's part, from place `size` on, for every power of two.
     parts: Vec<f64>,
@@ -138,19 +148,16 @@ pub struct Halves<P> {
     came: usize,
 }
 
-impl<P: Part> Halves<P> {
+impl<P: Part, const N: usize> Halves<P, N> {
     /// Over `length` values, at least 1.
-    pub fn new(length: usize) -> Halves<P> {
+    pub fn new(length: usize) -> Halves<P, N> {
         let length = length.max(1);
+        assert!(N == 0 || N == length, "code for windows of {N} values, not {length}");
         let levels = length.ilog2() + 1;
         // What a number of places cannot be is no length; unsafe code counts on there being so many.
         let apart = 1_usize.checked_shl(levels).expect("a window that fits memory");
         let numbers = P::NUMBERS.checked_mul(apart).expect("a window that fits memory");
-        let joins = (0..levels).map(|level| {
-            let size = 1_usize << level;
-            let newer = length & (size - 1);
-            [Join::new(size, size), Join::new(size, newer.max(1))]
-        });
+        let joins = (0..levels).map(|level| Join::of_level(length, level as usize));
         Halves {
             length,
             parts: vec![0.0; numbers],
@@ -164,14 +171,20 @@ impl<P: Part> Halves<P> {
     /// Takes a value; what the window that it ends says, once there is one.
     #[inline(always)] // a part that goes through memory is waited for
     pub fn push(&mut self, value: P::Value) -> Option<P> {
-        let (length, now, apart) = (self.length, self.came, self.apart);
+        let now = self.came;
+        // Constants, where the length is one.
+        let length = if N > 0 { N } else { self.length };
+        let levels = if N > 0 { N.ilog2() as usize } else { self.joins.len() - 1 };
+        let apart = if N > 0 { 2 << N.ilog2() } else { self.apart };
+        let joins = |level: usize| if N > 0 { Join::of_level(N, level) } else { self.joins[level] };
         let numbers = &mut self.parts[..];
         // A place is below 2 · size, and `apart` is twice the largest size; `new` made NUMBERS times as many numbers.
         let mut part = P::of(value);
         // Pieces from the newest on, the smallest first: what is newer than one is less than its size.
         let mut whole: Option<P> = None;
         let mut size = 1_usize;
-        for [equal, rest] in &self.joins[..self.joins.len() - 1] {
+        for level in 0..levels {
+            let [equal, rest] = joins(level);
             let place = |back: usize| size | (now.wrapping_sub(back) & (size - 1));
             // SAFETY: see above.
             let before = unsafe { P::read(&mut Columns::at(numbers, place(0), apart)) };
@@ -183,20 +196,21 @@ impl<P: Part> Halves<P> {
                     Some(whole) => {
                         // SAFETY: see above.
                         let mut at = unsafe { Columns::at(numbers, place(length & (size - 1)), apart) };
-                        P::join(P::read(&mut at), whole, rest)
+                        P::join(P::read(&mut at), whole, &rest)
                     }
                 });
             }
-            part = P::join(before, part, equal);
+            part = P::join(before, part, &equal);
             size <<= 1;
         }
-        if let (Some(newer), Some([_, rest])) = (whole, self.joins.last()) {
+        if let Some(newer) = whole {
+            let [_, rest] = joins(levels);
             let place = |back: usize| size | (now.wrapping_sub(back) & (size - 1));
             // SAFETY: see above.
             part.write(&mut unsafe { Columns::at(numbers, place(0), apart) });
             // SAFETY: see above.
             let mut at = unsafe { Columns::at(numbers, place(length & (size - 1)), apart) };
-            part = P::join(P::read(&mut at), newer, rest);
+            part = P::join(P::read(&mut at), newer, &rest);
         }
         self.came = now.wrapping_add(1);
         (now >= length - 1).then_some(part)
@@ -625,6 +639,29 @@ mod tests {
         check::<Squares>(|it| vec![it.from.sum.to_bits(), it.square.to_bits()]);
         check::<Line>(|it| vec![it.squares.square.to_bits(), it.aged.to_bits()]);
         check::<Powers>(|it| vec![it.squares.square.to_bits(), it.cube.to_bits(), it.fourth.to_bits()]);
+    }
+
+    #[test]
+    fn windows_of_a_known_length_are_those_of_any() {
+        fn check<const N: usize>() {
+            let (mut known, mut any) = (Halves::<PowersAndLine, N>::new(N), Halves::<PowersAndLine>::new(N));
+            for step in 0..300 {
+                let [known, any] = [known.push(draw(step)), any.push(draw(step))];
+                assert_eq!(known.is_some(), any.is_some(), "{N} {step}");
+                let Some((known, any)) = known.zip(any) else { continue };
+                let count = &Count::new(N as u32);
+                let bits = |it: PowersAndLine| {
+                    let powers = it.powers;
+                    [powers.squares.from.sum, powers.third(count), powers.fourth(count), it.moment(count)]
+                        .map(f64::to_bits)
+                };
+                assert_eq!(bits(known), bits(any), "{N} {step}");
+            }
+        }
+        macro_rules! each {
+            ($($n:literal)*) => { $(check::<$n>();)* };
+        }
+        each!(1 2 3 4 6 7 8 9 10 13 14 15 16 20 21 26 30 31 32 33);
     }
 
     #[test]

@@ -248,6 +248,7 @@ impl Ema {
     }
 
     /// Takes a value; the average once it is seeded.
+    #[inline]
     pub fn push(&mut self, value: f64) -> Option<f64> {
         if self.seen < self.seed {
             self.seen += 1;

@@ -1,9 +1,10 @@
-//! f64: exp, ln, sin, cos, tan, atan, pow, Φ and Φ⁻¹. See [`scalar`](super) for what all have in common.
+//! f64: exp, ln, sin, cos, tan, atan, atanh, pow, Φ and Φ⁻¹. See [`scalar`](super) for what all have in common.
 //!
 //! Most work in pairs of doubles (`high + low`, the low part below the high part's last place): one
 //! rounding at the very end is then nearly the only error.
 
 mod atan;
+mod atanh;
 mod coefficients;
 mod exp_ln;
 mod ln_ratio;
@@ -13,6 +14,7 @@ mod pow;
 mod trig;
 
 pub use atan::atan;
+pub use atanh::atanh;
 pub use exp_ln::{exp, ln};
 pub use ln_ratio::{ln_ratio, ln_ratios};
 pub use normal::{normal_cdf, normal_quantile};

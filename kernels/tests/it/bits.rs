@@ -82,6 +82,11 @@ fn bits_of_atan() {
 }
 
 #[test]
+fn bits_of_atanh() {
+    check_double("atanh", double::atanh, -1.0, 1.0, 0x085c_ac7a_64e5_2edc);
+}
+
+#[test]
 fn bits_of_pow() {
     let result = |draw| double::pow(input(3, draw, 0.0, 50.0), input(4, draw, -200.0, 200.0));
     check("pow", result, 0xa59e_7b99_9e40_02fc);

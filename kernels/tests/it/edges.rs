@@ -114,6 +114,25 @@ fn atan_edges() {
 }
 
 #[test]
+fn atanh_edges() {
+    check(
+        "atanh",
+        double::atanh,
+        &[
+            (0.0, 0.0),
+            (-0.0, -0.0),
+            (TINY, TINY),
+            (-TINY, -TINY),
+            (1.0, INF),
+            (-1.0, -INF),
+            (1.5, NAN),
+            (INF, NAN),
+            (NAN, NAN),
+        ],
+    );
+}
+
+#[test]
 fn normal_edges() {
     check(
         "normal_cdf",

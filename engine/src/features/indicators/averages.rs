@@ -1,11 +1,13 @@
 //! Averages of the close that TA-Lib does not have, as pandas-ta 0.4.71b0 defines them.
 
+use std::hint::select_unpredictable as select;
+
 use genovo_kernels::scalar::f64::{cos, exp, ln, pow, sin};
 use genovo_kernels::scalar::fused;
 
 use super::Made;
-use super::formula::{length, one, several};
-use crate::features::halves::Halves;
+use super::formula::{length, one, several, sized};
+use crate::features::halves::{Count, Halves};
 use crate::features::kit::{Ema, Ring, larger, ratio, smaller};
 
 /// π as pandas-ta has it, after Ehlers.
@@ -15,9 +17,9 @@ const PI: f64 = 3.14159;
 /// The average of this name.
 pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
     match (name, parameters) {
-        ("pwma", &[n]) => weighted(&pascal(length(n, 1)? as usize)),
-        ("sinwma", &[n]) => weighted(&sines(length(n, 1)? as usize)),
-        ("swma", &[n]) => weighted(&triangle(length(n, 2)? as usize)),
+        ("pwma", &[n]) => weighted(pascal(length(n, 1)? as usize)),
+        ("sinwma", &[n]) => weighted(sines(length(n, 1)? as usize)),
+        ("swma", &[n]) => weighted(triangle(length(n, 2)? as usize)),
         ("smma", &[n]) => {
             let n = length(n, 1)?;
             let mut average = Ema::wilder(n);
@@ -28,22 +30,26 @@ pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
         ("jma", &[n, phase]) => jma(length(n, 2)?, phase),
         ("ssf", &[n]) => ssf(length(n, 2)?),
         ("ssf3", &[n]) => ssf3(length(n, 2)?),
-        ("vidya", &[n]) => vidya(length(n, 2)?),
+        ("vidya", &[n]) => sized!(vidya, length(n, 2)?, [14]),
         ("zlma", &[n]) => zlma(length(n, 2)?),
-        ("hilo", &[high, low]) => hilo(length(high, 1)?, length(low, 1)?),
+        ("hilo", &[high, low]) => match (length(high, 1)?, length(low, 1)?) {
+            (13, 21) => hilo::<13, 21>(13, 21),
+            (high, low) => hilo::<0, 0>(high, low),
+        },
         _ => None,
     }
 }
 
 /// Weights from the oldest to the newest value, summing to 1.
-fn weighted(weights: &[f64]) -> Option<Made> {
+fn weighted(mut weights: Vec<f64>) -> Option<Made> {
     let total: f64 = weights.iter().sum();
-    let weights: Vec<f64> = weights.iter().map(|weight| weight / total).collect();
+    weights.iter_mut().for_each(|weight| *weight /= total);
     let mut ring = Ring::new(weights.len());
     one(weights.len() as u32 - 1, move |bar| {
         ring.push(bar.close);
-        ring.is_full()
-            .then(|| ring.iter().zip(&weights).fold(0.0, |sum, (value, weight)| sum + value * weight))
+        // One after the other: a vector would wait for the value that was just written.
+        let pairs = ring.whole()?.values().iter().zip(&weights);
+        Some(pairs.fold(0.0, |sum, (value, weight)| sum + value * weight))
     })
 }
 
@@ -68,31 +74,43 @@ fn triangle(n: usize) -> Vec<f64> {
 }
 
 /// Holt and Winters' triple exponential average.
-fn hwma([a, b, c]: [f64; 3]) -> Option<Made> {
+fn hwma(weights: [f64; 3]) -> Option<Made> {
     let mut state: Option<HoltWinters> = None;
-    one(0, move |bar| {
-        let state = state.get_or_insert(HoltWinters::new(bar.close));
-        Some(state.push(bar.close, [a, b, c]))
-    })
+    one(0, move |bar| Some(state.get_or_insert_with(|| HoltWinters::new(bar.close, weights)).push(bar.close)))
 }
 
+/// Level, velocity and acceleration, each corrected by what the price is from what they said of it.
 struct HoltWinters {
-    level: f64,
+    /// How much of that each takes.
+    gains: [f64; 3],
+    /// How much of the acceleration goes into the velocity, and how much of it stays.
+    keep: [f64; 2],
     velocity: f64,
     acceleration: f64,
+    ahead: f64,
 }
 
 impl HoltWinters {
-    fn new(price: f64) -> HoltWinters {
-        HoltWinters { level: price, velocity: 0.0, acceleration: 0.0 }
+    /// With weights of level, velocity and acceleration.
+    fn new(price: f64, [a, b, c]: [f64; 3]) -> HoltWinters {
+        HoltWinters {
+            gains: [a, a * b, a * b * c],
+            keep: [1.0 - 0.5 * b, 1.0 - 0.5 * b * c],
+            velocity: 0.0,
+            acceleration: 0.0,
+            ahead: price,
+        }
     }
 
-    fn push(&mut self, price: f64, [a, b, c]: [f64; 3]) -> f64 {
-        let level = (1.0 - a) * (self.level + self.velocity + 0.5 * self.acceleration) + a * price;
-        let velocity = (1.0 - b) * (self.velocity + self.acceleration) + b * (level - self.level);
-        let acceleration = (1.0 - c) * self.acceleration + c * (velocity - self.velocity);
-        (self.level, self.velocity, self.acceleration) = (level, velocity, acceleration);
-        level + velocity + 0.5 * acceleration
+    /// The level as it will be at the next price.
+    fn push(&mut self, price: f64) -> f64 {
+        let from = price - self.ahead;
+        let [level, velocity, acceleration] = self.gains.map(|gain| gain * from);
+        let level = self.ahead + level;
+        self.velocity = (self.velocity + self.keep[0] * self.acceleration) + velocity;
+        self.acceleration = self.keep[1] * self.acceleration + acceleration;
+        self.ahead = (level + self.velocity) + 0.5 * self.acceleration;
+        self.ahead
     }
 }
 
@@ -104,8 +122,8 @@ fn hwc(width: f64) -> Option<Made> {
         if state.is_none() {
             (price, result) = (bar.close, bar.close);
         }
-        let state = state.get_or_insert(HoltWinters::new(bar.close));
-        let middle = state.push(bar.close, [0.2, 0.1, 0.1]);
+        let state = state.get_or_insert_with(|| HoltWinters::new(bar.close, [0.2, 0.1, 0.1]));
+        let middle = state.push(bar.close);
         let deviation = f64::sqrt(variance);
         variance = 0.9 * variance + 0.1 * (price - result) * (price - result);
         (price, result) = (bar.close, middle);
@@ -178,9 +196,8 @@ fn ssf(n: u32) -> Option<Made> {
 
 /// The super smoother that `ssf`, `reflex` and `trendflex` share.
 pub(super) struct SuperSmoother {
-    a: f64,
-    b: f64,
-    c: f64,
+    /// Of both prices, of the last value, of the one before.
+    weights: [f64; 3],
     values: [f64; 2],
     price: f64,
     seen: u32,
@@ -190,20 +207,28 @@ impl SuperSmoother {
     pub(super) fn new(ratio: f64) -> SuperSmoother {
         let a = exp(-PI * ratio);
         let b = 2.0 * a * cos(180.0 * ratio);
-        SuperSmoother { a, b, c: a * a - b + 1.0, values: [0.0; 2], price: 0.0, seen: 0 }
+        let square = a * a;
+        SuperSmoother {
+            weights: [0.5 * (square - b + 1.0), b, square],
+            values: [0.0; 2],
+            price: 0.0,
+            seen: 0,
+        }
     }
 
     /// Takes a price; the first two values are `start`.
+    #[inline]
     pub(super) fn push(&mut self, price: f64, start: f64) -> f64 {
+        let ([both, first, second], [last, before]) = (self.weights, self.values);
         let value = if self.seen < 2 {
             self.seen += 1;
             start
         } else {
             // What waits for the last value comes last.
-            (0.5 * self.c * (price + self.price) - self.a * self.a * self.values[1]) + self.b * self.values[0]
+            (both * (price + self.price) - second * before) + first * last
         };
         self.price = price;
-        self.values = [value, self.values[0]];
+        self.values = [value, last];
         value
     }
 }
@@ -231,16 +256,17 @@ fn ssf3(n: u32) -> Option<Made> {
 }
 
 /// Chande's variable index dynamic average, by the sums of gains and losses.
-fn vidya(n: u32) -> Option<Made> {
+fn vidya<const N: usize>(n: u32) -> Option<Made> {
     let alpha = 2.0 / (f64::from(n) + 1.0);
-    let mut ways = Halves::<[f64; 2]>::new(n as usize);
+    let mut ways = Halves::<[f64; 2], N>::new(n as usize);
     let mut last = None;
     let mut value = 0.0;
     one(n, move |bar| {
-        let change = last.replace(bar.close).map(|last| bar.close - last)?;
-        let [up, down] = ways.push([larger(change, 0.0), larger(-change, 0.0)])?;
-        let momentum = ratio(up - down, up + down)?.abs();
-        value = alpha * momentum * bar.close + value * (1.0 - alpha * momentum);
+        let change: f64 = last.replace(bar.close).map(|last| bar.close - last)?;
+        // Gains less losses, and both together.
+        let [net, all] = ways.push([change, change.abs()])?;
+        let weight = alpha * ratio(net, all)?.abs();
+        value = weight * bar.close + value * (1.0 - weight);
         Some(value)
     })
 }
@@ -248,31 +274,28 @@ fn vidya(n: u32) -> Option<Made> {
 /// An exponential average of the close plus what it moved over the average's lag.
 fn zlma(n: u32) -> Option<Made> {
     let lag = ((n - 1) / 2) as usize;
-    let mut ring = Ring::new(lag + 1);
+    let mut ring = Ring::new(lag);
     let mut average = Ema::new(n);
     one(lag as u32 + n - 1, move |bar| {
-        ring.push(bar.close);
-        if !ring.is_full() {
-            return None;
-        }
-        average.push(2.0 * bar.close - ring.oldest()?)
+        let before = if lag > 0 { ring.push(bar.close)? } else { bar.close };
+        average.push(2.0 * bar.close - before)
     })
 }
 
 /// Gann's high-low activator.
-fn hilo(high: u32, low: u32) -> Option<Made> {
-    let (mut highs, mut lows) = (Halves::<f64>::new(high as usize), Halves::<f64>::new(low as usize));
-    let mut before: [Option<f64>; 2] = [None; 2];
-    let mut value = None;
+fn hilo<const H: usize, const L: usize>(high: u32, low: u32) -> Option<Made> {
+    let (mut highs, mut lows) = (Halves::<f64, H>::new(high as usize), Halves::<f64, L>::new(low as usize));
+    let (of_highs, of_lows) = (Count::new(high).each, Count::new(low).each);
+    // A mean that is not there yet is passed by no close.
+    let (mut top, mut bottom) = (f64::INFINITY, f64::NEG_INFINITY);
+    let mut value = f64::NAN;
     one(if high < low { low - 1 } else { high - 1 }, move |bar| {
-        let mean = |sum: Option<f64>, count: u32| sum.map(|sum| sum / f64::from(count));
-        let now = [mean(highs.push(bar.high), high), mean(lows.push(bar.low), low)];
-        if before[0].is_some_and(|high| bar.close > high) {
-            value = now[1];
-        } else if before[1].is_some_and(|low| bar.close < low) {
-            value = now[0];
-        }
-        before = now;
-        value
+        let highs = highs.push(bar.high).map(|sum| sum * of_highs);
+        let lows = lows.push(bar.low).map(|sum| sum * of_lows);
+        let (above, below) = (bar.close > top, bar.close < bottom);
+        let missing = f64::NAN;
+        value = select(above, lows.unwrap_or(missing), select(below, highs.unwrap_or(missing), value));
+        (top, bottom) = (highs.unwrap_or(f64::INFINITY), lows.unwrap_or(f64::NEG_INFINITY));
+        (!value.is_nan()).then_some(value)
     })
 }

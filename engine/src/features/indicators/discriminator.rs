@@ -77,7 +77,7 @@ impl Discriminator {
             return None;
         }
         let way = (self.seen & 1) as usize;
-        let smoothed = 0.4f64.mul_add(price, 0.3f64.mul_add(one, 0.2f64.mul_add(two, 0.1 * three)));
+        let smoothed = 0.1 * 4f64.mul_add(price, 3f64.mul_add(one, 2f64.mul_add(two, three)));
 
         // Sums that do not wait for the last period. Each transform is scaled by it: the quadrature of what was
         // scaled already, so by its square.

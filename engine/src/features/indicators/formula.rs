@@ -40,3 +40,15 @@ pub(super) fn several<const N: usize>(
 pub(super) fn length(value: f64, least: u32) -> Option<u32> {
     (value == value.trunc() && value >= f64::from(least) && value <= 10_000.0).then_some(value as u32)
 }
+
+/// An indicator over a window, made by a function for one length: of these lengths each has code of its own, all
+/// others together have that for 0, which is any.
+macro_rules! sized {
+    ($make:ident, $length:expr, [$($n:literal),*]) => {
+        match $length {
+            $($n => $make::<$n>($n),)*
+            n => $make::<0>(n),
+        }
+    };
+}
+pub(super) use sized;

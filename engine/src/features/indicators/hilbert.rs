@@ -128,33 +128,46 @@ impl Newest {
         self.values[self.at + PLACES] = value;
     }
 
-    /// Σ weight · value over the newest `count` values, for each of these weights; behind those of the newest `count`
-    /// values there are zeros.
+    /// The newest values, newest first, and older ones behind them.
     #[inline(always)]
-    fn sums<const K: usize>(&self, count: usize, weights: [&[f64; PLACES]; K]) -> [f64; K] {
-        let mut lanes = [[0.0; LANES]; K];
-        let values = self.values[self.at..][..PLACES].as_chunks::<LANES>().0;
-        for (chunk, values) in values.iter().enumerate().take(count.div_ceil(LANES)) {
-            for (lanes, weights) in lanes.iter_mut().zip(weights) {
-                let weights = &weights.as_chunks::<LANES>().0[chunk];
-                for lane in 0..LANES {
-                    lanes[lane] = values[lane].mul_add(weights[lane], lanes[lane]);
-                }
+    fn window(&self) -> &[f64] {
+        &self.values[self.at..][..PLACES]
+    }
+
+    /// The sum of the newest `count` values, in lanes.
+    #[inline(always)]
+    fn sum(&self, count: usize) -> f64 {
+        let mut lanes = [0.0; LANES];
+        let ones = &ONES[PLACES - count..][..PLACES];
+        let chunks = self.window().as_chunks::<LANES>().0.iter().zip(ones.as_chunks::<LANES>().0);
+        for (values, ones) in chunks.take(count.div_ceil(LANES)) {
+            for lane in 0..LANES {
+                lanes[lane] = values[lane].mul_add(ones[lane], lanes[lane]);
             }
         }
-        lanes.map(|[a, b, c, d, e, f, g, h]| ((a + e) + (c + g)) + ((b + f) + (d + h)))
+        let [a, b, c, d, e, f, g, h] = lanes;
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
     }
 }
 
-/// For every period that can be: sin and cos of its parts of a turn, and a one for each of them.
-static TURNS: LazyLock<Vec<[[f64; PLACES]; 3]>> = LazyLock::new(|| {
+/// As many ones as there are places, then as many zeros.
+static ONES: [f64; 2 * PLACES] = {
+    let mut ones = [0.0; 2 * PLACES];
+    let mut place = 0;
+    while place < PLACES {
+        ones[place] = 1.0;
+        place += 1;
+    }
+    ones
+};
+
+/// For every period that can be: sin and cos of its parts of a turn.
+static TURNS: LazyLock<Vec<[[f64; 2]; PERIODS]>> = LazyLock::new(|| {
     let row = |period: usize| {
-        let mut row = [[0.0; PLACES]; 3];
-        for part in 0..period {
+        let mut row = [[0.0; 2]; PERIODS];
+        for (part, pair) in row.iter_mut().enumerate().take(period) {
             let angle = part as f64 * (2.0 * std::f64::consts::PI) / period as f64;
-            row[0][part] = sin(angle);
-            row[1][part] = cos(angle);
-            row[2][part] = 1.0;
+            *pair = [sin(angle), cos(angle)];
         }
         row
     };
@@ -177,7 +190,7 @@ fn sine_and_cosine(degrees: f64) -> [f64; 2] {
 struct FromBar63 {
     discriminator: Discriminator,
     kind: Long,
-    turns: &'static [[[f64; PLACES]; 3]],
+    turns: &'static [[[f64; 2]; PERIODS]],
     smoothed: Newest,
     prices: Newest,
     phase: f64,
@@ -206,8 +219,14 @@ impl FromBar63 {
     /// The phase of the dominant cycle from the last `period` smoothed prices.
     #[inline(always)]
     fn phase(&self, period: usize) -> f64 {
-        let [sines, cosines, _] = &self.turns[period];
-        let [real, imaginary] = self.smoothed.sums(period, [sines, cosines]);
+        // In TA-Lib's order: of a price that stands still only what rounding leaves says the phase.
+        let mut sums = [0.0; 2];
+        for (turn, value) in self.turns[period][..period].iter().zip(self.smoothed.window()) {
+            for (sum, turn) in sums.iter_mut().zip(turn) {
+                *sum += turn * value;
+            }
+        }
+        let [real, imaginary] = sums;
         let mut phase = self.phase;
         if imaginary != 0.0 {
             phase = atan(real / imaginary) * DEGREES;
@@ -251,7 +270,7 @@ impl FromBar63 {
         self.sine = sine;
         self.lead = (sine + cosine) * std::f64::consts::FRAC_1_SQRT_2;
 
-        let [mut mean] = self.prices.sums(period, [&self.turns[period][2]]);
+        let mut mean = self.prices.sum(period);
         if period > 0 {
             mean /= period as f64;
         }
@@ -341,22 +360,9 @@ mod tests {
             newest.push(value);
             all.push(value);
             for count in [0, 1, 6, 8, 9, 31, 50] {
-                let [sines, cosines, ones] = &TURNS[count];
-                let expected = |weight: &dyn Fn(f64) -> f64| -> f64 {
-                    let angle = |part: usize| part as f64 * 2.0 * std::f64::consts::PI / count as f64;
-                    all.iter()
-                        .rev()
-                        .take(count)
-                        .enumerate()
-                        .map(|(part, value)| value * weight(angle(part)))
-                        .sum()
-                };
-                let found = newest.sums(count, [sines, cosines, ones]);
-                for (found, expected) in
-                    found.iter().zip([expected(&f64::sin), expected(&f64::cos), expected(&|_| 1.0)])
-                {
-                    assert!((found - expected).abs() < 1e-10, "{step} {count}: {found} {expected}");
-                }
+                let expected: f64 = all.iter().rev().take(count).sum();
+                assert_eq!(newest.sum(count), expected, "{step} {count}");
+                assert!(newest.window()[..count].iter().eq(all.iter().rev().take(count)));
             }
         }
     }

@@ -1,12 +1,14 @@
 //! Momentum and trend that TA-Lib does not have, or computes with the C library's logarithm: as pandas-ta 0.4.71b0 or
 //! TA-Lib defines them, where they do.
 
-use genovo_kernels::scalar::f64::{self as plain, ln_ratios};
+use std::hint::select_unpredictable as select;
+
+use genovo_kernels::scalar::f64::{atanh, ln_ratios};
 use genovo_kernels::scalar::fused::{self, Work, atan, ln};
 
+use super::Made;
 use super::averages::SuperSmoother;
-use super::formula::{length, one, several};
-use super::{Made, talib};
+use super::formula::{length, one, several, sized};
 use crate::features::candle::Candle;
 use crate::features::halves::{Count, FromLast, Halves, Highest, Line, Lowest, Squares};
 use crate::features::kit::{Ema, Ring, larger, ratio, smaller};
@@ -14,19 +16,22 @@ use crate::features::kit::{Ema, Ring, larger, ratio, smaller};
 /// The oscillator of this name.
 pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
     match (name, parameters) {
-        ("bias", &[n]) => bias(length(n, 1)?),
+        ("bias", &[n]) => sized!(bias, length(n, 1)?, [26]),
         ("brar", &[n]) => brar(length(n, 1)?),
-        ("cfo", &[n]) => cfo(length(n, 2)?),
+        ("cfo", &[n]) => sized!(cfo, length(n, 2)?, [9]),
         ("cg", &[n]) => cg(length(n, 1)?),
         ("exhc", &[n, cap]) => exhc(length(n, 1)?, cap),
-        ("inertia", &[n, rvi]) => inertia(length(n, 2)?, length(rvi, 2)?),
+        ("inertia", &[n, rvi]) => match (length(n, 2)?, length(rvi, 2)?) {
+            (20, 14) => inertia::<20, 14>(20, 14),
+            (n, rvi) => inertia::<0, 0>(n, rvi),
+        },
         ("kst", &[]) => kst(),
-        ("pgo", &[n]) => pgo(length(n, 2)?),
+        ("pgo", &[n]) => sized!(pgo, length(n, 2)?, [14]),
         ("psl", &[n]) => psl(length(n, 1)?),
         ("reflex", &[n, smooth]) => flex(length(n, 2)?, length(smooth, 2)?, true),
         ("trendflex", &[n, smooth]) => flex(length(n, 2)?, length(smooth, 2)?, false),
         ("rsx", &[n]) => rsx(length(n, 2)?),
-        ("rvgi", &[n]) => rvgi(length(n, 1)?),
+        ("rvgi", &[n]) => sized!(rvgi, length(n, 1)?, [14]),
         ("rwi", &[n]) => rwi(length(n, 2)?),
         ("smi", &[fast, slow, signal]) => smi(length(fast, 1)?, length(slow, 1)?, length(signal, 1)?),
         ("squeeze", &[]) => squeeze(),
@@ -34,30 +39,15 @@ pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
         ("log_return", lengths) => log_returns(lengths),
         ("percent_return", &[n]) => percent_return(length(n, 1)?),
         ("CHOP", &[n]) => chop(length(n, 2)?),
-        ("FISHER", &[n]) => fisher(length(n, 2)?),
+        ("FISHER", &[n]) => sized!(fisher, length(n, 2)?, [9]),
         ("LINEARREG_ANGLE", &[n]) => angle(length(n, 2)?),
         _ => None,
     }
 }
 
-/// A function of TA-Lib inside one of ours.
-struct Inner(Box<dyn super::Indicator>);
-
-impl Inner {
-    fn new(name: &str, parameters: &[f64]) -> Option<Inner> {
-        talib::make(name, parameters).map(Inner)
-    }
-
-    fn push(&mut self, bar: &Candle) -> Option<f64> {
-        let mut out = [None];
-        self.0.update(bar, &mut out);
-        out[0]
-    }
-}
-
 /// The close over its mean, less 1.
-fn bias(n: u32) -> Option<Made> {
-    let (mut closes, count) = (Halves::<FromLast>::new(n as usize), Count::new(n));
+fn bias<const N: usize>(n: u32) -> Option<Made> {
+    let (mut closes, count) = (Halves::<FromLast, N>::new(n as usize), Count::new(n));
     one(n - 1, move |bar| {
         let from = closes.push(bar.close)?;
         ratio(-from.sum * count.each, from.mean(&count))
@@ -82,8 +72,8 @@ fn brar(n: u32) -> Option<Made> {
 }
 
 /// Chande's forecast oscillator: what the close is from the line's next value, in per cent.
-fn cfo(n: u32) -> Option<Made> {
-    let mut closes = Halves::<Line>::new(n as usize);
+fn cfo<const N: usize>(n: u32) -> Option<Made> {
+    let mut closes = Halves::<Line, N>::new(n as usize);
     let count = Count::new(n);
     let ahead = (count.all + 1.0) / 2.0;
     one(n - 1, move |bar| {
@@ -118,10 +108,10 @@ fn exhc(n: u32, cap: f64) -> Option<Made> {
 }
 
 /// The regression line's end through the relative volatility index.
-fn inertia(n: u32, rvi: u32) -> Option<Made> {
-    let mut closes = Halves::<Squares>::new(rvi as usize);
+fn inertia<const N: usize, const R: usize>(n: u32, rvi: u32) -> Option<Made> {
+    let mut closes = Halves::<Squares, R>::new(rvi as usize);
     let (mut ups, mut downs) = (Ema::new(rvi), Ema::new(rvi));
-    let mut indices = Halves::<Line>::new(n as usize);
+    let mut indices = Halves::<Line, N>::new(n as usize);
     let (count, of_closes) = (Count::new(n), Count::new(rvi));
     let ahead = (count.all - 1.0) / 2.0;
     let mut last = None;
@@ -141,39 +131,39 @@ fn inertia(n: u32, rvi: u32) -> Option<Made> {
 /// 15 over 30 bars. Of a bar that lacks one of the shorter rates, as after a close of 0, all three are left out.
 fn kst() -> Option<Made> {
     let mut closes = Ring::new(31);
-    let (mut tens, mut fifteen) = (Halves::<[f64; 3]>::new(10), Halves::<f64>::new(15));
+    let (mut tens, mut fifteen) = (Halves::<[f64; 3], 10>::new(10), Halves::<f64, 15>::new(15));
     let (mut fast, mut slow) = (None, None);
-    let (mut signal, mut smoothed) = (Halves::<f64>::new(9), None);
+    let (mut signal, mut smoothed) = (Halves::<f64, 9>::new(9), None);
     several(44, move |bar| {
         closes.push(bar.close);
         let rate = |bars: usize| {
             let before = closes.back(bars)?;
-            Some(100.0 * ratio(bar.close - before, before)?)
+            ratio(bar.close - before, before)
         };
         if let (Some(a), Some(b), Some(c)) = (rate(10), rate(15), rate(20)) {
-            fast = tens.push([a, b, c]);
+            // Means of per cent, times 100, and the second and third count twice and thrice.
+            fast = tens.push([a, b, c]).map(|[a, b, c]| 1_000.0 * (a + 2.0 * b + 3.0 * c));
         }
         if let Some(rate) = rate(30) {
-            slow = fifteen.push(rate);
+            slow = fifteen.push(rate).map(|rate| 4.0 * (10_000.0 / 15.0) * rate);
         }
-        let value = fast.zip(slow).map(|([a, b, c], d)| {
-            100.0 * (a / 10.0 + 2.0 * (b / 10.0) + 3.0 * (c / 10.0) + 4.0 * (d / 15.0))
-        });
+        let value = fast.zip(slow).map(|(fast, slow)| fast + slow);
         if let Some(value) = value {
-            smoothed = signal.push(value).map(|sum| sum / 9.0);
+            smoothed = signal.push(value).map(|sum| sum * (1.0 / 9.0));
         }
         [value, smoothed]
     })
 }
 
 /// Pretty good oscillator: the gap to the mean over an average of the average true range.
-fn pgo(n: u32) -> Option<Made> {
-    let mut range = Inner::new("ATR", &[f64::from(n)])?;
-    let (mut closes, count) = (Halves::<FromLast>::new(n as usize), Count::new(n));
-    let mut average = Ema::new(n);
+fn pgo<const N: usize>(n: u32) -> Option<Made> {
+    let (mut closes, count) = (Halves::<FromLast, N>::new(n as usize), Count::new(n));
+    let (mut range, mut average) = (Ema::wilder(n), Ema::new(n));
+    let mut last = None;
     one(2 * n - 1, move |bar| {
         let gap = closes.push(bar.close).map(|from| -from.sum * count.each);
-        let range = average.push(range.push(bar)?)?;
+        let last: f64 = last.replace(bar.close)?;
+        let range = average.push(range.push(larger(bar.high, last) - smaller(bar.low, last))?)?;
         ratio(gap?, range)
     })
 }
@@ -214,8 +204,8 @@ fn flex(n: u32, smooth: u32, reflex: bool) -> Option<Made> {
 fn rsx(n: u32) -> Option<Made> {
     let weight = 3.0 / (f64::from(n) + 2.0);
     let keep = 1.0 - weight;
-    // Three stages of two averages each, for the change and for its size.
-    let mut stages = [[0.0; 2]; 6];
+    // Three stages of two averages each, all of the change and of its size.
+    let mut stages = [[[0.0; 2]; 2]; 3];
     let settle = if n > 5 { n - 1 } else { 5 };
     let (mut seen, mut count, mut moved) = (0, 0, false);
     let mut last = 0.0;
@@ -234,16 +224,15 @@ fn rsx(n: u32) -> Option<Made> {
         }
         count = if settle <= count { settle + 1 } else { count + 1 };
         let change = price - last;
-        let mut stage = |first: usize, input: f64| {
-            let mut value = input;
-            for [outer, inner] in &mut stages[first..first + 3] {
-                *outer = keep * *outer + weight * value;
-                *inner = weight * *outer + keep * *inner;
-                value = 1.5 * *outer - 0.5 * *inner;
+        let mut value = [change, change.abs()];
+        for [outer, inner] in &mut stages {
+            for side in 0..2 {
+                outer[side] = keep * outer[side] + weight * value[side];
+                inner[side] = weight * outer[side] + keep * inner[side];
+                value[side] = 1.5 * outer[side] - 0.5 * inner[side];
             }
-            value
-        };
-        let (signed, size) = (stage(0, change), stage(3, change.abs()));
+        }
+        let [signed, size] = value;
         if settle >= count && price != last {
             moved = true;
         }
@@ -259,7 +248,7 @@ fn rsx(n: u32) -> Option<Made> {
     })
 }
 
-/// The weighted mean 1 2 2 1 of the last four values.
+/// The weighted sum 1 2 2 1 of the last four values.
 #[derive(Default)]
 struct Four {
     before: [f64; 3],
@@ -271,14 +260,14 @@ impl Four {
         let [a, b, c] = self.before;
         self.before = [b, c, value];
         self.seen = self.seen.saturating_add(1);
-        (self.seen >= 4).then(|| (a + 2.0 * b + 2.0 * c + value) / 6.0)
+        (self.seen >= 4).then(|| (a + value) + 2.0 * (b + c))
     }
 }
 
 /// Relative vigour index and its signal.
-fn rvgi(n: u32) -> Option<Made> {
+fn rvgi<const N: usize>(n: u32) -> Option<Made> {
     let (mut bodies, mut ranges) = (Four::default(), Four::default());
-    let mut sums = Halves::<[f64; 2]>::new(n as usize);
+    let mut sums = Halves::<[f64; 2], N>::new(n as usize);
     let mut signal = Four::default();
     several(n + 2, move |bar| {
         let both = bodies.push(bar.close - bar.open).zip(ranges.push(bar.high - bar.low));
@@ -286,7 +275,7 @@ fn rvgi(n: u32) -> Option<Made> {
             let [body, range] = sums.push([body, range])?;
             ratio(body, range)
         });
-        [value, value.and_then(|value| signal.push(value))]
+        [value, value.and_then(|value| signal.push(value)).map(|sum| sum * (1.0 / 6.0))]
     })
 }
 
@@ -326,8 +315,8 @@ fn smi(fast: u32, slow: u32, signal: u32) -> Option<Made> {
 
 /// The squeeze of Bollinger bands into Keltner's channel: momentum, squeezed, released.
 fn squeeze() -> Option<Made> {
-    let (mut closes, mut ranges) = (Halves::<Squares>::new(20), Halves::<f64>::new(20));
-    let (mut lagged, mut steps) = (Ring::new(12), Halves::<f64>::new(6));
+    let (mut closes, mut ranges) = (Halves::<Squares, 20>::new(20), Halves::<f64, 20>::new(20));
+    let (mut lagged, mut steps) = (Ring::new(12), Halves::<f64, 6>::new(6));
     let (mut last, count): (Option<f64>, Count) = (None, Count::new(20));
     several(20, move |bar| {
         let squares = closes.push(bar.close);
@@ -337,10 +326,12 @@ fn squeeze() -> Option<Made> {
         });
         let momentum = lagged.push(bar.close).and_then(|before| steps.push(bar.close - before));
         let flags = squares.zip(sum).map(|(squares, sum)| {
-            let (bands, channel) = (2.0 * squares.variance(&count).sqrt(), 1.5 * (sum / 20.0));
+            // Twice the deviation beside half as much again as the mean range, squared: neither is negative.
+            let channel = 1.5 / 20.0 * sum;
+            let (bands, channel) = (4.0 * squares.variance(&count), channel * channel);
             [f64::from(u8::from(bands < channel)), f64::from(u8::from(bands > channel))]
         });
-        let momentum = momentum.map(|sum| sum / 6.0);
+        let momentum = momentum.map(|sum| sum * (1.0 / 6.0));
         [momentum, flags.map(|flags| flags[0]), flags.map(|flags| flags[1])]
     })
 }
@@ -412,8 +403,8 @@ fn chop(n: u32) -> Option<Made> {
 }
 
 /// Ehlers' Fisher transform of where the price stands in its range, and its previous value.
-fn fisher(n: u32) -> Option<Made> {
-    let mut prices = Halves::<(Highest, Lowest)>::new(n as usize);
+fn fisher<const N: usize>(n: u32) -> Option<Made> {
+    let mut prices = Halves::<(Highest, Lowest), N>::new(n as usize);
     let mut fisher = Fisher::default();
     several(n - 1, move |bar| {
         let price = (bar.high + bar.low) / 2.0;
@@ -443,14 +434,9 @@ impl Work for Transform<'_> {
     #[inline(always)]
     fn run(self) {
         let Fisher { smoothed, value } = self.it;
-        *smoothed = 0.67f64.mul_add(*smoothed, 0.33 * 2.0 * (self.place - 0.5));
-        if *smoothed > 0.99 {
-            *smoothed = 0.999;
-        }
-        if *smoothed < -0.99 {
-            *smoothed = -0.999;
-        }
-        *value = 0.5f64.mul_add(plain::ln((1.0 + *smoothed) / (1.0 - *smoothed)), 0.5 * *value);
+        let now = 0.67f64.mul_add(*smoothed, 0.33 * 2.0 * (self.place - 0.5));
+        *smoothed = select(now > 0.99, 0.999, select(now < -0.99, -0.999, now));
+        *value = 0.5f64.mul_add(*value, atanh(*smoothed));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Polynomials and tables of exp, ln, sin, cos and atan in f64.
+//! Polynomials and tables of exp, ln, sin, cos, atan and atanh in f64.
 //!
 //! Written by `kernels/tools/coefficients.py`: change it there. Decimals are the shortest that read back as
 //! the very same number. An error is relative, after the coefficients were rounded.
@@ -307,4 +307,11 @@ pub(super) static ATAN_TABLE: [[f64; 2]; 33] = [
     [0.7531512809621944, -2.4256934659182068e-17],
     [0.7695264804056583, -3.704991905602721e-17],
     [0.7853981633974483, 3.061616997868383e-17],
+];
+
+/// atanh t ≈ t + t³·poly(t²) for |t| ≤ 0.2004, error 2^-60.2.
+#[rustfmt::skip]
+pub(super) const ATANH_POLY: [f64; 8] = [
+    0.3333333333333333, 0.20000000000004006, 0.14285714283621515, 0.11111111526913228, 0.09090868598489318,
+    0.0769444247077935, 0.06604685747057608, 0.0680580717705257,
 ];
