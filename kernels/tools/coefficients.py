@@ -213,6 +213,12 @@ def elementary_f64():
         table("ATAN_TABLE", "atan(i/32) for i in 0..=32 as a double and the rest.", entries, 2),
     ]
 
+    # atan of a quotient: up to tan(pi/8) with a little room, no table.
+    limit = mp.tan(mp.pi / 8) * mpf("1.0001")
+    a = [f64(v) for v in interpolate(of_atan, mpf(0), limit**2, 10)]
+    error = log2_error(lambda t: t + t**3 * horner(a, t * t), mp.atan, mpf(0), limit)
+    parts.append(array("ARC_POLY", f"atan t ≈ t + t³·poly(t²) for |t| ≤ tan(π/8), error 2^{error:.1f}.", a))
+
     # atanh: what is left once halves of ln 2 are taken away, by the nearest but for 0.0861 of one.
     limit = mp.tanh(mpf("0.5861") * mp.ln(2) / 2)
     of_atanh = lambda z: (mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z

@@ -226,6 +226,12 @@ def ratio_logarithm(a, b):
     return 0.0 if a == b else mp.ln(mpf(a) / mpf(b))
 
 
+def ratio_angle(y, x):
+    if y == 0:
+        return y / x
+    return math.copysign(1, y) * math.copysign(1, x) * mp.pi / 2 if x == 0 else mp.atan(mpf(y) / mpf(x))
+
+
 def real_power(x, y):
     sign = -1 if x < 0 and int(y) % 2 else 1
     return sign * mp.exp(mpf(y) * mp.ln(abs(mpf(x))))
@@ -323,6 +329,11 @@ def tables(seed, wide):
         # Where one more half of ln 2 is taken away.
         angles += F64.around(math.tanh((k - 0.5) * math.log(2) / 2), 2)
     angles = [x for x in angles if abs(x) < 1] + [0.0, -0.0, 5e-324]
+    quotients = [(rng.gauss(0, 1), rng.gauss(0, 1)) for _ in range(1500 * wide)]
+    quotients += [(log_uniform(rng, 1e-150, 1e150), -log_uniform(rng, 1e-150, 1e150)) for _ in range(400 * wide)]
+    quotients += [(math.tan(k * math.pi / 8) * x, x) for k in range(-4, 5) for x in (rng.uniform(-9, 9) for _ in range(40))]
+    quotients += [(0.0, 3.0), (-0.0, 3.0), (0.0, -3.0), (3.0, 0.0), (-3.0, 0.0), (2.0, 2.0), (2.0, -2.0)]
+    yield "f64_atan_ratio", F64, ratio_angle, quotients
     yield "f64_atanh", F64, keep_zero(mp.atanh), angles
 
 

@@ -1,9 +1,11 @@
-//! f64: exp, ln, sin, cos, tan, atan, atanh, pow, Φ and Φ⁻¹. See [`scalar`](super) for what all have in common.
+//! f64: exp, ln, sin, cos, tan, atan, atanh, pow, Φ and Φ⁻¹, and ln and atan of a quotient. See [`scalar`](super) for
+//! what all have in common.
 //!
 //! Most work in pairs of doubles (`high + low`, the low part below the high part's last place): one
 //! rounding at the very end is then nearly the only error.
 
 mod atan;
+mod atan_ratio;
 mod atanh;
 mod coefficients;
 mod exp_ln;
@@ -14,6 +16,7 @@ mod pow;
 mod trig;
 
 pub use atan::atan;
+pub use atan_ratio::atan_ratio;
 pub use atanh::atanh;
 pub use exp_ln::{exp, ln};
 pub use ln_ratio::{ln_ratio, ln_ratios};

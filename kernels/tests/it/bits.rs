@@ -82,6 +82,12 @@ fn bits_of_atan() {
 }
 
 #[test]
+fn bits_of_atan_ratio() {
+    let result = |draw| double::atan_ratio(input(5, draw, -10.0, 10.0), input(6, draw, -10.0, 10.0));
+    check("atan_ratio", result, 0xe2c2_db33_254b_8d80);
+}
+
+#[test]
 fn bits_of_atanh() {
     check_double("atanh", double::atanh, -1.0, 1.0, 0x085c_ac7a_64e5_2edc);
 }

@@ -17,13 +17,14 @@ enum Function {
 use Function::{Double, DoublePair, Single};
 
 /// (table, function, largest error in ulp that its doc states, fewest rows the table must have).
-const TABLES: [(&str, Function, f64, usize); 17] = [
+const TABLES: [(&str, Function, f64, usize); 18] = [
     ("f64_exp", Double(double::exp), 0.51, 3000),
     ("f64_ln", Double(double::ln), 0.51, 2500),
     ("f64_sin", Double(double::sin), 0.70, 2500),
     ("f64_cos", Double(double::cos), 0.68, 2500),
     ("f64_tan", Double(double::tan), 0.78, 2500),
     ("f64_atan", Double(double::atan), 0.51, 2500),
+    ("f64_atan_ratio", DoublePair(double::atan_ratio), 1.7, 2000),
     ("f64_atanh", Double(double::atanh), 1.5, 2000),
     ("f64_pow", DoublePair(double::pow), 0.51, 2500),
     ("f64_ln_ratio", DoublePair(double::ln_ratio), 1.9, 1900),

@@ -150,6 +150,8 @@ fn jma(n: u32, phase: f64) -> Option<Made> {
     let beta = 0.45 * (f64::from(n) - 1.0) / (0.45 * (f64::from(n) - 1.0) + 2.0);
     let highest_ratio = pow(length1, 1.0 / power1);
     let (ln_bet, ln_beta) = (ln(bet), ln(beta));
+    // Band and weight while the price moves no more than it did on the average: most of the time.
+    let still = [exp(ln_bet), exp(ln_beta)];
     let mut volatility = Ring::new(11);
     let (mut sums, mut sum) = (Halves::<f64>::new(66), 0.0);
     // The window begins empty: nothing is added for the bars before the first.
@@ -175,8 +177,12 @@ fn jma(n: u32, phase: f64) -> Option<Made> {
         let average = sums.push(sum).unwrap_or(0.0) / f64::from(if seen < 66 { seen } else { 66 });
         let relative = if average == 0.0 { 0.0 } else { now / average };
         let relative = larger(1.0, smaller(highest_ratio, relative));
-        let power = if relative == 1.0 { 1.0 } else { fused::exp(power1 * fused::ln(relative)) };
-        let (band, alpha) = (fused::exp(ln_bet * power.sqrt()), fused::exp(ln_beta * power));
+        let [band, alpha] = if relative == 1.0 {
+            still
+        } else {
+            let power = fused::exp(power1 * fused::ln(relative));
+            [fused::exp(ln_bet * power.sqrt()), fused::exp(ln_beta * power)]
+        };
         upper = if above > 0.0 { price } else { price - band * above };
         lower = if below < 0.0 { price } else { price - band * below };
         ma1 = (1.0 - alpha) * price + alpha * ma1;

@@ -179,7 +179,7 @@ fn polynomial(c: &[f64; 9], x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use genovo_kernels::scalar::f64::atan;
+    use genovo_kernels::scalar::f64::{atan, sin};
 
     const TURN: f64 = 2.0 * std::f64::consts::PI;
 
@@ -281,7 +281,7 @@ mod tests {
                 // A walk, a wave of 20 bars, steps between flat stretches.
                 price = match seed {
                     1 => price * (1.0 + (draw - 0.5) * 0.01),
-                    2 => 100.0 + (bar as f64 * TURN / 20.0).sin() + 0.1 * draw,
+                    2 => 100.0 + sin(bar as f64 * TURN / 20.0) + 0.1 * draw,
                     _ if bar % 16 == 0 => 100.0 + draw,
                     _ => price,
                 };

@@ -7,7 +7,7 @@
 use std::hint::select_unpredictable as select;
 use std::sync::LazyLock;
 
-use genovo_kernels::scalar::f64::{atan, cos, sin};
+use genovo_kernels::scalar::f64::{atan_ratio, cos, sin};
 use genovo_kernels::scalar::fused::{self, Work};
 
 use super::discriminator::Discriminator;
@@ -70,7 +70,7 @@ impl FromBar32 {
                 let phase = if parts.in_phase == 0.0 {
                     0.0
                 } else {
-                    atan(parts.quadrature / parts.in_phase) * DEGREES
+                    atan_ratio(parts.quadrature, parts.in_phase) * DEGREES
                 };
                 let step = larger(self.phase - phase, 1.0);
                 self.phase = phase;
@@ -229,7 +229,7 @@ impl FromBar63 {
         let [real, imaginary] = sums;
         let mut phase = self.phase;
         if imaginary != 0.0 {
-            phase = atan(real / imaginary) * DEGREES;
+            phase = atan_ratio(real, imaginary) * DEGREES;
         } else if real < 0.0 {
             phase -= 90.0;
         } else if real > 0.0 {
@@ -374,7 +374,7 @@ mod tests {
             let [sine, cosine] = sine_and_cosine(degrees);
             let radians = degrees.to_radians();
             assert!(
-                (sine - radians.sin()).abs() < 1e-14 && (cosine - radians.cos()).abs() < 1e-14,
+                (sine - sin(radians)).abs() < 1e-14 && (cosine - cos(radians)).abs() < 1e-14,
                 "{degrees}"
             );
         }

@@ -260,7 +260,7 @@ impl Four {
         let [a, b, c] = self.before;
         self.before = [b, c, value];
         self.seen = self.seen.saturating_add(1);
-        (self.seen >= 4).then(|| (a + value) + 2.0 * (b + c))
+        (self.seen >= 4).then_some((a + value) + 2.0 * (b + c))
     }
 }
 

@@ -20,8 +20,7 @@ fn near_one(x: f64) -> f64 {
 #[inline(always)] // to take the form of its caller
 pub fn atanh(x: f64) -> f64 {
     let magnitude = x.abs();
-    // NaN is not up to there, either.
-    if !(magnitude <= NEAR_ONE) {
+    if magnitude > NEAR_ONE || magnitude.is_nan() {
         return near_one(magnitude).copysign(x);
     }
     // With q = (1 + |x|) / (1 − |x|): atanh |x| = k · ½ ln 2 + atanh t where t = (q − 2^k) / (q + 2^k). The bits of a
