@@ -51,8 +51,8 @@ pub mod world;
 pub const LOGIC_VERSION: u32 = 1;
 
 /// The same of runs with columns (`[features]`), whose rows follow from how columns are computed. Since 2, sums over a
-/// window are made of halves and lanes, and logarithms of ratios of what near numbers are from each other; since 3, what
-/// an indicator waits for itself is on a shorter way.
+/// window are made of halves and lanes, and logarithms of ratios of what near numbers are from each other; since 3,
+/// what an indicator waits for itself is on a shorter way.
 pub const COLUMNS_VERSION: u32 = 3;
 
 /// Every version that a run of this build can have.
