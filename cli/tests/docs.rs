@@ -77,7 +77,7 @@ fn toml_is_toml_and_whole_scenarios_load() {
     let home = repository("scenarios").canonicalize().expect("scenarios");
     let home = home.to_str().expect("a path in UTF-8");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut loaded = 0;
+    let mut loaded = Vec::new();
     for page in pages() {
         for (place, block) in blocks(&page, &["toml"]) {
             toml_span::parse(&block).unwrap_or_else(|error| panic!("{place}: {error}"));
@@ -90,12 +90,14 @@ fn toml_is_toml_and_whole_scenarios_load() {
             let block = block.replace("path = \"", &there("path")).replace("extends = \"", &there("extends"));
             let path = folder.path().join("scenario.toml");
             fs::write(&path, block).expect("a file");
-            scenario::load(&path, &[], &registry())
+            let scenario = scenario::load(&path, &[], &registry())
                 .unwrap_or_else(|failure| panic!("{place}: {}", failure.render(false)));
-            loaded += 1;
+            loaded.push(scenario.settings.name);
         }
     }
-    assert!(loaded >= 3, "{loaded} scenarios");
+    for name in ["gold-two", "gold-hedging"] {
+        assert!(loaded.iter().any(|loaded| loaded == name), "{name} is not among {loaded:?}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use genovo_engine::event::{
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::market::adjusted;
 use genovo_engine::settings::{AccountKind, Instrument, Settings};
-use genovo_engine::units::{Money, Nanoseconds, Price, SCALE, Timestamp};
+use genovo_engine::units::{FIXED_MAX, Money, Nanoseconds, Price, SCALE, Timestamp};
 
 use super::columns::Columns;
 use super::corrections::Executions;
@@ -267,7 +267,7 @@ impl ReportBuilder {
         self.identity.name = settings.name.clone();
         self.strategies.started(settings);
         self.identity.strategy = settings.decides();
-        self.start = settings.account.cash;
+        self.start = Money::ZERO.add_bounded(settings.account.cash);
         self.equity = atto(self.start);
         let digits = settings.account.digits;
         self.instruments = settings
@@ -287,6 +287,9 @@ impl ReportBuilder {
 
     #[inline]
     fn wait(&mut self, header: &Header, prices: (Price, Price), is_quote: bool) {
+        if !within(prices.0) || !within(prices.1) {
+            return;
+        }
         self.pending = Some(Tick {
             sequence: header.sequence,
             instrument: header.instrument,
@@ -461,7 +464,7 @@ impl ReportBuilder {
         let Some(seen) = header.instrument.index().and_then(|index| self.instruments.get_mut(index)) else {
             return;
         };
-        if fill.quantity.0 <= 0 {
+        if fill.quantity.0 <= 0 || !can_be(fill) {
             return;
         }
         if let Some(index) = header.instrument.index() {
@@ -547,6 +550,18 @@ impl Seen {
         self.held.tickets = settings.hedges().then(Tickets::default);
         self
     }
+}
+
+/// Whether there can be such a price. Another program may have sealed any numbers.
+#[inline]
+pub(super) fn within(price: Price) -> bool {
+    (-FIXED_MAX..=FIXED_MAX).contains(&price.0)
+}
+
+/// Whether there can be such an execution: no engine books another.
+fn can_be(fill: &Fill) -> bool {
+    let prices = [Some(fill.price), fill.bid, fill.ask, fill.rate];
+    fill.quantity.0 <= FIXED_MAX && !fill.commission.is_beyond() && prices.into_iter().flatten().all(within)
 }
 
 /// Nanoseconds as Unix seconds, for plots.

@@ -4,9 +4,9 @@
 //! the instrument's executions that hold, as if the others had never been. So a live session's are kept.
 
 use genovo_engine::event::{CorporateAction, Fill, Header, PositionEffect, TradeCorrected};
-use genovo_engine::units::{Price, Timestamp};
+use genovo_engine::units::{FIXED_MAX, Price, Timestamp};
 
-use super::builder::ReportBuilder;
+use super::builder::{ReportBuilder, within};
 use super::costs::FillCost;
 use super::figures::Trade;
 use super::held::Held;
@@ -121,7 +121,9 @@ impl ReportBuilder {
         let Some(index) = header.instrument.index().filter(|index| *index < self.instruments.len()) else {
             return;
         };
-        if trade.quantity.0 <= 0 {
+        let prices = [Some(trade.price), trade.corrected];
+        let can_be = (1..=FIXED_MAX).contains(&trade.quantity.0) && !trade.commission.is_beyond();
+        if !can_be || !prices.into_iter().flatten().all(within) {
             return;
         }
         match trade.corrected {

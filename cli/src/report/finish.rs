@@ -16,7 +16,7 @@ use super::strategies;
 pub(super) fn report(mut builder: ReportBuilder) -> Report {
     let digits = builder.settings.as_ref().map_or(2, |settings| settings.account.digits);
     let own = Money(builder.equity / ATTO);
-    let last = builder.ended.as_ref().map_or(own, |ended| ended.equity);
+    let last = builder.ended.as_ref().map_or(own, |ended| Money::ZERO.add_bounded(ended.equity));
     let total = last - builder.start;
     let first = builder.first.unwrap_or(builder.now);
     let span = span(first, builder.now);

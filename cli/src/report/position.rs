@@ -51,6 +51,11 @@ impl Market {
     }
 }
 
+/// A position after so much was bought or sold; it ends where positions do.
+fn moved(position: Quantity, by: Quantity, side: Side) -> Quantity {
+    Quantity((position.0 + by.0 * side.sign()).clamp(-FIXED_MAX, FIXED_MAX))
+}
+
 /// One instrument's position.
 #[derive(Clone, Debug)]
 pub struct Position {
@@ -294,7 +299,7 @@ impl Position {
         let signed = Money(paid.0 * i128::from(fill.side.sign()));
         let profit = self.profit(-signed, cost, self.rate_of(fill));
         self.cost -= cost;
-        self.quantity += Quantity(closing.0 * fill.side.sign());
+        self.quantity = moved(self.quantity, closing, fill.side);
         self.realised += profit;
         self.commission += commission;
         if let Some(open) = &mut self.open {
@@ -312,7 +317,7 @@ impl Position {
         let signed = Money(paid.0 * i128::from(fill.side.sign()));
         let keeps = self.abroad.is_some_and(|abroad| abroad.paid);
         self.cost += converted(signed, self.rate_of(fill).filter(|_| keeps));
-        self.quantity += Quantity(opening.0 * fill.side.sign());
+        self.quantity = moved(self.quantity, opening, fill.side);
         self.commission += commission;
         let open = self.open.get_or_insert(OpenTrade {
             side: fill.side,

@@ -1,8 +1,10 @@
 //! Positions, trades, costs and falls.
 
-use genovo_engine::event::{Bar, Fact, Flaw, FlawAction, Outcome, Rule, RunEnded, Side, Trade};
+use genovo_engine::event::*;
 use genovo_engine::ids::{Hash, OrderId};
 use genovo_engine::units::{FIXED_MAX, Money, Price, Quantity, Timestamp};
+
+use proptest::prelude::*;
 
 use super::kit::{NOON, Run, of, settings};
 
@@ -309,7 +311,7 @@ fn an_account_beyond_every_sum_is_said_to_be() {
     assert!(text.contains("! the engine's equity differs from the sum of fills and marks"), "{text}");
 }
 
-proptest::proptest! {
+proptest! {
     /// Prices, quantities, multipliers and cash up to the largest there are, in both kinds of account.
     #[test]
     fn no_amount_is_too_much_for_a_report(
@@ -341,5 +343,105 @@ proptest::proptest! {
         let parts = result.before_costs - result.spread - result.slippage - result.commission;
         proptest::prop_assert_eq!(parts, result.total);
         crate::report::html::page(&report);
+    }
+}
+
+/// One number of an event, whichever: what another program sealed must not end this one.
+#[derive(Clone, Copy, Debug)]
+struct Any {
+    what: u8,
+    buys: bool,
+    numbers: [i64; 4],
+    amounts: [i128; 2],
+}
+
+fn any_number() -> impl Strategy<Value = i64> {
+    prop_oneof![any::<i64>(), Just(i64::MAX), Just(i64::MIN), 1..=FIXED_MAX, 0..1_000_000_000_000_i64]
+}
+
+fn any_amount() -> impl Strategy<Value = i128> {
+    prop_oneof![any::<i128>(), Just(i128::MAX), Just(i128::MIN), any_number().prop_map(i128::from)]
+}
+
+fn any_event() -> impl Strategy<Value = Any> {
+    let numbers = [any_number(), any_number(), any_number(), any_number()];
+    (0_u8..7, any::<bool>(), numbers, [any_amount(), any_amount()])
+        .prop_map(|(what, buys, numbers, amounts)| Any { what, buys, numbers, amounts })
+}
+
+proptest! {
+    #[test]
+    fn whatever_was_sealed_is_reported(
+        hedges: bool,
+        cash in any_amount(),
+        multiplier in any_number(),
+        events in proptest::collection::vec(any_event(), 0..24),
+    ) {
+        let mut settings = settings();
+        settings.account.cash = Money(cash);
+        settings.instruments[0].multiplier = Quantity(multiplier);
+        if hedges {
+            settings.account.positions = genovo_engine::settings::PositionMode::Hedging;
+        }
+        let mut run = Run::live(&settings);
+        for (order, Any { what, buys, numbers: [one, two, three, four], amounts }) in (1..).zip(events) {
+            let side = if buys { Side::Buy } else { Side::Sell };
+            let [price, other] = [one, two].map(Price);
+            run.at(order as i64);
+            match what {
+                0 => run.quote_of(price, other),
+                1 => run.input(Fact::TradePrinted(Trade { price, size: None, aggressor: None })),
+                2 | 3 => run.derived(Fact::OrderFilled(Box::new(Fill {
+                    order: OrderId(order),
+                    side,
+                    price,
+                    quantity: Quantity(three),
+                    remaining: Quantity(four),
+                    liquidity: Liquidity::Taker,
+                    commission: Money(amounts[0]),
+                    bid: Some(other),
+                    ask: buys.then_some(Price(four)),
+                    rate: None,
+                }))),
+                4 => run.input(Fact::TradeCorrected(Box::new(TradeCorrected {
+                    order: OrderId(order / 2),
+                    side,
+                    quantity: Quantity(three),
+                    price,
+                    corrected: buys.then_some(other),
+                    commission: Money(amounts[0]),
+                }))),
+                5 => run.act(match buys {
+                    true => CorporateAction::Split { new: one as u32, old: two as u32 },
+                    false => CorporateAction::Dividend { amount: price },
+                }),
+                _ => run.input(Fact::FinancingCharged(Box::new(FinancingCharged {
+                    rollover: Timestamp(one),
+                    days: two as u32,
+                    days_in_year: 360,
+                    yearly: Default::default(),
+                    borrow_yearly: Default::default(),
+                    quantity: Quantity(three),
+                    price: Price(four),
+                    rate: None,
+                    value: Money(amounts[0]),
+                    financing: Money(amounts[0]),
+                    borrow: Money(amounts[1]),
+                    position: OrderId::NONE,
+                }))),
+            };
+        }
+        let ended = RunEnded {
+            inputs: 2,
+            derived: 1,
+            decisions: 0,
+            orders: 1,
+            fills: 1,
+            equity: Money(cash / 3),
+            state_hash: Hash([3; 32]),
+        };
+        let report = run.derived(Fact::RunEnded(Box::new(ended))).sums();
+        crate::report::html::page(&report);
+        crate::report::terminal::summary(&report, &Default::default(), crate::report::terminal::Colour::Off);
     }
 }
