@@ -134,7 +134,8 @@ fn damaged_settings_are_not_another_version() {
     let cut = |started: &mut RunStarted| started.settings.truncate(started.settings.len() / 2);
     let cut_and_hashed = |started: &mut RunStarted| {
         cut(started);
-        (started.settings_hash, started.logic_version) = (hash(&started.settings), 2);
+        (started.settings_hash, started.logic_version) =
+            (hash(&started.settings), genovo_engine::COLUMNS_VERSION);
     };
     let ours = env!("CARGO_PKG_VERSION");
     forge(&folder, "hash", ours, |started| started.settings = started.settings.replace("10000", "10001"));
