@@ -30,7 +30,7 @@ CASES = {
     "xauusd_stop_limit": dict(seed=8, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
     "btcusdt_trailing": dict(seed=9, quotes=66_089, tick="0.1", lot="0.001", absent=None),
     "xauusd_trailing": dict(seed=10, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
-    "btcusdt_linked": dict(seed=11, quotes=66_089, tick="0.1", lot="0.001", absent=None),
+    "btcusdt_linked": dict(seed=20, quotes=66_089, tick="0.1", lot="0.001", absent=None),
     "xauusd_linked": dict(seed=19, quotes=60_000, tick="0.001", lot="1", absent="1000000"),
 }
 ORDERS = 300

@@ -269,10 +269,7 @@ def run_rust(case, quotes, log):
             return self.order_factory.stop_market(**args)
 
         def on_order_event(self, event):
-            name = type(event).__name__
-            # A trailing stop is updated at many a quote.
-            if name != "OrderUpdated" or log.events[log.number[str(event.client_order_id)]][-1] != name:
-                log.event(event.client_order_id, name)
+            log.event(event.client_order_id, type(event).__name__)
 
         def on_order_filled(self, event):
             balance = self.cache.account_for_venue(iid.venue).balance_total(money).as_decimal()
@@ -339,7 +336,7 @@ def main():
 
 
 def run(case, engine, quotes, orders, out, more=()):
-    """Writes what an engine did with the orders; `more` are columns of what the log was told of each."""
+    """Writes what an engine did with the orders; `more` are columns of what the log was told of each, for the events."""
     out.mkdir(parents=True, exist_ok=True)
     log = Log(orders)
     status, result = {"cython": run_cython, "rust": run_rust}[engine](case, quotes, log)
@@ -352,10 +349,11 @@ def run(case, engine, quotes, orders, out, more=()):
         fill[5], fill[7] = (str(Decimal(fill[i]).quantize(cents)) for i in (5, 7))
     commissions = sum((Decimal(f[5]) for f in log.fills), Decimal(0))
     write_csv(out / f"{case}_fills.csv", FILLS, log.fills)
-    write_csv(out / f"{case}_status.csv", [*STATUS, *more], [
-        [n, *status[n], " ".join(log.events.get(n, ())), *(log.told.get(n, {}).get(column, "") for column in more)]
-        for n in sorted(status)
-    ])
+    if more:
+        rows = [[n, *status[n], *(log.told.get(n, {}).get(column, "") for column in more)] for n in sorted(status)]
+    else:
+        rows = [[n, *status[n], " ".join(log.events.get(n, ()))] for n in sorted(status)]
+    write_csv(out / f"{case}_status.csv", [*STATUS[:3], *more] if more else STATUS, rows)
     final = dict(
         engine={"cython": "nautilus_trader BacktestEngine (Cython)", "rust": "nautilus_pyo3 BacktestEngine (Rust)"}[engine],
         version=nautilus_trader.__version__,

@@ -9,8 +9,8 @@ CASE_status.csv and CASE_final.json. Settings are record.py's; so are the column
 orders   expires (ns, for GTD), trail (`0.5` behind in price, or `25bp`), list (which orders are sent together: the
          number of the first), link (what its fills do to the list: OTO sends the others, OCO cancels and OUO shrinks
          them), reduce (1: reduce-only)
-status   triggered_ns (of a stop-limit order), trigger (where a trailing stop's stood last), ended_ns (when an order was
-         cancelled, expired or rejected)
+status   instead of the events: triggered_ns (of a stop-limit order), trigger (where a trailing stop's stood last),
+         ended_ns (when an order was cancelled, expired or rejected)
 """
 import csv
 import json
@@ -84,7 +84,8 @@ class Drawing:
     def add(self, kind, price="", stop="", size="", tif="GTC", expires="", trail="", cancel="", **terms):
         self.rows.append(dict(
             order=len(self.rows) + 1, quote=self.slot, cancel_quote=cancel, side="BUY" if self.buy else "SELL",
-            type=kind, price=self.priced(price), stop=self.priced(stop), quantity=size, tif=tif, expires=expires, trail=trail, **terms,
+            type=kind, price=self.priced(price), stop=self.priced(stop), quantity=size, tif=tif, expires=expires,
+            trail=trail, **terms,
         ))
         return self.rows[-1]
 

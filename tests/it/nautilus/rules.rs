@@ -36,11 +36,13 @@ pub enum Rule {
     TriggeredTaker,
     /// A trailing stop's trigger between two ticks: theirs is the nearer tick, by doubles; ours the one farther away.
     TrailTick,
-    /// When an order ended whose time ended: theirs at the next quote; ours at the moment that it named.
+    /// An order whose time ended: theirs ends at the next quote, once that has met everything; ours at the moment that
+    /// it named, and meets no quote from then on.
     ExpiryStamp,
     /// A cancel of one of several alternatives: theirs cancels all of them; ours that one.
     CancelOfOne,
-    /// An exit that has nothing to reduce when its entry is filled: theirs rejects it; ours cancels it.
+    /// An exit that has nothing to reduce when its entry is filled, or no more once the other has arrived: theirs
+    /// rejects it; ours cancels it.
     NothingToReduce,
     /// What a reduce-only order may do: theirs looks at the position, of whatever side, when it is to be filled; ours
     /// shrinks it with the position, and ends it with that.
@@ -51,6 +53,8 @@ pub enum Rule {
     EntryGone,
     /// A part of an entry is filled: theirs arms the exits whole; ours arms their share.
     ArmedByShare,
+    /// An entry that was filled in part ends: theirs cancels its exits; ours what of them waited for the rest.
+    EntryTakenBack,
     /// A part of one of several alternatives is filled: theirs cancels the others, and with them its own rest where it
     /// is a limit order; ours takes that part from the others.
     PartOfOne,
@@ -58,7 +62,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 17] = [
+    pub const ALL: [Rule; 18] = [
         Rule::StandingQuote,
         Rule::SecondPass,
         Rule::Memory,
@@ -75,6 +79,7 @@ impl Rule {
         Rule::CancelOfHeld,
         Rule::EntryGone,
         Rule::ArmedByShare,
+        Rule::EntryTakenBack,
         Rule::PartOfOne,
     ];
 }
@@ -173,6 +178,8 @@ struct Venue<'a> {
     left: Vec<i64>,
     /// What of that waits for an entry.
     held: Vec<i64>,
+    /// Exits that are about to arrive.
+    arriving: Vec<usize>,
     /// What all fills add up to.
     position: i64,
     /// Where the triggers of trailing stops stand.
@@ -200,6 +207,7 @@ pub fn replay(
         outcomes: vec![Outcome::NEW; plan.len()],
         left: plan.iter().map(|order| order.quantity.0).collect(),
         held: vec![0; plan.len()],
+        arriving: Vec::new(),
         position: 0,
         trails: vec![Price::ZERO; plan.len()],
         resting: Vec::new(),
@@ -339,7 +347,9 @@ impl Venue<'_> {
 
     /// Everything that rests meets the quote.
     fn pass(&mut self) {
-        self.expire();
+        if self.plays(Rule::ExpiryStamp) {
+            self.expire();
+        }
         let mut orders: Vec<usize> = self.resting.iter().copied().filter(|&index| self.met(index)).collect();
         orders.sort_by_key(|&index| {
             let sign = self.plan[index].side.sign();
@@ -362,6 +372,7 @@ impl Venue<'_> {
                 None => self.act(index),
             }
         }
+        self.expire();
         self.follow();
     }
 
@@ -404,6 +415,8 @@ impl Venue<'_> {
                 self.end(index, Status::Cancelled);
                 self.taken_back(index);
             }
+            // An exit that ended with its entry before it was sent.
+            Command::Submit(index) if self.outcomes[index].status.is_terminal() => {}
             Command::Submit(index) => {
                 self.outcomes[index].status = Status::Accepted;
                 if self.joins(index) {

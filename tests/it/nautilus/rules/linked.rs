@@ -88,7 +88,9 @@ impl Venue<'_> {
                     self.held[exit] -= armed;
                     armed > 0
                 });
+                self.arriving = exits.clone();
                 for exit in exits {
+                    self.arriving.retain(|&other| other != exit);
                     if self.open(exit) > 0 && self.is_armed(exit) {
                         self.arrives(exit);
                     }
@@ -119,7 +121,8 @@ impl Venue<'_> {
 
     /// An order loses what another one filled; nothing left ends it.
     fn loses(&mut self, index: usize, quantity: i64) {
-        if self.outcomes[index].status.is_terminal() {
+        let awaited = self.arriving.contains(&index) && !self.plays(Rule::NothingToReduce);
+        if self.outcomes[index].status.is_terminal() || awaited {
             return;
         }
         self.left[index] = (self.left[index] - quantity).max(0);
@@ -161,7 +164,13 @@ impl Venue<'_> {
             Link::Alone => {}
             Link::Entry => {
                 for exit in self.others(index, Link::Exit) {
-                    let lost = std::mem::take(&mut self.held[exit]);
+                    let unsent = self.outcomes[exit].status == Status::Submitted;
+                    if unsent && self.left[index] == self.plan[index].quantity.0 {
+                        continue;
+                    }
+                    let all = !self.plays(Rule::EntryTakenBack);
+                    let lost = if all { self.left[exit] } else { self.held[exit] };
+                    self.held[exit] = 0;
                     if lost > 0 {
                         self.loses(exit, lost);
                     }
