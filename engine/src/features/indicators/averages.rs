@@ -40,16 +40,23 @@ pub(super) fn make(name: &str, parameters: &[f64]) -> Option<Made> {
     }
 }
 
-/// Weights from the oldest to the newest value, summing to 1.
+/// Weights from the oldest to the newest value, summing to 1. Each window that has begun has a sum under way, to which
+/// a new value adds what it weighs there: no sum waits for another.
 fn weighted(mut weights: Vec<f64>) -> Option<Made> {
     let total: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|weight| *weight /= total);
-    let mut ring = Ring::new(weights.len());
-    one(weights.len() as u32 - 1, move |bar| {
-        ring.push(bar.close);
-        // One after the other: a vector would wait for the value that was just written.
-        let pairs = ring.whole()?.values().iter().zip(&weights);
-        Some(pairs.fold(0.0, |sum, (value, weight)| sum + value * weight))
+    weights.reverse();
+    let length = weights.len();
+    // The oldest window first, and one that has not begun.
+    let mut sums = vec![0.0; length + 1];
+    let mut came = 0;
+    one(length as u32 - 1, move |bar| {
+        let sums = &mut sums[..=length];
+        for (place, weight) in weights.iter().enumerate() {
+            sums[place] = sums[place + 1] + weight * bar.close;
+        }
+        came += usize::from(came < length);
+        (came == length).then_some(sums[0])
     })
 }
 
