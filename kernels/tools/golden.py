@@ -331,7 +331,8 @@ def tables(seed, wide):
     angles = [x for x in angles if abs(x) < 1] + [0.0, -0.0, 5e-324]
     quotients = [(rng.gauss(0, 1), rng.gauss(0, 1)) for _ in range(1500 * wide)]
     quotients += [(log_uniform(rng, 1e-150, 1e150), -log_uniform(rng, 1e-150, 1e150)) for _ in range(400 * wide)]
-    quotients += [(math.tan(k * math.pi / 8) * x, x) for k in range(-4, 5) for x in (rng.uniform(-9, 9) for _ in range(40))]
+    for k in range(-4, 5):
+        quotients += [(math.tan(k * math.pi / 8) * x, x) for x in (rng.uniform(-9, 9) for _ in range(40))]
     quotients += [(0.0, 3.0), (-0.0, 3.0), (0.0, -3.0), (3.0, 0.0), (-3.0, 0.0), (2.0, 2.0), (2.0, -2.0)]
     yield "f64_atan_ratio", F64, ratio_angle, quotients
     yield "f64_atanh", F64, keep_zero(mp.atanh), angles

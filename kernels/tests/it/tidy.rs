@@ -13,8 +13,10 @@ const FORBIDDEN: [&str; 32] = [
 /// What is wrong with one line of source, if anything.
 fn forbidden_call(line: &str) -> Option<String> {
     let code = line.split("//").next().unwrap_or_default();
+    // There is an atanh of our own; the one of `std` is among those below.
+    let words = code.replace("atanh", "");
     for word in ["libm", "extern ", "intrinsics", "algebraic", "tanh"] {
-        if code.contains(word) {
+        if words.contains(word) {
             return Some(word.to_owned());
         }
     }
@@ -83,6 +85,8 @@ fn forbidden_calls_are_seen() {
         "std::f32::consts::E.ln()",
         "y = f32::tan(x)",
         "extern \"C\" {",
+        "x.tanh() + atanh(x)",
+        "x.atanh()",
     ] {
         assert!(forbidden_call(line).is_some(), "{line}");
     }
@@ -90,6 +94,7 @@ fn forbidden_calls_are_seen() {
         "let y = exp(x);",
         "/// x.exp() is not called",
         "scalar::f64::exp(x)",
+        "pub use atanh::atanh;",
         "x.exponent()",
         "f64::from_bits(x)",
         "f64::MAX_EXP",
