@@ -472,7 +472,7 @@ impl ReportBuilder {
         }
         let position = &seen.held.position;
         let cost = self.costs.filled(fill, position);
-        self.turnover = self.turnover.add_bounded(position.worth(fill.price, fill.quantity).abs());
+        self.turnover = self.turnover.add_bounded(cost.notional);
         if self.fills.len() < FILLS_DRAWN_MAX {
             self.fills.push(FillPoint {
                 time: seconds(self.now.0),

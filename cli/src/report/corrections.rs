@@ -62,7 +62,9 @@ impl Executions {
             let what = What::Fill { fill: Box::new(fill.clone()), effect, cost };
             let last = held.position.market.last.or(Some(fill.price));
             let market = Market { bid: fill.bid, ask: fill.ask, last };
-            self.list.push(Entry { index, time, market, rate: fill.rate, what });
+            // The rate by which its costs were converted; the fill names the one of its profit.
+            let rate = held.rate().map(|rate| rate.price);
+            self.list.push(Entry { index, time, market, rate, what });
         }
     }
 
@@ -141,13 +143,14 @@ impl ReportBuilder {
         if self.executions.kept {
             let found = self.executions.find(index, trade);
             let restated = found.and_then(|place| self.restate(index, place, trade, &booked));
-            let (held, closed) = restated.unwrap_or_else(|| {
+            let (mut held, closed) = restated.unwrap_or_else(|| {
                 let market = self.instruments[index].held.position.market;
                 let what = What::Correction(*trade, effect);
                 let rate = rate.map(|rate| rate.price);
                 self.executions.list.push(Entry { index, time: self.now, market, rate, what });
                 self.executions.again(index, &self.instruments[index].held, None)
             });
+            held.keep_marks(&self.instruments[index].held);
             self.instruments[index].held = held;
             self.replace_trades(index, closed);
         } else {
@@ -180,8 +183,8 @@ impl ReportBuilder {
                 return None;
             }
             self.counts.fills = self.counts.fills.saturating_sub(1);
-            self.turn_over(-at_rate.worth(trade.price, trade.quantity).abs());
             if let What::Fill { cost, .. } = self.executions.list.remove(place).what {
+                self.turn_over(-cost.notional);
                 self.costs.corrected(&cost, None, self.executions.costs());
             }
             self.redraw(trade);
@@ -189,19 +192,19 @@ impl ReportBuilder {
         };
         let was = *cost;
         fill.price = price;
-        fill.commission += trade.commission;
+        fill.commission = fill.commission.add_bounded(trade.commission);
         *cost = was.again(fill, &at_rate);
         let now = *cost;
-        self.turn_over(at_rate.worth(price, trade.quantity).abs());
-        self.turn_over(-at_rate.worth(trade.price, trade.quantity).abs());
+        self.turn_over(now.notional);
+        self.turn_over(-was.notional);
         self.costs.corrected(&was, Some(&now), self.executions.costs());
         self.redraw(trade);
         // How much is held does not depend on prices.
         Some(self.executions.again(index, &self.instruments[index].held, None))
     }
 
-    /// The trades of an instrument are these now. How far those stood below and above that are as they were is not
-    /// forgotten.
+    /// The trades of an instrument are these now. One that was there before keeps how far it stood below and above: the
+    /// ticks meanwhile are not seen again.
     fn replace_trades(&mut self, index: usize, mut now: Vec<Trade>) {
         let symbol = &self.instruments[index].held.position.symbol;
         let of_it = |trade: &Trade| trade.instrument == *symbol;

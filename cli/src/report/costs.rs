@@ -16,6 +16,8 @@ pub struct FillCost {
     spread: Money,
     slippage: Money,
     under_way: Money,
+    /// What was traded.
+    pub notional: Money,
     without_quote: bool,
     /// The touch that its market order saw when it was sent, while that was under way.
     sent: Option<Price>,
@@ -28,6 +30,7 @@ impl FillCost {
     fn of(fill: &Fill, position: &Position, sent: Option<Price>, saw: Option<Saw>) -> FillCost {
         let mut cost = FillCost {
             sent,
+            notional: position.worth(fill.price, fill.quantity).abs(),
             arrival: saw.map(|saw| Arrival::of(fill, position, saw)),
             ..FillCost::default()
         };

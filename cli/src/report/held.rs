@@ -87,6 +87,14 @@ impl Held {
         tickets.correct(&self.position, position, fills.iter().flatten(), time)
     }
 
+    /// What is open stood at least as far below and above its beginning as it did in `was`.
+    pub fn keep_marks(&mut self, was: &Held) {
+        match (&mut self.tickets, &was.tickets) {
+            (Some(tickets), Some(was)) => tickets.keep_marks(was),
+            _ => self.position.keep_marks(&was.position),
+        }
+    }
+
     /// How much is held, by the orders that opened it in a hedging account.
     pub fn quantities(&self) -> Vec<(OrderId, Quantity)> {
         match &self.tickets {

@@ -184,11 +184,11 @@ impl Position {
                     if let Some((mark, _)) = self.mark_price() {
                         let profit = self.profit(self.raw(mark, odd), cost, rate);
                         let paid = self.raw(mark, odd.abs());
-                        self.realised += profit;
+                        self.realised = self.realised.add_bounded(profit);
                         if let Some(open) = &mut self.open {
-                            open.realised += profit;
+                            open.realised = open.realised.add_bounded(profit);
                             open.quantity_out += i128::from(odd.0.abs());
-                            open.paid_out += paid;
+                            open.paid_out = open.paid_out.add_bounded(paid);
                         }
                     }
                     self.cost -= cost;
@@ -197,9 +197,9 @@ impl Position {
             }
             CorporateAction::Dividend { amount } => {
                 dividend = converted(self.raw(amount, self.quantity), rate).round_to(self.digits);
-                self.realised += dividend;
+                self.realised = self.realised.add_bounded(dividend);
                 if let Some(open) = &mut self.open {
-                    open.realised += dividend;
+                    open.realised = open.realised.add_bounded(dividend);
                 }
             }
         }
@@ -300,13 +300,13 @@ impl Position {
         let profit = self.profit(-signed, cost, self.rate_of(fill));
         self.cost -= cost;
         self.quantity = moved(self.quantity, closing, fill.side);
-        self.realised += profit;
-        self.commission += commission;
+        self.realised = self.realised.add_bounded(profit);
+        self.commission = self.commission.add_bounded(commission);
         if let Some(open) = &mut self.open {
             open.quantity_out += i128::from(closing.0);
-            open.paid_out += paid;
-            open.realised += profit;
-            open.commission += commission;
+            open.paid_out = open.paid_out.add_bounded(paid);
+            open.realised = open.realised.add_bounded(profit);
+            open.commission = open.commission.add_bounded(commission);
         }
     }
 
@@ -316,9 +316,9 @@ impl Position {
         let base = atto(self.realised - self.commission);
         let signed = Money(paid.0 * i128::from(fill.side.sign()));
         let keeps = self.abroad.is_some_and(|abroad| abroad.paid);
-        self.cost += converted(signed, self.rate_of(fill).filter(|_| keeps));
+        self.cost = self.cost.add_bounded(converted(signed, self.rate_of(fill).filter(|_| keeps)));
         self.quantity = moved(self.quantity, opening, fill.side);
-        self.commission += commission;
+        self.commission = self.commission.add_bounded(commission);
         let open = self.open.get_or_insert(OpenTrade {
             side: fill.side,
             order: fill.order,
@@ -335,8 +335,8 @@ impl Position {
             high: base,
         });
         open.quantity_in += i128::from(opening.0);
-        open.paid_in += paid;
-        open.commission += commission;
+        open.paid_in = open.paid_in.add_bounded(paid);
+        open.commission = open.commission.add_bounded(commission);
         open.quantity_max = open.quantity_max.max(self.quantity.abs());
     }
 
@@ -369,6 +369,15 @@ impl Position {
         let Some(rate) = abroad.rate else { return Money::ZERO };
         let worth = self.raw(Price(self.marked), self.quantity);
         if abroad.paid { rate.convert(worth) - self.cost } else { rate.convert(worth - self.cost) }
+    }
+
+    /// The trade under way stood at least as far below and above its beginning as it did in `was`, if that has it.
+    pub fn keep_marks(&mut self, was: &Position) {
+        let (Some(open), Some(was)) = (&mut self.open, &was.open) else { return };
+        if (open.order, open.opened) == (was.order, was.opened) {
+            let moved = |bound: i128| open.base.saturating_add(bound.saturating_sub(was.base));
+            (open.low, open.high) = (open.low.min(moved(was.low)), open.high.max(moved(was.high)));
+        }
     }
 
     /// Ends the trade of a position that a split paid out whole: no order closed it but the one that opened it.

@@ -112,6 +112,15 @@ impl Tickets {
         (closed, change)
     }
 
+    /// Each stood at least as far below and above its beginning as it did in `was`.
+    pub fn keep_marks(&mut self, was: &Tickets) {
+        for (order, one) in &mut self.0 {
+            if let Ok(place) = was.0.binary_search_by_key(order, |(order, _)| *order) {
+                one.keep_marks(&was.0[place].1);
+            }
+        }
+    }
+
     /// How much each holds, by the order that opened it.
     pub fn quantities(&self) -> impl Iterator<Item = (OrderId, Quantity)> + '_ {
         self.0.iter().map(|(order, one)| (*order, one.quantity))

@@ -148,7 +148,7 @@ fn damaged_settings_are_not_another_version() {
         ("cut", 3, "the settings in cut are damaged: they have not the hash"),
         ("resealed", 3, "the settings in resealed are damaged: "),
         ("foreign", 2, "the settings in foreign cannot be read: "),
-        ("rules", 2, "rules was written under logic version 99; this build has 1"),
+        ("rules", 2, "rules was written under logic version 99; this build has "),
     ];
     for (journal, expected, part) in table {
         let (error, exit) = folder.fails(&["replay", "--verify", journal]);

@@ -13,7 +13,6 @@ status   instead of the events: triggered_ns (of a stop-limit order), trigger (w
          ended_ns (when an order was cancelled, expired or rejected)
 """
 import csv
-import json
 import pathlib
 import sys
 from decimal import ROUND_HALF_EVEN, Decimal

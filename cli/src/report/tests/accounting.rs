@@ -311,6 +311,26 @@ fn an_account_beyond_every_sum_is_said_to_be() {
     assert!(text.contains("! the engine's equity differs from the sum of fills and marks"), "{text}");
 }
 
+/// 32,768 times the largest amount is more than 128 bits: sums end before.
+#[test]
+fn no_number_of_fills_is_too_much_for_a_report() {
+    let mut settings = settings();
+    settings.instruments[0].multiplier = Quantity(FIXED_MAX);
+    let quantity = Quantity(FIXED_MAX).to_string();
+    let commission = Money(Money::MAX.0 - 1).to_string();
+    for turns in [false, true] {
+        let mut run = Run::with(&settings);
+        run.quote_of(Price(1), Price(FIXED_MAX));
+        for order in 1..=40_000 {
+            let side = if turns && order % 2 == 0 { Side::Sell } else { Side::Buy };
+            run.fill(order, side, &quantity, &commission);
+        }
+        let report = run.sums();
+        assert_eq!((report.counts.fills, report.trades.closed), (40_000, if turns { 20_000 } else { 0 }));
+        assert!(report.equity.last < Money::ZERO);
+    }
+}
+
 proptest! {
     /// Prices, quantities, multipliers and cash up to the largest there are, in both kinds of account.
     #[test]

@@ -1,10 +1,10 @@
 //! Executions that a broker takes back or changes, and splits that end a position.
 
 use genovo_engine::account::Account;
-use genovo_engine::event::{CorporateAction, Fill, Liquidity, PositionEffect, Side, TradeCorrected};
-use genovo_engine::ids::OrderId;
+use genovo_engine::event::{CorporateAction, Fact, Fill, Liquidity, PositionEffect, Side, TradeCorrected};
+use genovo_engine::ids::{InstrumentId, OrderId};
 use genovo_engine::market::Market;
-use genovo_engine::settings::{PositionMode, Settings};
+use genovo_engine::settings::{Instrument, PositionMode, RateSettings, Settings};
 use genovo_engine::units::{Money, Price, Quantity};
 use proptest::prelude::*;
 
@@ -132,6 +132,52 @@ fn positions_of_a_hedging_account_are_corrected_one_by_one() {
     let open: Vec<(OrderId, Quantity)> = report.open.iter().map(|one| (one.order_in, one.quantity)).collect();
     assert_eq!(open, [(OrderId(2), of("-4"))]);
     assert_eq!(report.equity.last, money("9952"));
+}
+
+/// The trade that is open all the while keeps its lowest mark, whatever is corrected beside it.
+#[test]
+fn a_correction_does_not_forget_how_low_an_open_trade_stood() {
+    for settings in [settings(), hedging()] {
+        let mut run = Run::live(&settings);
+        three_fills(&mut run).quote("50", "52").quote("109", "111");
+        run.correct((1, Side::Buy), "10", "101", Some("102"), "0");
+        // Five become half a lot, which is paid out: the trade ends.
+        let report = run.quote("119", "121").act(CorporateAction::Split { new: 1, old: 10 }).report();
+        let trade = report.trades.list.iter().find(|trade| trade.order_in == OrderId(3)).expect("a trade");
+        // (50 − 111) × 5 − 0.50 and (119 − 111) × 5 − 0.50.
+        assert_eq!((trade.worst_mark, trade.profit), (money("-305.50"), money("39.50")));
+    }
+}
+
+/// The broker converts by a rate of its own; what a fill added is what is taken off again.
+#[test]
+fn what_was_taken_back_in_another_currency_leaves_no_turnover() {
+    let mut settings = settings();
+    let euro = Instrument { symbol: "EURUSD".to_string(), ..settings.instruments[0].clone() };
+    settings.instruments[0].currency = Some("EUR".to_string());
+    settings.instruments.push(euro);
+    settings.rates =
+        vec![RateSettings { currency: "EUR".to_string(), instrument: InstrumentId(2), inverse: false }];
+    for corrected in [None, Some("103")] {
+        let mut run = Run::live(&settings);
+        run.on(2).quote("1.10", "1.10").on(1).quote("99", "101");
+        run.derived(Fact::OrderFilled(Box::new(Fill {
+            order: OrderId(1),
+            side: Side::Buy,
+            price: of("101"),
+            quantity: of("10"),
+            remaining: Quantity::ZERO,
+            liquidity: Liquidity::Taker,
+            commission: Money::ZERO,
+            bid: Some(of("99")),
+            ask: Some(of("101")),
+            rate: Some(of("1.20")),
+        })));
+        let report = run.correct((1, Side::Buy), "10", "101", corrected, "0").report();
+        // 1,030 at 1.10, of which 20 beyond the ask.
+        let (turnover, slippage) = corrected.map_or(("0", "0"), |_| ("1133", "22"));
+        assert_eq!((report.activity.turnover, report.result.slippage), (money(turnover), money(slippage)));
+    }
 }
 
 /// Two lots of a hundred become less than one: the position is paid out and ends, and so does its time.
