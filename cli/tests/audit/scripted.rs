@@ -195,6 +195,58 @@ fn orders_of_a_hedging_account_are_explained_by_their_side() {
     assert_eq!((&open["position"]["order_in"], &open["part"]), (&2.into(), &"changed".into()), "{after}");
 }
 
+/// Buys three and two at one quote, then sells one, and four and two at one quote.
+#[derive(Default)]
+struct AtOnce {
+    quotes: u64,
+}
+
+impl Strategy for AtOnce {
+    fn update(&mut self, event: &Event, _: &dyn View) -> bool {
+        let is_quote = matches!(event.fact, Fact::QuoteChanged(_));
+        self.quotes += u64::from(is_quote);
+        is_quote && self.quotes.is_multiple_of(20) && self.quotes <= 60
+    }
+
+    fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
+        let (side, quantities) = match self.quotes / 20 {
+            1 => (Side::Buy, &["3", "2"][..]),
+            2 => (Side::Sell, &["1"][..]),
+            _ => (Side::Sell, &["3", "2"][..]),
+        };
+        proposal.actions.extend(quantities.iter().map(|quantity| {
+            let order = NewOrder::new(side, OrderKind::Market, quantity.parse().unwrap());
+            Action::Place(Box::new(OrderList::single(view.instrument(), order)))
+        }));
+    }
+}
+
+/// Times do not tell which of several orders of one moment had a part in a position.
+#[test]
+fn orders_that_fill_in_one_moment_have_their_part() {
+    let folder = played(StrategyKind { make: |_, _| Ok(Box::new(AtOnce::default())), ..KIND }, "");
+    let told = |order: &str| {
+        let command = ["audit", "explain", "scripted", "--order", order, "--no-proof", "--json"];
+        let after = &folder.answers(&command).0["afterwards"];
+        let trades = after["trades"].as_array().unwrap().iter();
+        let parts = trades.map(|trade| (trade["order_in"].as_u64().unwrap(), trade["part"].to_string()));
+        (parts.collect::<Vec<_>>(), after["still_open"]["part"].to_string())
+    };
+    let of = |part: &str| (1, format!("\"{part}\""));
+    // Order 4 leaves one, and order 5 turns that round.
+    for (order, trades, open) in [
+        ("1", vec![of("opened")], "null"),
+        ("2", vec![of("changed")], "null"),
+        ("3", vec![of("changed")], "null"),
+        ("4", vec![of("changed")], "null"),
+        ("5", vec![of("closed")], "\"opened\""),
+    ] {
+        assert_eq!(told(order), (trades, open.to_string()), "order {order}");
+        let shown = folder.says(&["audit", "explain", "scripted", "--order", order, "--no-proof"]);
+        assert!(!shown.contains("took back"), "{shown}");
+    }
+}
+
 /// What the broker takes back is no part of what became of an order.
 #[test]
 fn an_order_whose_fills_were_taken_back_changed_nothing() {

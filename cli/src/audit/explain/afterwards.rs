@@ -44,13 +44,13 @@ impl Afterwards {
         let mut touched = Touched::by(story, recording.settings.as_ref());
         let report = follow(recording, |event| touched.observe(event))?;
         let symbol = recording.symbol(story.instrument);
-        // The order of a hedging account had a part in what its fills took from, and in what bears its number.
+        // An order had a part in what its fills took from or added to. Where nothing stands side by side, what was
+        // filled between a position's beginning and its end is a part of it too, whatever order names it by now.
         let had_a_part = |order_in: OrderId, opened: Timestamp, closed: Option<Timestamp>| {
             let within = |time: Timestamp| opened <= time && closed.is_none_or(|closed| time <= closed);
-            match story.hedges {
-                true => touched.positions.contains(&order_in) && times.iter().any(|&time| within(time)),
-                false => times.iter().any(|&time| opened < time && closed.is_none_or(|closed| time < closed)),
-            }
+            let inside = |time: Timestamp| opened < time && closed.is_none_or(|closed| time < closed);
+            touched.positions.contains(&order_in) && times.iter().any(|&time| within(time))
+                || !story.hedges && times.iter().any(|&time| inside(time))
         };
         let mut trades = Vec::new();
         for trade in report.trades.list.into_iter().filter(|trade| trade.instrument == symbol) {
@@ -125,9 +125,11 @@ impl Afterwards {
         }
         match (parts.is_empty(), story.sent.is_some()) {
             (false, _) => parts.join("; "),
-            (true, true) if !story.fills().is_empty() => {
-                "no position is left of it: the broker took back what was filled".to_string()
+            (true, true) if !story.fills().is_empty() => match story.fills_that_hold().is_empty() {
+                true => "no position is left of it: the broker took back what was filled",
+                false => "no position is left of it: the broker corrected those that it changed",
             }
+            .to_string(),
             (true, true) => "no position changed: nothing was filled".to_string(),
             (true, false) => "no position changed: it was never sent".to_string(),
         }
@@ -170,12 +172,13 @@ impl Afterwards {
     }
 }
 
-/// The positions of a hedging account that the fills of one order took from: which they are is in no event, but follows
-/// from all fills before.
+/// The positions that the fills of one order took from or added to, by the orders that opened them: which they are
+/// is in no event, but follows from all fills before.
 struct Touched {
     order: OrderId,
     instrument: InstrumentId,
     lot: Quantity,
+    hedges: bool,
     held: Quantities,
     effects: BTreeMap<OrderId, PositionEffect>,
     positions: BTreeSet<OrderId>,
@@ -188,6 +191,7 @@ impl Touched {
             order: story.order,
             instrument: story.instrument,
             lot: instrument.map_or(Quantity::ZERO, |instrument| instrument.lot),
+            hedges: story.hedges,
             held: Quantities::default(),
             effects: BTreeMap::new(),
             positions: BTreeSet::new(),
@@ -199,13 +203,16 @@ impl Touched {
             return;
         }
         match &event.fact {
-            Fact::OrderSubmitted(order) if order.only_closes() => {
+            Fact::OrderSubmitted(order) if self.hedges && order.only_closes() => {
                 self.effects.insert(order.order, order.effect());
             }
             Fact::OrderFilled(fill) => {
                 let effect = self.effects.get(&fill.order).copied().unwrap_or_default();
                 let before = (fill.order == self.order).then(|| self.held.all().to_vec());
-                self.held.fill(fill.order, fill.side, fill.quantity, effect);
+                match self.hedges {
+                    true => self.held.fill(fill.order, fill.side, fill.quantity, effect),
+                    false => self.net(fill.order, Quantity(fill.quantity.0.saturating_mul(fill.side.sign()))),
+                }
                 for one in before.into_iter().flatten() {
                     if !self.held.all().contains(&one) {
                         self.positions.insert(one.0);
@@ -218,7 +225,10 @@ impl Touched {
                     _ => trade.order,
                 };
                 let taken = Quantity(trade.quantity.0.saturating_mul(-trade.side.sign()));
-                self.held.add(position, taken);
+                match self.hedges {
+                    true => self.held.add(position, taken),
+                    false => self.net(trade.order, taken),
+                }
             }
             Fact::CorporateActionApplied(CorporateAction::Split { new, old }) => {
                 let (new, old, lot) = (i128::from(*new), i128::from((*old).max(1)), self.lot);
@@ -228,6 +238,19 @@ impl Touched {
             }
             _ => {}
         }
+    }
+
+    /// So much more (signed) of the only position there is, which bears the name of the order that opened it or turned
+    /// it round.
+    fn net(&mut self, order: OrderId, quantity: Quantity) {
+        let before = self.held.net();
+        let after = Quantity(before.0.saturating_add(quantity.0));
+        let opener = match self.held.all() {
+            [(opener, _)] if before.signum() == after.signum() => *opener,
+            _ => order,
+        };
+        let left = (after != Quantity::ZERO).then_some((opener, after));
+        self.held = Quantities::new(left.into_iter().collect());
     }
 }
 
