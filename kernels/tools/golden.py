@@ -332,8 +332,12 @@ def tables(seed, wide):
     quotients = [(rng.gauss(0, 1), rng.gauss(0, 1)) for _ in range(1500 * wide)]
     quotients += [(log_uniform(rng, 1e-150, 1e150), -log_uniform(rng, 1e-150, 1e150)) for _ in range(400 * wide)]
     for k in range(-4, 5):
+        # Where the way changes.
         quotients += [(math.tan(k * math.pi / 8) * x, x) for x in (rng.uniform(-9, 9) for _ in range(40))]
     quotients += [(0.0, 3.0), (-0.0, 3.0), (0.0, -3.0), (3.0, 0.0), (-3.0, 0.0), (2.0, 2.0), (2.0, -2.0)]
+    # Shares of such numbers are rounded to whole smallest ones.
+    smallest = 5e-324
+    quotients += [(j * smallest, k * smallest) for j in (1, 2, 3, 5, 12) for k in (1, 2, -3, 7, 11, 1000)]
     yield "f64_atan_ratio", F64, ratio_angle, quotients
     yield "f64_atanh", F64, keep_zero(mp.atanh), angles
 

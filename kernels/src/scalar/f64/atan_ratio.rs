@@ -9,6 +9,8 @@ use super::coefficients::{ARC_POLY, HALF_PI_HIGH, HALF_PI_LOW};
 const EIGHTH: f64 = 0.41421356237309503;
 /// Up to here the sum of two numbers is one.
 const LARGE: f64 = 8e307;
+/// From here on a share of the larger number is what it should be, to the last place.
+const TINY: f64 = 1e-290;
 
 /// atan(y / x), in [-π/2, π/2]. Largest error measured: 1.7 ulp.
 ///
@@ -19,7 +21,7 @@ pub fn atan_ratio(y: f64, x: f64) -> f64 {
     let steep = above > below;
     let (small, large) = (select(steep, below, above), select(steep, above, below));
     // Neither is NaN up to there; 0 / 0 is.
-    if !(small <= LARGE && large <= LARGE && large > 0.0) {
+    if !(small <= LARGE && (TINY..=LARGE).contains(&large)) {
         return far(y, x);
     }
     // Of the angle's tangent, up to π/4: beyond π/8 by what it is from π/4.
@@ -38,7 +40,7 @@ pub fn atan_ratio(y: f64, x: f64) -> f64 {
     f64::from_bits(angle.to_bits() | ((y.to_bits() ^ x.to_bits()) & (1 << 63)))
 }
 
-/// Numbers so large that their sum may be none, or not numbers.
+/// Numbers so large that their sum may be none, both next to nothing, or not numbers.
 #[cold]
 #[inline(never)]
 fn far(y: f64, x: f64) -> f64 {
@@ -76,6 +78,11 @@ mod tests {
             (1.0, f64::INFINITY, 0.0),
             (f64::NEG_INFINITY, 1.0, -FRAC_PI_2),
             (5e-324, 5e-324, FRAC_PI_4),
+            // Where shares of the larger one are rounded to whole smallest numbers.
+            (5e-324, 1e-323, atan(0.5)),
+            (-1e-323, 5e-324, -atan(2.0)),
+            (5e-324, 0.0, FRAC_PI_2),
+            (-0.0, 5e-324, -0.0),
             (0.0, 0.0, f64::NAN),
             (f64::INFINITY, f64::INFINITY, f64::NAN),
             (f64::NAN, 1.0, f64::NAN),

@@ -28,7 +28,7 @@ pub fn atanh(x: f64) -> f64 {
     let (above, below) = (1.0 + magnitude, 1.0 - magnitude);
     let octaves = (above.to_bits() - below.to_bits() + (1 << 51)) >> 52;
     let power = f64::from_bits((1023 + octaves) << 52);
-    // Each is rounded once: 2^k ± 1 are exact, for k is at most 20.
+    // Each is rounded once: 2^k ± 1 are exact, for k is at most 21.
     let t = magnitude.mul_add(power + 1.0, 1.0 - power) / magnitude.mul_add(1.0 - power, power + 1.0);
     let square = t * t;
     let k = octaves as f64;
