@@ -52,7 +52,7 @@ pub const LOGIC_VERSION: u32 = 1;
 
 /// The same of runs with columns (`[features]`), whose rows follow from how columns are computed. Since 2, sums over a
 /// window are made of halves and lanes, and logarithms of ratios of what near numbers are from each other; since 3,
-/// what an indicator waits for itself is on a shorter way.
+/// what feeds on its own last value is computed by a shorter chain of operations.
 pub const COLUMNS_VERSION: u32 = 3;
 
 /// Every version that a run of this build can have.
