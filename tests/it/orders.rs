@@ -13,7 +13,7 @@ use genovo_engine::world::{MemorySource, Source};
 const X: InstrumentId = InstrumentId(1);
 
 thread_local! {
-    /// What the strategy does at which quote or trade, counted from 1.
+    /// What the strategy does at which quote, trade or bar, counted from 1.
     static SCRIPT: std::cell::RefCell<Vec<(u32, Action)>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
@@ -25,7 +25,8 @@ struct Scripted {
 
 impl Strategy for Scripted {
     fn update(&mut self, event: &Event, _: &dyn View) -> bool {
-        let is_tick = matches!(event.fact, Fact::QuoteChanged(_) | Fact::TradePrinted(_));
+        let is_tick =
+            matches!(event.fact, Fact::QuoteChanged(_) | Fact::TradePrinted(_) | Fact::BarReceived(_));
         self.ticks += u32::from(event.header.instrument == X && is_tick);
         is_tick && self.script.iter().any(|(at, _)| *at == self.ticks)
     }
@@ -304,6 +305,40 @@ fn what_is_to_be_filled_at_once_waits_for_its_trigger() {
     }
 }
 
+/// On bars a stop is filled in the bar that reaches it; a limit that the triggering bar left has the next one.
+#[test]
+fn what_is_to_be_filled_at_once_waits_for_its_trigger_on_bars() {
+    let bar = |place: i64, prices: [i64; 4]| {
+        let [open, high, low, close] = prices.map(price);
+        let open_time = Timestamp(1_000 * SCALE + 10 * place * SCALE);
+        other(X, 10 * place + 5, Fact::BarReceived(Bar { open_time, open, high, low, close, volume: None }))
+    };
+    let mut settings = settings();
+    settings.sources[0].kind = DataKind::Bars;
+    let stop_limit = OrderKind::StopLimit { trigger: price(105), price: price(104) };
+    let trailing = OrderKind::TrailingStop { trail: Trail::Amount(price(5)) };
+    for (kind, time_in_force, low, seen) in [
+        // A tick of slippage is paid where no size is known.
+        (stop(105), TimeInForce::Ioc, 105, &["1 buy 10 at 106"][..]),
+        (stop(105), TimeInForce::Fok, 105, &["1 buy 10 at 106"]),
+        (trailing, TimeInForce::Ioc, 105, &["1 triggered 104 by 104", "1 buy 10 at 105"]),
+        (stop_limit, TimeInForce::Ioc, 103, &["1 triggered 105 by 105", "1 buy 10 at 104"]),
+        (stop_limit, TimeInForce::Ioc, 105, &["1 triggered 105 by 105", "1 cancelled ImmediateRest"]),
+        (stop_limit, TimeInForce::Fok, 105, &["1 triggered 105 by 105", "1 cancelled NotFillable"]),
+    ] {
+        let order = NewOrder::new(Side::Buy, kind, quantity(10)).during(time_in_force);
+        let market = vec![
+            bar(1, [100, 101, 99, 100]),
+            bar(2, [100, 101, 99, 100]),
+            bar(3, [103, 106, 102, 105]),
+            bar(4, [106, 107, low, 106]),
+            bar(5, [106, 107, 90, 100]),
+        ];
+        let found = play(&settings, market, vec![(1, single(order))]);
+        assert_eq!(found, seen, "{kind:?} {time_in_force:?} {low}");
+    }
+}
+
 /// A stop-limit order that was triggered stands behind a better limit, though it came first.
 #[test]
 fn what_became_a_limit_order_has_its_place_by_price() {
@@ -312,6 +347,19 @@ fn what_became_a_limit_order_has_its_place_by_price() {
     let market = vec![quote(1, 103, 104, 50), quote(2, 104, 105, 50), quote(3, 101, 102, 7)];
     let seen = play(&settings(), market, vec![(1, buy(stop_limit)), (1, buy(limit(103)))]);
     assert_eq!(seen, ["1 triggered 105 by 105", "2 buy 5 at 103", "1 buy 2 at 102"]);
+}
+
+/// So does one that was triggered as soon as the fill of another order armed it.
+#[test]
+fn what_became_a_limit_order_once_it_was_armed_has_its_place_by_price() {
+    let entry = NewOrder::new(Side::Buy, limit(99), quantity(10));
+    let stop_limit = OrderKind::StopLimit { trigger: price(98), price: price(103) };
+    let exit = NewOrder::new(Side::Sell, stop_limit, quantity(10));
+    let list = place(OrderList::one_triggers_others(X, entry, vec![exit]));
+    let other = single(NewOrder::new(Side::Sell, limit(102), quantity(5)));
+    let market = vec![quote(1, 100, 101, 50), quote(2, 97, 98, 50), quote(3, 104, 105, 7)];
+    let seen = play(&settings(), market, vec![(1, list), (1, other)]);
+    assert_eq!(seen, ["1 buy 10 at 99", "2 triggered 98 by 97", "3 sell 5 at 102", "2 sell 2 at 103"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What an engine does on the inputs that only a live world has: answers that cannot be, reports of the broker,
 //! the operator's commands.
 
+use super::protection::closing_side;
 use super::*;
 
 impl Engine {
@@ -168,7 +169,7 @@ impl Engine {
                 actions.extend(tickets.iter().filter_map(|ticket| close_at_market(instrument, ticket, lot)));
                 continue;
             }
-            let side = if position.quantity > Quantity::ZERO { Side::Sell } else { Side::Buy };
+            let side = closing_side(position.quantity);
             actions.push(Action::Submit {
                 instrument,
                 side,
@@ -250,8 +251,7 @@ impl Engine {
 /// What closes a position of a hedging account at market; `None` where it holds less than a lot.
 pub(super) fn close_at_market(instrument: InstrumentId, ticket: &Ticket, lot: Quantity) -> Option<Action> {
     let quantity = ticket.quantity.abs().round_down_to(lot);
-    let side = if ticket.quantity > Quantity::ZERO { Side::Sell } else { Side::Buy };
-    let order = NewOrder::new(side, OrderKind::Market, quantity).reduce_only();
+    let order = NewOrder::new(closing_side(ticket.quantity), OrderKind::Market, quantity).reduce_only();
     let list = Box::new(OrderList::single(instrument, order));
     (quantity > Quantity::ZERO).then_some(Action::Close { position: ticket.order, list })
 }

@@ -123,7 +123,7 @@ impl Engine {
                     actions.push(Action::Cancel { order });
                 }
             }
-            let side = if held > Quantity::ZERO { Side::Sell } else { Side::Buy };
+            let side = closing_side(held);
             if !works
                 && !self.is_denied_still(index, Request::new(instrument, side, OrderKind::Market, quantity))
             {

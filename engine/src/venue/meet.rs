@@ -66,7 +66,7 @@ impl Venue {
 
     /// The market reached an order's trigger. Plain stops say so by their fills.
     fn trigger(
-        &self,
+        &mut self,
         resting: &mut Resting,
         trigger: Price,
         price: Price,
@@ -74,6 +74,7 @@ impl Venue {
         answers: &mut Vec<Event>,
     ) {
         resting.triggered = true;
+        self.turned |= resting.limit().is_some();
         if resting.order.kind.trigger().is_none() || resting.order.kind.limit().is_some() {
             let fact = OrderTriggered { order: resting.order.order, trigger, price };
             answers.push(self.answer(resting, time, Fact::OrderTriggered(fact)));
@@ -83,7 +84,7 @@ impl Venue {
     /// Whether an order that waits for a trigger has reached it at `price`, and now acts. A trailing stop that has not
     /// follows the price.
     pub(super) fn is_triggered(
-        &self,
+        &mut self,
         index: usize,
         resting: &mut Resting,
         price: Price,
@@ -308,6 +309,8 @@ impl Venue {
             self.end_day(index, resting, ended, time, answers);
         }
         resting.retain(|order| !order.gone);
+        // Every bar puts them in its own order.
+        self.turned = false;
     }
 
     /// A resting order meets a bar: first its open, then its range. It takes part in no bar that began before it was

@@ -75,6 +75,8 @@ pub struct Venue {
     effects: Vec<Effect>,
     /// Whether a position changed since the reduce-only orders last looked.
     moved: bool,
+    /// Whether an order became a limit order since its book was last in order.
+    turned: bool,
     /// The newest order that arrived.
     newest: OrderId,
     /// What an order takes of a book, level by level.
@@ -125,6 +127,7 @@ impl Venue {
             lists: Vec::new(),
             effects: Vec::new(),
             moved: false,
+            turned: false,
             newest: OrderId(0),
             executions: Vec::new(),
         }
@@ -267,23 +270,24 @@ impl Venue {
         answers: &mut Vec<Event>,
         mut meet: impl FnMut(&mut Venue, &mut Resting, &mut Vec<Event>) -> bool,
     ) {
-        let mut turned = false;
         for place in 0..resting.len() {
             let order = &mut resting[place];
             if order.gone || order.open() == Quantity::ZERO {
                 continue;
             }
-            let waited = order.waits_for_trigger();
             if !meet(self, order, answers) {
                 order.gone = true;
                 self.ended(order);
             }
-            turned |= waited && !order.waits_for_trigger();
             self.follow(index, resting, None, time, answers);
         }
+        self.tidy(resting);
+    }
+
+    /// What ended leaves its book, and what has become a limit order stands behind better ones from now on.
+    fn tidy(&mut self, resting: &mut Vec<Resting>) {
         resting.retain(|order| !order.gone);
-        if turned {
-            // What has become a limit order stands behind better ones from now on.
+        if std::mem::take(&mut self.turned) {
             resting.sort_by_key(Resting::priority);
         }
     }
@@ -372,7 +376,7 @@ impl Venue {
             self.ended(&order);
         }
         self.follow(index, &mut resting, None, time, answers);
-        resting.retain(|order| !order.gone);
+        self.tidy(&mut resting);
         self.books[index].resting = resting;
         self.count_resting();
     }
