@@ -182,9 +182,9 @@ fn parameters(
         // One key cannot be read as two things.
         let (name, heading) = (both.name, section.heading());
         let message = format!("{} has a parameter `{name}`, and in {heading} that key is another", kind.name);
-        let label = match fixed.len() > 2 && !["kind", "decide"].contains(&name) {
-            true => "give the parameter another name, or let it decide alone in [strategy]",
-            false => "give the parameter another name",
+        let label = match name {
+            "kind" | "decide" => "give the parameter another name",
+            _ => "give the parameter another name, or let it decide alone in [strategy]",
         };
         section.fail("kind", message, label);
         return None;

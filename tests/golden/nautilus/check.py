@@ -4,7 +4,7 @@
 usage: check.py CASE ENGINE QUOTES.csv.zst ORDERS.csv DIR
 
 Needs only Python and the `zstd` command: it is the executable form of README.md's rules and knows
-nothing of nautilus_trader. Prices, quantities and commissions are exact; profits are computed in doubles,
+nothing of nautilus_trader, nor of the cases that terms.py draws. Prices, quantities and commissions are exact; profits are computed in doubles,
 because nautilus does (balances must then agree to 0.000001), and exactly beside, to say what that comes to. ENGINE `rust` or `cython` picks the rules where the two engines differ.
 Exit status 1 if a fill, a balance after a fill, a status or the end differs.
 """
@@ -290,6 +290,8 @@ def replay(case, engine, quotes, orders):
 
 def main():
     case, engine, source, orders_path, folder = sys.argv[1:]
+    if case.endswith(("_stop_limit", "_trailing", "_linked")):
+        sys.exit(f"the rules of {case} are in tests/it/nautilus/rules.rs")
     folder = pathlib.Path(folder)
     with open(orders_path, encoding="ascii") as f:
         orders = list(csv.DictReader(f))

@@ -141,6 +141,8 @@ def plan(case, quotes, seed, count):
 
 def main():
     case, source, out, *more = sys.argv[1:]
+    if case.endswith(("_stop_limit", "_trailing", "_linked")):
+        sys.exit(f"{case} is drawn by terms.py")
     spec = CASES[case]
     seed, count = map(int, more) if more else (spec["seed"], ORDERS)
     text = io.StringIO()

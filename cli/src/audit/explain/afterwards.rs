@@ -6,7 +6,7 @@ use genovo_engine::event::{CorporateAction, Event, Fact, Kind, PositionEffect, S
 use genovo_engine::ids::{InstrumentId, OrderId, Sequence};
 use genovo_engine::settings::Settings;
 use genovo_engine::tickets::Quantities;
-use genovo_engine::units::{Money, Quantity, Timestamp};
+use genovo_engine::units::{FIXED_MAX, Money, Quantity, Timestamp};
 use serde_json::{Value, json};
 
 use super::story::Story;
@@ -232,8 +232,8 @@ impl Touched {
             }
             Fact::CorporateActionApplied(CorporateAction::Split { new, old }) => {
                 let (new, old, lot) = (i128::from(*new), i128::from((*old).max(1)), self.lot);
-                let scaled =
-                    |units: Quantity| i64::try_from(i128::from(units.0) * new / old).unwrap_or(i64::MAX);
+                let most = i128::from(FIXED_MAX);
+                let scaled = |units: Quantity| (i128::from(units.0) * new / old).clamp(-most, most) as i64;
                 self.held.scale(|units| Quantity(scaled(units)).round_down_to(lot));
             }
             _ => {}
