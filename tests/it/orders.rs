@@ -339,6 +339,31 @@ fn what_is_to_be_filled_at_once_waits_for_its_trigger_on_bars() {
     }
 }
 
+/// A limit order that is to be filled at once has the trade after its arrival, for the last one is past.
+#[test]
+fn a_limit_order_that_is_to_be_filled_at_once_has_the_next_trade() {
+    let trade = |second, of, size| {
+        let trade = Trade { price: price(of), size: Some(quantity(size)), aggressor: None };
+        other(X, second, Fact::TradePrinted(trade))
+    };
+    let mut settings = settings();
+    settings.sources[0].kind = DataKind::Trades;
+    for (time_in_force, next, size, seen) in [
+        (TimeInForce::Ioc, 99, 50, &["1 buy 10 at 100"][..]),
+        (TimeInForce::Ioc, 99, 4, &["1 buy 4 at 100", "1 cancelled ImmediateRest"]),
+        (TimeInForce::Ioc, 101, 50, &["1 cancelled ImmediateRest"]),
+        (TimeInForce::Fok, 99, 50, &["1 buy 10 at 100"]),
+        (TimeInForce::Fok, 99, 4, &["1 cancelled NotFillable"]),
+        (TimeInForce::Fok, 101, 50, &["1 cancelled NotFillable"]),
+        (TimeInForce::Gtc, 101, 50, &["1 buy 10 at 100"]),
+    ] {
+        let order = NewOrder::new(Side::Buy, limit(100), quantity(10)).during(time_in_force);
+        let market = vec![trade(1, 99, 50), trade(2, next, size), trade(3, 90, 50)];
+        let found = play(&settings, market, vec![(1, single(order))]);
+        assert_eq!(found, seen, "{time_in_force:?} {next} {size}");
+    }
+}
+
 /// A stop-limit order that was triggered stands behind a better limit, though it came first.
 #[test]
 fn what_became_a_limit_order_has_its_place_by_price() {

@@ -226,8 +226,10 @@ impl Venue {
         answers: &mut Vec<Event>,
     ) -> bool {
         if resting.acting() != Acting::Market {
-            // A trade that is past tells nothing about what can be had now: such orders wait for the next one.
-            return self.rest_or_cancel(resting, time, answers);
+            // A trade that is past tells nothing about what can be had now: such orders wait for the next one. What is
+            // to be filled at once is filled by that one, or not at all.
+            resting.waits_for_open = true;
+            return true;
         }
         let execution = self.slipped(index, resting, price);
         self.book(index, resting, &[execution], Liquidity::Taker, time, answers)

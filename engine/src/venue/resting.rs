@@ -26,13 +26,14 @@ pub struct Resting {
     pub(super) held: Quantity,
     /// When it arrived.
     pub(super) arrived: Timestamp,
-    /// A stop-limit order that has become a limit order.
+    /// It reached its trigger: a stop-limit order is a limit order from then on.
     pub(super) triggered: bool,
     /// Where a trailing stop's trigger stands; `None` before it saw a price.
     pub(super) trigger: Option<Price>,
     /// A part of it was released, and has yet to arrive.
     pub(super) armed: bool,
-    /// It arrived while the market was closed, or was triggered by a trade that is past, and has met nothing yet.
+    /// It arrived while the market was closed, or arrived or was triggered at a trade that is past, and has met nothing
+    /// yet.
     pub(super) waits_for_open: bool,
     /// It ended, and leaves the book when everybody has been asked.
     pub(super) gone: bool,

@@ -20,7 +20,7 @@ pub fn atan_ratio(y: f64, x: f64) -> f64 {
     let (above, below) = (y.abs(), x.abs());
     let steep = above > below;
     let (small, large) = (select(steep, below, above), select(steep, above, below));
-    // Neither is NaN up to there; 0 / 0 is.
+    // What is NaN, or 0 / 0, is not between these.
     if !(small <= LARGE && (TINY..=LARGE).contains(&large)) {
         return far(y, x);
     }
