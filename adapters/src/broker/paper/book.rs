@@ -13,6 +13,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use genovo_engine::canonical::{self, Input};
 use genovo_engine::event::Event;
@@ -103,6 +105,10 @@ pub enum BookError {
     },
 }
 
+/// How long a lock is waited for. A program that this process is starting has a share in every lock for the moment until
+/// it is that program: in one that was just given back, too.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// The open book.
 #[derive(Debug)]
 pub struct Book {
@@ -125,10 +131,16 @@ impl Book {
             .truncate(false)
             .open(path)
             .map_err(io("open"))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(BookError::Locked { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(io("lock")(source)),
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Err(TryLockError::WouldBlock) => return Err(BookError::Locked { path: path.to_owned() }),
+                Err(TryLockError::Error(source)) => return Err(io("lock")(source)),
+            }
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(io("read"))?;
@@ -294,8 +306,13 @@ mod tests {
         assert_eq!(read_back, records);
         assert!(matches!(Book::open(&path, Durability::Process), Err(BookError::Locked { .. })));
         assert_eq!(read(&path).unwrap(), records, "an auditor needs no lock");
-        drop(book);
+        // Who has it for a moment longer is waited for.
+        let releasing = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            drop(book);
+        });
         Book::open(&path, Durability::Process).unwrap();
+        releasing.join().unwrap();
     }
 
     #[test]
