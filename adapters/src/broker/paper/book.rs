@@ -105,8 +105,8 @@ pub enum BookError {
     },
 }
 
-/// How long a lock is waited for. A program that this process is starting has a share in every lock for the moment until
-/// it is that program: in one that was just given back, too.
+/// How long a lock is waited for. A program that this process is starting has a share in every lock for the moment
+/// until it is that program: in one that was just given back, too.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The open book.
