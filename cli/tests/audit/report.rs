@@ -115,3 +115,16 @@ fn a_run_that_cannot_be_recomputed_is_a_failure_unless_nobody_asked() {
     assert!(folder.says(&model).contains("audit.html"));
     assert!(folder.says(&[&command[..], &["--no-replay"]].concat()).contains("audit.html"));
 }
+
+/// The seal holds, and what it seals cannot be: that is a difference, as `replay --verify` has it.
+#[test]
+fn settings_that_are_damaged_are_a_difference() {
+    let folder = Folder::replayed(&[]);
+    let cut = |started: &mut genovo_engine::event::RunStarted| started.settings.truncate(20);
+    crate::verify::forge(&folder, "cut", env!("CARGO_PKG_VERSION"), cut);
+    let output = folder.genovo(&["audit", "report", "cut", "--out", "pack"]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{error}");
+    assert!(error.contains("cut could not be recomputed: the settings in cut are damaged: "), "{error}");
+    assert!(!error.contains("--model"), "{error}");
+}

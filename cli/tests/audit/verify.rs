@@ -113,7 +113,7 @@ fn a_seal_of_another_format_is_another_build_s() {
 }
 
 /// Writes the journal `run` once more, whole and sealed, with another first event.
-fn forge(folder: &Folder, name: &str, version: &str, change: impl Fn(&mut RunStarted)) {
+pub fn forge(folder: &Folder, name: &str, version: &str, change: impl Fn(&mut RunStarted)) {
     let identity = Identity { version: version.to_string(), ..Identity::default() };
     let mut writer = Writer::create(&folder.path(name), &identity).expect("a journal");
     for event in Journal::open(&folder.path("run")).expect("a journal").events() {

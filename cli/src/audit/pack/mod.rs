@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use super::names::Names;
 use super::words;
+use crate::error::Exit;
 use crate::report::Moment;
 use crate::scenario::in_force;
 
@@ -109,9 +110,9 @@ pub struct Proof {
     /// Whether it came to something else than what is recorded.
     #[serde(skip)]
     pub differs: bool,
-    /// Why it could not be recomputed, where that was asked for.
+    /// Why it could not be recomputed, where that was asked for, and how a command that finds it ends.
     #[serde(skip)]
-    pub impossible: Option<String>,
+    pub impossible: Option<(Exit, String)>,
 }
 
 /// The controls over the time.

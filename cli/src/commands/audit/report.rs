@@ -122,11 +122,16 @@ impl Report {
             Some(Failure::new(Exit::Difference, message, "The report was written and says so."))
         });
         let not_recomputed = || {
-            let (journal, why) =
+            let (journal, (exit, why)) =
                 pack.journals.iter().find_map(|one| Some((&one.journal, one.proof.impossible.as_ref()?)))?;
             let message = format!("{journal} could not be recomputed: {why}");
-            let failure = Failure::new(Exit::Failed, message, "The report was written and says so.");
-            Some(failure.help("name a model's file: --model FILE; leave the recomputing out: --no-replay"))
+            let failure = Failure::new(*exit, message, "The report was written and says so.");
+            Some(match exit {
+                Exit::Difference => failure,
+                _ => {
+                    failure.help("name a model's file: --model FILE; leave the recomputing out: --no-replay")
+                }
+            })
         };
         let lacking = broken.or_else(not_recomputed);
         if context.json {
@@ -187,7 +192,9 @@ impl Report {
                 },
                 Err(failure) => {
                     let why = format!("no: {}", failure.message);
-                    proof.impossible = Some(failure.message);
+                    // Settings that are damaged are a difference; that it lacks something is no wrong usage.
+                    let exit = if failure.exit == Exit::Difference { Exit::Difference } else { Exit::Failed };
+                    proof.impossible = Some((exit, failure.message));
                     why
                 }
             };
