@@ -413,20 +413,31 @@ mod tests {
 
     #[test]
     fn windows_of_a_known_length_are_those_of_any() {
-        fn check<const N: usize>() {
-            let (mut known, mut any) = (Halves::<PowersAndLine, N>::new(N), Halves::<PowersAndLine>::new(N));
+        fn same<P: Part, const N: usize, const K: usize>(
+            value: fn(f64) -> P::Value,
+            numbers: fn(P) -> [f64; K],
+        ) {
+            let (mut known, mut any) = (Halves::<P, N>::new(N), Halves::<P>::new(N));
             for step in 0..300 {
-                let [known, any] = [known.push(draw(step)), any.push(draw(step))];
-                assert_eq!(known.is_some(), any.is_some(), "{N} {step}");
-                let Some((known, any)) = known.zip(any) else { continue };
-                let count = &Count::new(N as u32);
-                let bits = |it: PowersAndLine| {
-                    let powers = it.powers;
-                    [powers.squares.from.sum, powers.third(count), powers.fourth(count), it.moment(count)]
-                        .map(f64::to_bits)
-                };
+                let known = known.push(value(draw(step))).map(numbers);
+                let any = any.push(value(draw(step))).map(numbers);
+                let bits = |numbers: Option<[f64; K]>| numbers.map(|numbers| numbers.map(f64::to_bits));
                 assert_eq!(bits(known), bits(any), "{N} {step}");
             }
+        }
+        fn check<const N: usize>() {
+            same::<f64, N, 1>(|x| x, |sum| [sum]);
+            same::<[f64; 2], N, 2>(|x| [x, 1.0 - x], |sums| sums);
+            same::<(Highest, Lowest), N, 2>(|x| (x, x), |(high, low)| [high.0, low.0]);
+            same::<Squares, N, 2>(|x| x, |it| [it.from.sum, it.square]);
+            same::<Line, N, 2>(|x| x, |it| [it.squares.square, it.aged]);
+            same::<PowersAndLine, N, 3>(
+                |x| x,
+                |it| {
+                    let count = &Count::new(N as u32);
+                    [it.powers.third(count), it.powers.fourth(count), it.moment(count)]
+                },
+            );
         }
         macro_rules! each {
             ($($n:literal)*) => { $(check::<$n>();)* };

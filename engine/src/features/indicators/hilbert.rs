@@ -183,7 +183,7 @@ fn sine_and_cosine(degrees: f64) -> [f64; 2] {
     let quarters = quarters as i64;
     let odd = quarters & 1 != 0;
     let (sine, cosine) = (select(odd, cosine, sine), select(odd, sine, cosine));
-    [select(quarters & 2 != 0, -sine, sine), select((quarters + 1) & 2 != 0, -cosine, cosine)]
+    [select(quarters & 2 != 0, -sine, sine), select(quarters.wrapping_add(1) & 2 != 0, -cosine, cosine)]
 }
 
 /// The functions whose first value is at bar 63.
@@ -381,5 +381,6 @@ mod tests {
         assert_eq!(sine_and_cosine(90.0), [1.0, 0.0]);
         assert_eq!(sine_and_cosine(180.0), [0.0, -1.0]);
         assert_eq!(sine_and_cosine(-450.0), [-1.0, 0.0]);
+        assert!(sine_and_cosine(f64::INFINITY).iter().all(|it| it.is_nan()));
     }
 }
