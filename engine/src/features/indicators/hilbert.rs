@@ -14,7 +14,7 @@ use super::discriminator::Discriminator;
 use super::{Indicator, Made};
 use crate::features::candle::Candle;
 use crate::features::kit::larger;
-use crate::features::lanes::LANES;
+use crate::features::lanes::{LANES, Window};
 
 const DEGREES: f64 = 180.0 / std::f64::consts::PI;
 
@@ -109,57 +109,29 @@ enum Long {
 
 /// The longest period in bars.
 const PERIODS: usize = 50;
-/// As many places as the longest period and a whole number of lanes have.
-const PLACES: usize = PERIODS.next_multiple_of(LANES);
 
 /// The newest values, newest first: each is there twice, so that no window wraps.
 struct Newest {
-    values: [f64; 2 * PLACES],
+    values: [f64; 2 * PERIODS + LANES],
     at: usize,
 }
 
 impl Newest {
-    const NONE: Newest = Newest { values: [0.0; 2 * PLACES], at: 0 };
+    const NONE: Newest = Newest { values: [0.0; 2 * PERIODS + LANES], at: 0 };
 
     #[inline(always)]
     fn push(&mut self, value: f64) {
-        self.at = if self.at == 0 { PLACES - 1 } else { self.at - 1 };
+        self.at = if self.at == 0 { PERIODS - 1 } else { self.at - 1 };
         self.values[self.at] = value;
-        self.values[self.at + PLACES] = value;
+        self.values[self.at + PERIODS] = value;
     }
 
-    /// The newest values, newest first, and older ones behind them.
+    /// The newest `count` values, newest first.
     #[inline(always)]
-    fn window(&self) -> &[f64] {
-        &self.values[self.at..][..PLACES]
-    }
-
-    /// The sum of the newest `count` values, in lanes.
-    #[inline(always)]
-    fn sum(&self, count: usize) -> f64 {
-        let mut lanes = [0.0; LANES];
-        let ones = &ONES[PLACES - count..][..PLACES];
-        let chunks = self.window().as_chunks::<LANES>().0.iter().zip(ones.as_chunks::<LANES>().0);
-        for (values, ones) in chunks.take(count.div_ceil(LANES)) {
-            for lane in 0..LANES {
-                lanes[lane] = values[lane].mul_add(ones[lane], lanes[lane]);
-            }
-        }
-        let [a, b, c, d, e, f, g, h] = lanes;
-        ((a + e) + (c + g)) + ((b + f) + (d + h))
+    fn window(&self, count: usize) -> Window<'_> {
+        Window::new(&self.values[self.at..], count)
     }
 }
-
-/// As many ones as there are places, then as many zeros.
-static ONES: [f64; 2 * PLACES] = {
-    let mut ones = [0.0; 2 * PLACES];
-    let mut place = 0;
-    while place < PLACES {
-        ones[place] = 1.0;
-        place += 1;
-    }
-    ones
-};
 
 /// For every period that can be: sin and cos of its parts of a turn.
 static TURNS: LazyLock<Vec<[[f64; 2]; PERIODS]>> = LazyLock::new(|| {
@@ -221,7 +193,7 @@ impl FromBar63 {
     fn phase(&self, period: usize) -> f64 {
         // In TA-Lib's order: of a price that stands still only what rounding leaves says the phase.
         let mut sums = [0.0; 2];
-        for (turn, value) in self.turns[period][..period].iter().zip(self.smoothed.window()) {
+        for (turn, value) in self.turns[period][..period].iter().zip(self.smoothed.window(period).values()) {
             for (sum, turn) in sums.iter_mut().zip(turn) {
                 *sum += turn * value;
             }
@@ -270,7 +242,7 @@ impl FromBar63 {
         self.sine = sine;
         self.lead = (sine + cosine) * std::f64::consts::FRAC_1_SQRT_2;
 
-        let mut mean = self.prices.sum(period);
+        let mut mean = self.prices.window(period).sum();
         if period > 0 {
             mean /= period as f64;
         }
@@ -354,15 +326,16 @@ mod tests {
 
     #[test]
     fn a_sum_is_of_the_newest_values() {
-        let (mut newest, mut all) = (Newest::NONE, vec![0.0; PLACES]);
+        let (mut newest, mut all) = (Newest::NONE, vec![0.0; PERIODS]);
         for step in 0..200_u32 {
             let value = f64::from(step * step % 97);
             newest.push(value);
             all.push(value);
             for count in [0, 1, 6, 8, 9, 31, 50] {
                 let expected: f64 = all.iter().rev().take(count).sum();
-                assert_eq!(newest.sum(count), expected, "{step} {count}");
-                assert!(newest.window()[..count].iter().eq(all.iter().rev().take(count)));
+                let window = newest.window(count);
+                assert_eq!(window.sum(), expected, "{step} {count}");
+                assert!(window.iter().eq(all.iter().rev().take(count)));
             }
         }
     }
