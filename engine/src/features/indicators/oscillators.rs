@@ -368,11 +368,11 @@ impl super::Indicator for LogReturns {
 
     fn update(&mut self, bar: &Candle, out: &mut [Option<f64>]) {
         self.closes.push(bar.close);
-        let (closes, close) = (self.closes.window(), bar.close);
-        let back = |length: usize| closes.len().checked_sub(length + 1).map_or(f64::NAN, |at| closes[at]);
+        let (closes, close) = (&self.closes, bar.close);
         for (lengths, out) in self.lengths.chunks(4).zip(out.chunks_mut(4)) {
             // A price that is not there or not above 0 has no logarithm.
-            let before = [0, 1, 2, 3].map(|k| lengths.get(k).map_or(close, |length| back(*length)));
+            let back = |length: &usize| closes.back(*length).unwrap_or(f64::NAN);
+            let before = [0, 1, 2, 3].map(|k| lengths.get(k).map_or(close, back));
             let values = ln_ratios([close; 4], before);
             for ((out, value), before) in out.iter_mut().zip(values).zip(before) {
                 *out = (before > 0.0 && close > 0.0 && value.is_finite()).then_some(value);
