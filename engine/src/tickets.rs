@@ -319,7 +319,10 @@ impl Quantities {
     /// So much more (signed) of the position that an order opened.
     pub fn add(&mut self, position: OrderId, quantity: Quantity) {
         match self.0.binary_search_by_key(&position, |(position, _)| *position) {
-            Ok(place) => self.0[place].1 = Quantity(self.0[place].1.0.saturating_add(quantity.0)),
+            Ok(place) => {
+                let sum = self.0[place].1.0.saturating_add(quantity.0);
+                self.0[place].1 = Quantity(sum.clamp(-FIXED_MAX, FIXED_MAX));
+            }
             Err(place) => self.0.insert(place, (position, quantity)),
         }
         self.0.retain(|(_, held)| *held != Quantity::ZERO);

@@ -7,6 +7,7 @@ use genovo_engine::ids::OrderId;
 use genovo_engine::units::{Money, Price, SCALE};
 
 use super::arrival::{Arrival, Arrivals, Saw};
+use super::builder::within;
 use super::figures::{FillQuality, ResultSplit};
 use super::position::Position;
 
@@ -85,7 +86,7 @@ pub struct Costs {
 impl Costs {
     /// Remembers what a market order saw when it left.
     pub fn submitted(&mut self, order: &Order) {
-        let touch = touch(order.side, order.bid, order.ask);
+        let touch = touch(order.side, order.bid, order.ask).filter(|touch| within(*touch));
         if let (OrderKind::Market, Some(touch)) = (order.kind, touch) {
             self.sent.insert(order.order, touch);
         }

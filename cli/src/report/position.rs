@@ -187,7 +187,7 @@ impl Position {
                         self.realised = self.realised.add_bounded(profit);
                         if let Some(open) = &mut self.open {
                             open.realised = open.realised.add_bounded(profit);
-                            open.quantity_out += i128::from(odd.0.abs());
+                            open.quantity_out = open.quantity_out.saturating_add(i128::from(odd.0.abs()));
                             open.paid_out = open.paid_out.add_bounded(paid);
                         }
                     }
@@ -303,7 +303,7 @@ impl Position {
         self.realised = self.realised.add_bounded(profit);
         self.commission = self.commission.add_bounded(commission);
         if let Some(open) = &mut self.open {
-            open.quantity_out += i128::from(closing.0);
+            open.quantity_out = open.quantity_out.saturating_add(i128::from(closing.0));
             open.paid_out = open.paid_out.add_bounded(paid);
             open.realised = open.realised.add_bounded(profit);
             open.commission = open.commission.add_bounded(commission);
@@ -334,7 +334,7 @@ impl Position {
             low: base,
             high: base,
         });
-        open.quantity_in += i128::from(opening.0);
+        open.quantity_in = open.quantity_in.saturating_add(i128::from(opening.0));
         open.paid_in = open.paid_in.add_bounded(paid);
         open.commission = open.commission.add_bounded(commission);
         open.quantity_max = open.quantity_max.max(self.quantity.abs());

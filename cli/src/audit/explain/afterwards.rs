@@ -206,7 +206,7 @@ impl Touched {
             Fact::OrderSubmitted(order) if self.hedges && order.only_closes() => {
                 self.effects.insert(order.order, order.effect());
             }
-            Fact::OrderFilled(fill) => {
+            Fact::OrderFilled(fill) if can_be(fill.quantity) => {
                 let effect = self.effects.get(&fill.order).copied().unwrap_or_default();
                 let before = (fill.order == self.order).then(|| self.held.all().to_vec());
                 match self.hedges {
@@ -219,7 +219,7 @@ impl Touched {
                     }
                 }
             }
-            Fact::TradeCorrected(trade) if trade.corrected.is_none() => {
+            Fact::TradeCorrected(trade) if trade.corrected.is_none() && can_be(trade.quantity) => {
                 let position = match self.effects.get(&trade.order) {
                     Some(PositionEffect::Close(position)) => *position,
                     _ => trade.order,
@@ -252,6 +252,11 @@ impl Touched {
         let left = (after != Quantity::ZERO).then_some((opener, after));
         self.held = Quantities::new(left.into_iter().collect());
     }
+}
+
+/// Whether there can be an execution of so much. Another program may have sealed any numbers.
+fn can_be(quantity: Quantity) -> bool {
+    (1..=FIXED_MAX).contains(&quantity.0)
 }
 
 /// The report's trades: from the fills, and from the last prices for what is open. Whoever looks too is shown the rest.

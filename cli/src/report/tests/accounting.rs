@@ -1,7 +1,7 @@
 //! Positions, trades, costs and falls.
 
 use genovo_engine::event::*;
-use genovo_engine::ids::{Hash, OrderId};
+use genovo_engine::ids::{Hash, OrderId, StrategyId};
 use genovo_engine::units::{FIXED_MAX, Money, Price, Quantity, Timestamp};
 
 use proptest::prelude::*;
@@ -411,7 +411,21 @@ proptest! {
             match what {
                 0 => run.quote_of(price, other),
                 1 => run.input(Fact::TradePrinted(Trade { price, size: None, aggressor: None })),
-                2 | 3 => run.derived(Fact::OrderFilled(Box::new(Fill {
+                2 | 3 => {
+                    run.derived(Fact::OrderSubmitted(Box::new(Order {
+                        order: OrderId(order),
+                        side,
+                        kind: if what == 2 { OrderKind::Market } else { OrderKind::Limit { price: other } },
+                        time_in_force: TimeInForce::Gtc,
+                        quantity: Quantity(three),
+                        bid: Some(Price(four)),
+                        ask: Some(Price(amounts[1] as i64)),
+                        position: Quantity(three),
+                        terms: Terms::default(),
+                        strategy: StrategyId::NONE,
+                        closes: OrderId::NONE,
+                    })));
+                    run.derived(Fact::OrderFilled(Box::new(Fill {
                     order: OrderId(order),
                     side,
                     price,
@@ -422,7 +436,8 @@ proptest! {
                     bid: Some(other),
                     ask: buys.then_some(Price(four)),
                     rate: None,
-                }))),
+                    })))
+                }
                 4 => run.input(Fact::TradeCorrected(Box::new(TradeCorrected {
                     order: OrderId(order / 2),
                     side,
