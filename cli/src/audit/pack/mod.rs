@@ -110,9 +110,9 @@ pub struct Proof {
     /// Whether it came to something else than what is recorded.
     #[serde(skip)]
     pub differs: bool,
-    /// Why it could not be recomputed, where that was asked for, and how a command that finds it ends.
+    /// Why it could not be recomputed, where that was asked for, how a command that finds it ends, and what helps.
     #[serde(skip)]
-    pub impossible: Option<(Exit, String)>,
+    pub impossible: Option<(Exit, String, Option<String>)>,
 }
 
 /// The controls over the time.

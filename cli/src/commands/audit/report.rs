@@ -122,16 +122,14 @@ impl Report {
             Some(Failure::new(Exit::Difference, message, "The report was written and says so."))
         });
         let not_recomputed = || {
-            let (journal, (exit, why)) =
+            let (journal, (exit, why, help)) =
                 pack.journals.iter().find_map(|one| Some((&one.journal, one.proof.impossible.as_ref()?)))?;
             let message = format!("{journal} could not be recomputed: {why}");
             let failure = Failure::new(*exit, message, "The report was written and says so.");
-            Some(match exit {
-                Exit::Difference => failure,
-                _ => {
-                    failure.help("name a model's file: --model FILE; leave the recomputing out: --no-replay")
-                }
-            })
+            let without =
+                (*exit != Exit::Difference).then(|| "leave the recomputing out: --no-replay".to_owned());
+            let help: Vec<String> = help.iter().cloned().chain(without).collect();
+            Some(if help.is_empty() { failure } else { failure.help(help.join("; ")) })
         };
         let lacking = broken.or_else(not_recomputed);
         if context.json {
@@ -194,7 +192,7 @@ impl Report {
                     let why = format!("no: {}", failure.message);
                     // Settings that are damaged are a difference; that it lacks something is no wrong usage.
                     let exit = if failure.exit == Exit::Difference { Exit::Difference } else { Exit::Failed };
-                    proof.impossible = Some((exit, failure.message));
+                    proof.impossible = Some((exit, failure.message, failure.help));
                     why
                 }
             };
