@@ -3,6 +3,8 @@
 //! Equity follows the engine, which books the opposite at once. Trades, costs and counts are restated: made again from
 //! the instrument's executions that hold, as if the others had never been. So a live session's are kept.
 
+use std::collections::BTreeMap;
+
 use genovo_engine::event::{CorporateAction, Fill, Header, PositionEffect, TradeCorrected};
 use genovo_engine::units::{FIXED_MAX, Price, Timestamp};
 
@@ -208,14 +210,15 @@ impl ReportBuilder {
     fn replace_trades(&mut self, index: usize, mut now: Vec<Trade>) {
         let symbol = &self.instruments[index].held.position.symbol;
         let of_it = |trade: &Trade| trade.instrument == *symbol;
+        let key = |trade: &Trade| (trade.order_in, trade.opened, trade.closed);
+        let mut marks = BTreeMap::new();
+        for was in self.trades.iter().filter(|was| of_it(was)) {
+            marks.entry(key(was)).or_insert((was.worst_mark, was.best_mark));
+        }
         for trade in &mut now {
-            let same = |was: &&Trade| {
-                of_it(was)
-                    && (was.order_in, was.opened, was.closed) == (trade.order_in, trade.opened, trade.closed)
-            };
-            if let Some(was) = self.trades.iter().find(same) {
-                trade.worst_mark = trade.worst_mark.min(was.worst_mark);
-                trade.best_mark = trade.best_mark.max(was.best_mark);
+            if let Some(&(worst, best)) = marks.get(&key(trade)) {
+                (trade.worst_mark, trade.best_mark) =
+                    (trade.worst_mark.min(worst), trade.best_mark.max(best));
             }
         }
         self.trades.retain(|trade| !of_it(trade));
