@@ -139,35 +139,42 @@ fn a_run_of_an_unknown_strategy_is_shown_but_not_proven() {
     assert_eq!((exit, &answer["proof"]["verified"]), (0, &serde_json::Value::Null));
 }
 
-/// Buys three, sells two beside them, then sells five that only reduce.
-#[derive(Default)]
-struct BothSides {
+/// Acts at every twentieth quote, so many times.
+struct InTurn {
+    act: fn(u64, InstrumentId) -> Vec<Action>,
+    turns: u64,
     quotes: u64,
 }
 
-impl Strategy for BothSides {
+impl Strategy for InTurn {
     fn update(&mut self, event: &Event, _: &dyn View) -> bool {
         let is_quote = matches!(event.fact, Fact::QuoteChanged(_));
         self.quotes += u64::from(is_quote);
-        is_quote && self.quotes.is_multiple_of(20) && self.quotes <= 80
+        is_quote && self.quotes.is_multiple_of(20) && self.quotes <= 20 * self.turns
     }
 
     fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
-        let order = |side, quantity: &str| NewOrder::new(side, OrderKind::Market, quantity.parse().unwrap());
-        let list = |order| Box::new(OrderList::single(view.instrument(), order));
-        proposal.actions.push(match self.quotes / 20 {
-            1 => Action::Open(list(order(Side::Buy, "3"))),
-            2 => Action::Open(list(order(Side::Buy, "2"))),
-            3 => Action::Open(list(order(Side::Sell, "2"))),
-            _ => Action::Place(list(order(Side::Sell, "4").reduce_only())),
-        });
+        proposal.actions.extend((self.act)(self.quotes / 20, view.instrument()));
     }
+}
+
+/// Buys three and two, sells two beside them, then four that only reduce.
+fn both_sides(turn: u64, instrument: InstrumentId) -> Vec<Action> {
+    let order = |side, quantity: &str| NewOrder::new(side, OrderKind::Market, quantity.parse().unwrap());
+    let list = |order| Box::new(OrderList::single(instrument, order));
+    vec![match turn {
+        1 => Action::Open(list(order(Side::Buy, "3"))),
+        2 => Action::Open(list(order(Side::Buy, "2"))),
+        3 => Action::Open(list(order(Side::Sell, "2"))),
+        _ => Action::Place(list(order(Side::Sell, "4").reduce_only())),
+    }]
 }
 
 /// Positions stand side by side: what they add up to is not what an order of one side closes or adds to.
 #[test]
 fn orders_of_a_hedging_account_are_explained_by_their_side() {
-    let kind = StrategyKind { make: |_, _| Ok(Box::new(BothSides::default())), ..KIND };
+    let kind =
+        StrategyKind { make: |_, _| Ok(Box::new(InTurn { act: both_sides, turns: 4, quotes: 0 })), ..KIND };
     let folder = played(kind, "positions = \"hedging\"");
     let of = |order| folder.says(&["audit", "explain", "scripted", "--order", order, "--no-proof"]);
     for (order, parts) in [
@@ -195,36 +202,27 @@ fn orders_of_a_hedging_account_are_explained_by_their_side() {
     assert_eq!((&open["position"]["order_in"], &open["part"]), (&2.into(), &"changed".into()), "{after}");
 }
 
-/// Buys three and two at one quote, then sells one, and four and two at one quote.
-#[derive(Default)]
-struct AtOnce {
-    quotes: u64,
-}
-
-impl Strategy for AtOnce {
-    fn update(&mut self, event: &Event, _: &dyn View) -> bool {
-        let is_quote = matches!(event.fact, Fact::QuoteChanged(_));
-        self.quotes += u64::from(is_quote);
-        is_quote && self.quotes.is_multiple_of(20) && self.quotes <= 60
-    }
-
-    fn decide(&mut self, view: &dyn View, proposal: &mut Proposal) {
-        let (side, quantities) = match self.quotes / 20 {
-            1 => (Side::Buy, &["3", "2"][..]),
-            2 => (Side::Sell, &["1"][..]),
-            _ => (Side::Sell, &["3", "2"][..]),
-        };
-        proposal.actions.extend(quantities.iter().map(|quantity| {
-            let order = NewOrder::new(side, OrderKind::Market, quantity.parse().unwrap());
-            Action::Place(Box::new(OrderList::single(view.instrument(), order)))
-        }));
-    }
+/// Buys three and two at one quote, then sells one, and three and two at one quote.
+fn at_once(turn: u64, instrument: InstrumentId) -> Vec<Action> {
+    let (side, quantities) = match turn {
+        1 => (Side::Buy, &["3", "2"][..]),
+        2 => (Side::Sell, &["1"][..]),
+        _ => (Side::Sell, &["3", "2"][..]),
+    };
+    let orders = quantities.iter().map(|quantity| {
+        let order = NewOrder::new(side, OrderKind::Market, quantity.parse().unwrap());
+        Action::Place(Box::new(OrderList::single(instrument, order)))
+    });
+    orders.collect()
 }
 
 /// Times do not tell which of several orders of one moment had a part in a position.
 #[test]
 fn orders_that_fill_in_one_moment_have_their_part() {
-    let folder = played(StrategyKind { make: |_, _| Ok(Box::new(AtOnce::default())), ..KIND }, "");
+    let folder = played(
+        StrategyKind { make: |_, _| Ok(Box::new(InTurn { act: at_once, turns: 3, quotes: 0 })), ..KIND },
+        "",
+    );
     let told = |order: &str| {
         let command = ["audit", "explain", "scripted", "--order", order, "--no-proof", "--json"];
         let after = &folder.answers(&command).0["afterwards"];
