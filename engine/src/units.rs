@@ -244,14 +244,15 @@ impl Money {
         Money(self.0.saturating_add(other.0).clamp(-MOST, MOST))
     }
 
-    /// `self × numerator / denominator` of any size, half to even at 1e-9, or the largest amount of its sign.
+    /// `self × numerator / denominator` of any size, half to even at 1e-9, or the largest amount of its sign. The
+    /// denominator must not be zero.
     pub fn times_wide(self, numerator: i128, denominator: i128) -> Money {
         Money::bounded(mul_div_half_even(self.0, numerator, denominator))
     }
 
     /// `self × numerator / denominator`, half to even at 1e-9. The denominator must not be zero.
     pub fn times_share(self, numerator: i64, denominator: i64) -> Money {
-        Money::bounded(mul_div_half_even(self.0, i128::from(numerator), i128::from(denominator)))
+        self.times_wide(i128::from(numerator), i128::from(denominator))
     }
 
     /// Reads decimal text such as `100000.00`.

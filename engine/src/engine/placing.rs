@@ -191,11 +191,7 @@ impl Engine {
         new: &NewOrder,
         list: Option<Membership>,
     ) -> Result<Option<Left>, Fault> {
-        request.margin_lacking = self.margin_lacking();
-        request.forecast = self.forecast_of(request.instrument);
-        request.own = self.own(&request);
-        let State { markets, account, orders, .. } = &self.state;
-        let verdict = self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);
+        let verdict = self.assess(&mut request);
         let (closing, granted, rule) = (verdict.closing, verdict.granted, verdict.rule);
         let assessed = self.emit(request.instrument, decided, Fact::RiskAssessed(Box::new(verdict)))?;
         let quote = self.state.quote(request.instrument);
@@ -241,13 +237,19 @@ impl Engine {
         Ok(Some(Left { order: number, closing, granted }))
     }
 
+    /// What risk says of a request now.
+    fn assess(&self, request: &mut Request) -> Verdict {
+        request.margin_lacking = self.margin_lacking();
+        request.forecast = self.forecast_of(request.instrument);
+        request.own = self.own(request);
+        let State { markets, account, orders, .. } = &self.state;
+        self.risk.assess(request, &self.settings, account, markets, orders, self.state.now)
+    }
+
     /// The rule by which nothing would be left of a request, were it made now.
     pub(super) fn rule_against(&self, mut request: Request) -> Option<Rule> {
         request.refused = self.closed(request.instrument);
-        request.margin_lacking = self.margin_lacking();
-        request.own = self.own(&request);
-        let State { markets, account, orders, .. } = &self.state;
-        let verdict = self.risk.assess(&request, &self.settings, account, markets, orders, self.state.now);
+        let verdict = self.assess(&mut request);
         let nothing = verdict.closing + verdict.granted == Quantity::ZERO;
         verdict.rule.filter(|_| nothing)
     }
