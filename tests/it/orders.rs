@@ -99,6 +99,11 @@ fn other(instrument: InstrumentId, second: i64, fact: Fact) -> Event {
 
 /// Plays a market to a script; what became of the orders, a line an event.
 fn play(settings: &Settings, market: Vec<Event>, script: Vec<(u32, Action)>) -> Vec<String> {
+    played(settings, market, script).iter().filter_map(|event| line(&event.fact)).collect()
+}
+
+/// All its events.
+fn played(settings: &Settings, market: Vec<Event>, script: Vec<(u32, Action)>) -> Vec<Event> {
     SCRIPT.set(script);
     let mut registry = Registry::default();
     registry.add(KIND);
@@ -107,7 +112,7 @@ fn play(settings: &Settings, market: Vec<Event>, script: Vec<(u32, Action)>) -> 
     let mut world = Simulated::new(settings, engine.identity(WorldKind::Simulated), sources).unwrap();
     let mut events: Vec<Event> = Vec::new();
     run(&mut world, &mut events, &mut engine).unwrap();
-    events.iter().filter_map(|event| line(&event.fact)).collect()
+    events
 }
 
 fn line(fact: &Fact) -> Option<String> {
@@ -361,6 +366,30 @@ fn a_limit_order_that_is_to_be_filled_at_once_has_the_next_trade() {
         let market = vec![trade(1, 99, 50), trade(2, next, size), trade(3, 90, 50)];
         let found = play(&settings, market, vec![(1, single(order))]);
         assert_eq!(found, seen, "{time_in_force:?} {next} {size}");
+    }
+}
+
+/// Who rests at its limit gives liquidity, and what is to be filled at once takes it.
+#[test]
+fn what_is_to_be_filled_at_once_takes_liquidity() {
+    let trade = |second, of| {
+        let trade = Trade { price: price(of), size: Some(quantity(50)), aggressor: None };
+        other(X, second, Fact::TradePrinted(trade))
+    };
+    let mut settings = settings();
+    settings.sources[0].kind = DataKind::Trades;
+    for (time_in_force, liquidity) in [
+        (TimeInForce::Ioc, Liquidity::Taker),
+        (TimeInForce::Fok, Liquidity::Taker),
+        (TimeInForce::Gtc, Liquidity::Maker),
+    ] {
+        let order = NewOrder::new(Side::Buy, limit(100), quantity(10)).during(time_in_force);
+        let events = played(&settings, vec![trade(1, 99), trade(2, 99)], vec![(1, single(order))]);
+        let filled = events.iter().find_map(|event| match &event.fact {
+            Fact::OrderFilled(fill) => Some(fill.liquidity),
+            _ => None,
+        });
+        assert_eq!(filled, Some(liquidity), "{time_in_force:?}");
     }
 }
 

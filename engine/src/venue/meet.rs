@@ -273,7 +273,8 @@ impl Venue {
         if let Some(left) = left {
             *left -= execution.quantity;
         }
-        self.book(index, resting, fill::real(&[execution]), Liquidity::Maker, time, answers)
+        let liquidity = resting.liquidity_at_limit();
+        self.book(index, resting, fill::real(&[execution]), liquidity, time, answers)
             && (!waited || self.rest_or_cancel(resting, time, answers))
     }
 
@@ -378,7 +379,8 @@ impl Venue {
             return (true, false);
         }
         let execution = Execution { price: limit, quantity: resting.open() };
-        (self.book(index, resting, &[execution], Liquidity::Maker, time, answers), false)
+        let liquidity = resting.liquidity_at_limit();
+        (self.book(index, resting, &[execution], liquidity, time, answers), false)
     }
 
     /// A stop in a bar: at the open if that is past the trigger, else at the trigger if the range reaches it. A

@@ -394,7 +394,7 @@ impl Venue {
             return true;
         }
         match (self.books[index].depth, self.books[index].market) {
-            // On bars nothing trades before the next one opens; IOC and FOK mean that next open.
+            // On bars nothing trades before the next one opens; IOC and FOK mean that next bar.
             (Depth::Bars, _) => true,
             _ if !self.trades(index) => {
                 resting.waits_for_open = true;
@@ -406,6 +406,11 @@ impl Venue {
             }
             (Depth::Trades, Market { last: Some(price), .. }) => {
                 self.arrive_at_price(index, resting, price, time, answers)
+            }
+            // No trade yet: the first one is its look.
+            (Depth::Trades, _) if resting.limit().is_some() => {
+                resting.waits_for_open = true;
+                true
             }
             (Depth::Quotes | Depth::Trades, _) => match resting.order.time_in_force {
                 TimeInForce::Gtc | TimeInForce::Day | TimeInForce::Gtd => true,

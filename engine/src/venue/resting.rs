@@ -2,7 +2,7 @@
 
 use super::fill;
 use super::queue::Queue;
-use crate::event::{CorporateAction, Order, OrderKind, Side, Trail};
+use crate::event::{CorporateAction, Liquidity, Order, OrderKind, Side, TimeInForce, Trail};
 use crate::ids::{InstrumentId, Sequence};
 use crate::market::adjusted;
 use crate::units::{Price, Quantity, Timestamp};
@@ -92,6 +92,15 @@ impl Resting {
     #[inline]
     pub(super) fn waits_for_trigger(&self) -> bool {
         !self.triggered && matches!(self.acting(), Acting::Stop(_))
+    }
+
+    /// The side of liquidity of an execution at its limit: who rests gives, and what is to be filled at once takes.
+    #[inline]
+    pub(super) fn liquidity_at_limit(&self) -> Liquidity {
+        match self.order.time_in_force {
+            TimeInForce::Ioc | TimeInForce::Fok => Liquidity::Taker,
+            TimeInForce::Gtc | TimeInForce::Day | TimeInForce::Gtd => Liquidity::Maker,
+        }
     }
 
     /// The worst price it accepts, while it is a limit order.
